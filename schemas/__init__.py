@@ -1,0 +1,1 @@
+"""What the data looks like: records, tables, checks, figures and their labels. No I/O."""

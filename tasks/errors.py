@@ -1,0 +1,34 @@
+"""The errors that the pipeline raises on purpose.
+
+Each message is one line that tells a person what was wrong and what to do, and never holds a secret. Whether a retry
+can help is a matter of the class, so that the rule stands in one place: `TransientError` may pass by itself,
+`PermanentError` will not (asking again for what is forbidden only hides the fault and burdens the service).
+"""
+
+
+class CodegraderError(Exception):
+    """Base of every error that is explained by its message alone and needs no traceback."""
+
+
+class TransientError(CodegraderError):
+    """A fault that may pass: a timeout, a reset, 408, 429, 5xx, a truncated body.
+
+    Attributes:
+        retry_after: seconds the service asked us to wait, or None where it did not say.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PermanentError(CodegraderError):
+    """A fault that no retry mends: wrong credentials, a missing sheet, an answer that is not what was agreed."""
+
+
+class InvalidInputError(PermanentError):
+    """A parameter or a setting that cannot be used; nothing was done yet."""
+
+
+class DataRejectedError(PermanentError):
+    """More records than `max_rejected_share` failed the checks, so nothing was published."""
