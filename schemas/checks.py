@@ -1,0 +1,79 @@
+"""The data checks, as pandera schemas. Importing this takes a second, so only the step that checks does.
+
+Severity is a matter of the schema: a row that fails `trusted_attempts` cannot be trusted in a figure and is rejected; a
+row that fails `USUAL_ATTEMPTS` is loaded, counted and reported.
+
+The checks see a frame with the columns of `schemas.attempt.Attempt`, ordered so that of several rows with one id the
+one to keep comes first.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+import pandera.pandas as pa
+
+from schemas.attempt import ATTEMPT_TYPES, VERDICTS, Attempt
+from schemas.period import Window
+
+SHAPE: Final = "shape"
+DUPLICATE_ROWS: Final = "duplicate rows"
+UNIQUE_ID: Final = "unique id"
+
+Rule = Callable[[pd.DataFrame], Any]
+
+
+def _check(name: str, rule: Rule) -> pa.Check:
+    # Without ignore_na=False, pandera would pass every row whose value is missing.
+    return pa.Check(rule, name=name, ignore_na=False)
+
+
+def trusted_attempts(window: Window, now: datetime) -> pa.DataFrameSchema:
+    """What must hold for a row to be loaded. The columns themselves, all there and in order, are the check `shape`.
+
+    `duplicate rows` finds exact copies, which are no error: they are loaded once. `unique id` finds rows that differ
+    and yet claim to be the same attempt: one is loaded, the others are rejected.
+    """
+    start, end, present = (pd.Timestamp(moment) for moment in (window.start, window.end, now))
+    return pa.DataFrameSchema(
+        {name: pa.Column(nullable=True) for name in Attempt._fields},
+        name=SHAPE,
+        strict=True,
+        ordered=True,
+        checks=[
+            _check(DUPLICATE_ROWS, lambda rows: ~_repeated(rows, Attempt._fields)),
+            _check(UNIQUE_ID, lambda rows: ~_repeated(rows, ("id",))),
+            _check("user id present", lambda rows: rows["user_id"].notna()),
+            _check("valid time", lambda rows: rows["created_at"].notna()),
+            _check("no date in the future", lambda rows: ~(rows["created_at"] > present)),
+            _check("inside the window", lambda rows: ~((rows["created_at"] < start) | (rows["created_at"] >= end))),
+            _check("allowed verdicts", lambda rows: rows["is_correct"].isna() | rows["is_correct"].isin(VERDICTS)),
+        ],
+    )
+
+
+def _repeated(rows: pd.DataFrame, columns: tuple[str, ...]) -> "pd.Series[bool]":
+    """Rows that repeat an earlier one with the same id; a row without an id repeats none.
+
+    Most windows hold no repeated id, and then the costlier comparison of whole rows is not made.
+    """
+    same_id = rows["id"].notna() & rows["id"].duplicated()
+    return same_id & rows.duplicated(list(columns)) if len(columns) > 1 and same_id.any() else same_id
+
+
+USUAL_ATTEMPTS: Final = pa.DataFrameSchema(
+    checks=[
+        _check("allowed attempt types", lambda rows: rows["attempt_type"].isin(ATTEMPT_TYPES)),
+        _check("run without verdict", lambda rows: (rows["attempt_type"] != "run") | rows["is_correct"].isna()),
+        _check("submit with verdict", lambda rows: (rows["attempt_type"] != "submit") | rows["is_correct"].notna()),
+        _check("LTI parameters parsed", lambda rows: rows["course"].notna()),
+        _check("storable text", lambda rows: ~_altered(rows)),
+    ]
+)
+
+
+def _altered(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Rows with a character that stands for one that the database, or UTF-8, cannot hold."""
+    texts = rows["user_id"] + rows["attempt_type"].fillna("") + rows["lis_result_sourcedid"].fillna("")
+    return texts.str.contains("\ufffd", regex=False)

@@ -1,0 +1,70 @@
+"""The two kinds of time span: the period a run is about, and the windows the API is asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One request's worth of time, half-open: `start <= created_at < end`, both aware and in UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m-%d %H:%M}"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A calendar day of the reporting time zone and the moments (UTC, half-open) between which it lies.
+
+    The moments are computed here rather than in SQL, so that Python's and PostgreSQL's time zone data need not agree.
+    """
+
+    date: date
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What a run is about: the days it covers, in full or in part, and the exact span `[start, end)` in UTC."""
+
+    start: datetime
+    end: datetime
+    days: tuple[Day, ...]
+    time_zone: ZoneInfo
+
+    @property
+    def first_day(self) -> date:
+        """The first day, in the reporting time zone."""
+        return self.days[0].date
+
+    @property
+    def last_day(self) -> date:
+        """The last day, in the reporting time zone, inclusive."""
+        return self.days[-1].date
+
+    def __str__(self) -> str:
+        if self.first_day == self.last_day:
+            return self.first_day.isoformat()
+        return f"{self.first_day}_{self.last_day}"
+
+
+def start_of(moment: date, time_zone: ZoneInfo) -> datetime:
+    """The moment in UTC at which a date begins, or a datetime is; one without an offset is in `time_zone`."""
+    if isinstance(moment, datetime):
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=time_zone)
+        return aware.astimezone(UTC)
+    return datetime.combine(moment, time.min, time_zone).astimezone(UTC)
+
+
+def days_between(start: datetime, end: datetime, time_zone: ZoneInfo) -> Iterator[Day]:
+    """The days of `time_zone` that `[start, end)` touches, oldest first."""
+    day = start.astimezone(time_zone).date()
+    while (day_start := start_of(day, time_zone)) < end:
+        yield Day(day, day_start, start_of(day + timedelta(days=1), time_zone))
+        day += timedelta(days=1)

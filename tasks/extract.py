@@ -1,0 +1,93 @@
+"""Extract: one window's records from the grader's API, asked for once.
+
+The result is the answer's text, not the parsed list. It is cached as it came, character for character; Prefect need not
+walk through thousands of dictionaries; and nothing in an answer can be taken for one of the objects that Prefect's own
+JSON decoder would make (`{"__class__": …}`).
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from prefect import task
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
+from prefect.tasks import exponential_backoff
+from prefect.utilities.hashing import hash_objects
+
+from schemas.blocks import GraderApi
+from schemas.period import Window
+from tasks.errors import CodegraderError, TransientError
+from tasks.grader_api import fetch_records
+
+CLOSED_AFTER: Final = timedelta(hours=1)
+"""How long after a window's end its answer is taken as final and may be cached."""
+CACHE_EXPIRATION: Final = timedelta(days=30)
+MAX_RETRY_AFTER_S: Final = 120
+"""Longest wait that `Retry-After` can ask of us; the backoff comes on top."""
+
+
+def cache_key(_context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
+    """The window, the API's address and the client's name; no key, so no caching, for a window that may still grow."""
+    api, window = parameters["api"], parameters["window"]
+    if window.end + CLOSED_AFTER > datetime.now(UTC):
+        return None
+    digest = hash_objects("extract-1", api.url, api.client, window.start.isoformat(), window.end.isoformat())
+    return f"extract-{digest}"
+
+
+def is_transient(_task: Any, _task_run: TaskRun, state: State[Any]) -> bool:
+    """Whether a retry can help; waits out `Retry-After` first, since Prefect has no other place for it."""
+    error = state.result(raise_on_failure=False)
+    if not isinstance(error, TransientError):
+        return False
+    if error.retry_after:
+        time.sleep(min(error.retry_after, MAX_RETRY_AFTER_S))
+    return True
+
+
+def extract_run_name() -> str:
+    """Names the task run by its window, such as `extract 2023-04-01 06:00`."""
+    from prefect.runtime import task_run
+
+    return f"extract {task_run.parameters['window']}"
+
+
+@task(
+    task_run_name=extract_run_name,
+    description="Asks the grader's API for one window's records.",
+    tags=["grader-api"],
+    cache_key_fn=cache_key,
+    cache_expiration=CACHE_EXPIRATION,
+    result_serializer="compressed/json",
+    retries=4,
+    retry_delay_seconds=exponential_backoff(backoff_factor=2),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_transient,
+)
+def extract(api: GraderApi, window: Window) -> str:
+    """One window's records, as the JSON text in which the API sent them.
+
+    Raises:
+        TransientError: the fault outlasted the retries.
+        PermanentError: a fault that no retry mends. Either message names the window.
+    """
+    try:
+        return fetch_records(api.url, api.client, api.client_key.get_secret_value(), window)
+    except CodegraderError as error:
+        error.args = (f"window {window} UTC: {error}",)
+        raise
+
+
+def delete_expired(folder: Path) -> int:
+    """Deletes cached answers that Prefect no longer uses, which it never does itself.
+
+    Returns:
+        How many were deleted.
+    """
+    oldest = time.time() - CACHE_EXPIRATION.total_seconds()
+    expired = [path for path in folder.glob("extract-*") if path.stat().st_mtime < oldest]
+    for path in expired:
+        path.unlink(missing_ok=True)
+    return len(expired)

@@ -1,0 +1,190 @@
+"""The grader's API over HTTP: one request, its limits, and what each fault means.
+
+A failed fetch must never look like a day without attempts, so everything but a list of objects raises.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from schemas.period import Window
+from schemas.record import parse_records
+from tasks.errors import PermanentError, TransientError
+
+if TYPE_CHECKING:
+    import requests
+
+CONNECT_TIMEOUT_S: Final = 10
+READ_TIMEOUT_S: Final = 180
+"""Longest silence; the service computes for 20–50 s before it sends its first byte."""
+TOTAL_TIMEOUT_S: Final = 900
+"""Longest answer: a body that drips on for ever ends here."""
+MAX_BODY_BYTES: Final = 256 * 1024 * 1024
+"""Largest answer, decompressed: sixty times the largest day seen."""
+MAX_CONNECTIONS: Final = 4
+"""Requests under way at once from one process: the server is shared with others."""
+
+
+def fetch_records(url: str, client: str, client_key: str, window: Window) -> str:
+    """Asks the API for one window.
+
+    The API may take `end` as inclusive: a record outside the window is for the checks to find.
+
+    Returns:
+        The answer as it came, JSON text, known to be a list of objects.
+
+    Raises:
+        TransientError: a timeout, a broken connection, 408, 429, 5xx, or a truncated body.
+        PermanentError: any other status, a redirect, too large a body, or an answer that is not a list of objects.
+    """
+    import requests
+    import urllib3
+
+    query = {
+        "client": client,
+        "client_key": client_key,
+        "start": f"{window.start:%Y-%m-%d %H:%M:%S.%f}",
+        "end": f"{window.end:%Y-%m-%d %H:%M:%S.%f}",
+    }
+    timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+    try:
+        # A redirect would carry the key to another address, so none is followed.
+        with _session().get(url, params=query, timeout=timeout, stream=True, allow_redirects=False) as answer:
+            _check_status(answer.status_code, answer.headers)
+            body = _read_body(answer.raw)
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
+        raise PermanentError("grader API: GRADER_API_URL is not a web address: correct it") from None
+    except requests.exceptions.SSLError:
+        raise PermanentError("grader API: its TLS certificate cannot be trusted: check GRADER_API_URL") from None
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        # The original error's text holds the URL, and with it the key.
+        raise TransientError(f"grader API: {_describe(error)}") from None
+    return decode_records(body)
+
+
+@cache
+def _session() -> "requests.Session":
+    """One pool of connections for the whole process."""
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    session = requests.Session()
+    session.headers["User-Agent"] = "CodeGrader-Analytics"
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=MAX_CONNECTIONS)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _check_status(status: int, headers: Mapping[str, str]) -> None:
+    if status == 200:
+        return
+    if status in (408, 429) or status >= 500:
+        raise TransientError(f"grader API: it answered HTTP {status}", retry_after=read_retry_after(headers))
+    advice = {
+        401: "the client's name or key was refused: check GRADER_CLIENT and GRADER_CLIENT_KEY",
+        403: "this client may not read the statistics: check GRADER_CLIENT, or ask the service for access",
+        404: "there is nothing at this address: check GRADER_API_URL",
+    }
+    if 300 <= status < 400:
+        advice[status] = "it points to another address, to which the key is not sent: correct GRADER_API_URL"
+    raise PermanentError(f"grader API: it answered HTTP {status}: {advice.get(status, 'check GRADER_API_URL')}")
+
+
+def read_retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Reads `Retry-After`, in seconds or as a date.
+
+    Returns:
+        Seconds to wait, not negative; None where the header is missing or makes no sense.
+    """
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - (now or datetime.now(UTC))).total_seconds())
+
+
+def _read_body(raw: Any) -> bytes:
+    """Reads what arrives as it arrives, so that neither a huge body nor an endless one can hold us.
+
+    Raises:
+        PermanentError: the body is larger than `MAX_BODY_BYTES`.
+        TransientError: it took longer than `TOTAL_TIMEOUT_S`.
+    """
+    deadline = time.monotonic() + TOTAL_TIMEOUT_S
+    body = bytearray()
+    while chunk := raw.read1(64 * 1024, decode_content=True):
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise PermanentError(
+                f"grader API: its answer is larger than {MAX_BODY_BYTES // 2**20} MiB: ask for smaller windows"
+            )
+        if time.monotonic() > deadline:
+            raise TransientError(f"grader API: its answer was not complete after {TOTAL_TIMEOUT_S} s")
+    return bytes(body)
+
+
+def decode_records(body: bytes) -> str:
+    """Turns an answer's body into text and makes sure that it is a JSON list of objects.
+
+    Bytes that are not UTF-8 become U+FFFD: one student's broken name must not cost a day.
+
+    Raises:
+        TransientError: the body begins like a list but does not end like one: it was cut short.
+        PermanentError: it is anything else than a list of objects.
+    """
+    text = body.decode("utf-8-sig", errors="replace")
+    if not text.strip():
+        raise TransientError("grader API: its answer was empty")
+    try:
+        answer: Any = parse_records(text)
+    except (ValueError, RecursionError):
+        if text.lstrip().startswith("["):
+            raise TransientError("grader API: its answer was cut short or is not JSON") from None
+        raise PermanentError("grader API: its answer is not JSON: check GRADER_API_URL") from None
+    if isinstance(answer, dict) and "errors" in answer:
+        raise PermanentError(f"grader API: it refused: {_one_line(answer['errors'])}")
+    if not isinstance(answer, list):
+        raise PermanentError(f"grader API: its answer is not a list of records but {_kind(answer)}")
+    if not all(isinstance(record, dict) for record in answer):
+        raise PermanentError("grader API: its list holds something else than records")
+    return text
+
+
+def _describe(error: Exception) -> str:  # noqa: PLR0911 (one line a fault)
+    import requests
+    import urllib3
+
+    text = repr(error)
+    if isinstance(error, requests.exceptions.ConnectTimeout) or "ConnectTimeout" in text:
+        return f"it could not be reached within {CONNECT_TIMEOUT_S} s"
+    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
+        return f"it was silent for {READ_TIMEOUT_S} s"
+    if "IncompleteRead" in text:
+        return "its answer was cut short"
+    if isinstance(error, urllib3.exceptions.DecodeError | requests.exceptions.ContentDecodingError):
+        return "its compressed answer is damaged"
+    if "NameResolutionError" in text:
+        return "its host name cannot be resolved: check GRADER_API_URL and the network"
+    if "refused" in text:
+        return "it refused the connection: check GRADER_API_URL and the network"
+    return "the connection broke"
+
+
+def _one_line(value: object) -> str:
+    return " ".join(str(value).split())[:200]
+
+
+def _kind(value: object) -> str:
+    return (
+        "null"
+        if value is None
+        else {dict: "an object", str: "a text", bool: "a truth value"}.get(type(value), "a number")
+    )

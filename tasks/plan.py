@@ -1,0 +1,93 @@
+"""Plan: what a person asked for, dates in the reporting time zone, becomes the windows the API is asked for, in UTC."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from schemas.period import Day, Period, Window, days_between, start_of
+from tasks.errors import InvalidInputError
+
+MAX_DAYS = 400
+"""The longest range of one run; a longer one is a backfill, which splits it."""
+
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+
+
+def plan_period(
+    start: date | str | None,
+    end: date | str | None,
+    time_zone: ZoneInfo,
+    now: datetime,
+    default_day: date | None = None,
+) -> Period:
+    """Says which days and which exact span a run is about.
+
+    Args:
+        start: the first day, or a moment; text is read as ISO 8601; None means the default day.
+        end: the last day, inclusive, or a moment, exclusive; None means `start`'s day, or the default day.
+        time_zone: what a day and a moment without an offset refer to.
+        now: the present, aware; nothing later than it is asked for.
+        default_day: what None stands for; None means yesterday.
+
+    Raises:
+        InvalidInputError: not a date, end before start, in the future, or more than `MAX_DAYS` days.
+    """
+    yesterday = default_day or now.astimezone(time_zone).date() - timedelta(days=1)
+    first = yesterday if start is None else _read(start, "start_date")
+    last = (first if start is not None else yesterday) if end is None else _read(end, "end_date")
+    span_start, span_end = start_of(first, time_zone), _end_of(last, time_zone, only_start=end is None)
+    if span_end <= span_start:
+        raise InvalidInputError(f"end_date {last} is before start_date {first}: swap them or correct one")
+    if span_start >= now:
+        raise InvalidInputError(f"start_date {first} is in the future: nothing has happened there yet")
+    length = (span_end.astimezone(time_zone).date() - span_start.astimezone(time_zone).date()).days
+    if length > MAX_DAYS:
+        raise InvalidInputError(
+            f"{length} days are more than one run takes ({MAX_DAYS}): ask for a shorter range, or run the backfill"
+        )
+    days = tuple(days_between(span_start, span_end, time_zone))
+    if days[-1].start >= now:
+        raise InvalidInputError(f"end_date {last} is in the future: the last day that can be asked for is today")
+    return Period(span_start, min(span_end, now.astimezone(UTC)), days, time_zone)
+
+
+def split_into_windows(period: Period, hours: int) -> list[Window]:
+    """Cuts a period into windows of `hours` that begin at each day's start.
+
+    Beginning anew each day keeps the windows of a day the same whatever range they are part of, so that overlapping
+    ranges share cached answers; a day of 23 or 25 hours ends with a shorter or an additional window.
+    """
+    step = timedelta(hours=hours)
+    return [window for day in period.days for window in _cut(day, step, period)]
+
+
+def _cut(day: Day, step: timedelta, period: Period) -> Iterator[Window]:
+    start = day.start
+    while start < day.end:
+        end = min(start + step, day.end)
+        if start < period.end and end > period.start:
+            yield Window(max(start, period.start), min(end, period.end))
+        start = end
+
+
+def _read(value: date | str, name: str) -> date:
+    """A datetime where a time is given, else a date."""
+    text = str(value).strip()
+    try:
+        moment = date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInputError(
+            f"{name} {text[:40]!r} is not a date: write it as 2023-04-01, or 2023-04-01T06:00 for a moment"
+        ) from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise InvalidInputError(f"{name} {text!r} is not in the years {FIRST_YEAR} to {LAST_YEAR}: correct the year")
+    return moment
+
+
+def _end_of(moment: date, time_zone: ZoneInfo, *, only_start: bool) -> datetime:
+    """A date is inclusive: it ends at the next day's start. A moment ends itself, or its day if only it is given."""
+    if isinstance(moment, datetime):
+        if not only_start:
+            return start_of(moment, time_zone)
+        moment = start_of(moment, time_zone).astimezone(time_zone).date()
+    return start_of(moment + timedelta(days=1), time_zone)

@@ -1,0 +1,21 @@
+"""What every test shares: a Prefect home of its own, and the folders of recorded data where they are present."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Prefect reads these when it is imported, so they stand before any test module is.
+os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="codegrader-prefect-")
+os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "180"
+os.environ["DO_NOT_TRACK"] = "1"
+
+
+@pytest.fixture(scope="session")
+def real_records() -> Path:
+    """A thousand real submissions; they are kept beside the checkout, not in it."""
+    path = Path(__file__).resolve().parents[1].parent / "shared" / "records" / "recodex-2017-10.jsonl"
+    if not path.exists():
+        pytest.skip("the real records are not on this machine")
+    return path
