@@ -1,0 +1,300 @@
+"""The sandbox of the grader API, asked over HTTP: what it answers, and how it fails when it is told to."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+import requests
+
+from tests.sandbox.grader import Fault, GraderSandbox, RecordsFile, SyntheticRecords
+from tests.sandbox.grader.fault_kinds import Body, Redirect, Reset, Stall, Status, Truncate
+
+ROOT = Path(__file__).resolve().parents[2]
+REAL_RECORDS = ROOT.parent / "shared" / "records" / "recodex-2017-10.jsonl"
+DAY = ("2023-04-01 00:00:00.000000", "2023-04-02 00:00:00.000000")
+
+
+def record(created_at: object, **others: object) -> dict[str, object]:
+    return {"lti_user_id": "a" * 32, "created_at": created_at, **others}
+
+
+NOON = [record(f"2023-04-01 12:00:0{second}.000000") for second in range(5)]
+
+
+def parameters(sandbox: GraderSandbox, start: str = DAY[0], end: str = DAY[1]) -> dict[str, str]:
+    return {"client": sandbox.client, "client_key": sandbox.client_key, "start": start, "end": end}
+
+
+def ask(sandbox: GraderSandbox, start: str = DAY[0], end: str = DAY[1]) -> requests.Response:
+    return requests.get(sandbox.url, parameters(sandbox, start, end), timeout=5, allow_redirects=False)
+
+
+def open_connection(sandbox: GraderSandbox) -> http.client.HTTPConnection:
+    """Send one request and leave the answer unread."""
+    url = urlsplit(sandbox.url)
+    connection = http.client.HTTPConnection(url.netloc, timeout=5)
+    connection.request("GET", f"{url.path}?{urlencode(parameters(sandbox))}")
+    return connection
+
+
+def test_a_window_holds_both_its_ends_in_order_of_time() -> None:
+    with GraderSandbox(NOON[::-1]) as sandbox:
+        answer = ask(sandbox, "2023-04-01 12:00:01.000000", "2023-04-01 12:00:03")
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+        assert answer.json() == NOON[1:4]
+        assert ask(sandbox, "2023-04-01 12:00:01.000001", "2023-04-01 12:00:02.999999").json() == NOON[2:3]
+        assert ask(sandbox, "2024-04-01 00:00:00", "2024-04-02 00:00:00").text == "[]"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"client": "another"}, 401),
+        ({"client_key": "wrong"}, 401),
+        ({"client_key": None}, 400),
+        ({"end": None}, 400),
+        ({"start": ["2023-04-01 00:00:00", "2023-04-02 00:00:00"]}, 400),
+        ({"start": "2023-04-01"}, 400),
+        ({"end": "2023-04-31 00:00:00.000000"}, 400),
+        ({"end": "2023-04-01T00:00:00Z"}, 400),
+    ],
+)
+def test_a_request_that_is_not_right_is_refused(changes: dict[str, str | list[str] | None], status: int) -> None:
+    with GraderSandbox(NOON) as sandbox:
+        answer = requests.get(sandbox.url, {**parameters(sandbox), **changes}, timeout=5)
+        assert answer.status_code == status
+        assert list(answer.json()) == ["errors"]
+        assert sandbox.client_key not in answer.text
+        assert [request.status for request in sandbox.requests] == [status]
+
+
+def test_every_sandbox_has_a_key_and_an_address_of_its_own() -> None:
+    with GraderSandbox(NOON) as one, GraderSandbox(NOON) as other:
+        assert one.url != other.url
+        assert one.client_key != other.client_key
+        assert requests.get(f"{one.url}/more", parameters(one), timeout=5).status_code == 404
+
+
+def test_odd_records_arrive_as_they_are() -> None:
+    odd = [
+        record("2023-04-01 12:00:00", is_correct=float("inf"), note="\ud800\x00Ж"),
+        {"no": "time"},
+        record("yesterday"),
+        None,
+        record("2023-04-01T15:30:00+03:00"),
+    ]
+    with GraderSandbox(odd) as sandbox:
+        assert ask(sandbox).json() == odd
+        assert ask(sandbox, "2023-04-01 12:00:00", "2023-04-01 12:00:00").json() == odd[:4]
+    with GraderSandbox(odd[1:4]) as without_any_time:
+        assert ask(without_any_time).json() == odd[1:4]
+
+
+def test_what_was_answered_is_in_the_log() -> None:
+    with GraderSandbox(NOON) as sandbox:
+        ask(sandbox, "2023-04-01 12:00:01.500000", "2023-04-01 12:00:03")
+        (request,) = sandbox.requests
+    assert request.start == datetime(2023, 4, 1, 12, 0, 1, 500_000, tzinfo=UTC)
+    assert request.end == datetime(2023, 4, 1, 12, 0, 3, tzinfo=UTC)
+    assert (request.status, request.records) == (200, 2)
+
+
+def test_every_record_takes_its_time() -> None:
+    with GraderSandbox(NOON, latency_per_record=0.03) as sandbox:
+        ask(sandbox)
+        (request,) = sandbox.requests
+        assert request.answered - request.began >= 5 * 0.03
+
+
+def test_requests_beyond_the_allowed_ones_queue() -> None:
+    together = Barrier(6)
+
+    def ask_together(sandbox: GraderSandbox) -> int:
+        together.wait()
+        return ask(sandbox).status_code
+
+    with GraderSandbox(NOON, latency_per_record=0.02, max_connections=2) as sandbox:
+        with ThreadPoolExecutor(6) as pool:
+            assert list(pool.map(ask_together, [sandbox] * 6)) == [200] * 6
+        served = sandbox.requests
+    begun = [sum(other.began <= request.began < other.answered for other in served) for request in served]
+    assert max(begun) == 2
+    assert sandbox.max_parallel_seen > 2
+
+
+def test_a_connection_serves_many_requests() -> None:
+    with GraderSandbox(NOON) as sandbox, requests.Session() as session:
+        for _ in range(3):
+            answer = session.get(sandbox.url, params=parameters(sandbox), timeout=5)
+            assert answer.raw.version == 11
+            assert answer.json() == NOON
+
+
+def test_a_fault_strikes_as_often_as_it_is_told() -> None:
+    overload = Fault(Status(503, headers={"Retry-After": "7"}), times=2)
+    with GraderSandbox(NOON, faults=[overload]) as sandbox:
+        answers = [ask(sandbox) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [503, 503, 200]
+        assert answers[0].headers["Retry-After"] == "7"
+        assert [request.status for request in sandbox.requests] == [503, 503, 200]
+        sandbox.faults.append(Fault(Status(429), times=None))
+        assert ask(sandbox).status_code == 429
+
+
+def test_a_fault_strikes_only_the_windows_it_is_meant_for() -> None:
+    in_april = Fault(Body(b"<html>", "text/html"), times=None, when=lambda start: start.month == 4)
+    with GraderSandbox(NOON, faults=[in_april]) as sandbox:
+        assert ask(sandbox).text == "<html>"
+        assert ask(sandbox, "2023-03-31 00:00:00", "2023-04-02 00:00:00").json() == NOON
+
+
+def test_a_fault_strikes_by_chance_but_always_the_same_way() -> None:
+    day = datetime(2023, 4, 1, tzinfo=UTC)
+
+    def pattern(seed: str) -> list[bool]:
+        fault = Fault(Reset(), times=None, probability=0.3, seed=seed)
+        return [fault.strikes(day) for _ in range(1000)]
+
+    assert pattern("one") == pattern("one") != pattern("two")
+    assert 250 < sum(pattern("one")) < 350
+
+
+def test_a_redirect_names_another_address() -> None:
+    with GraderSandbox(NOON, faults=[Fault(Redirect("https://login.example/"))]) as sandbox:
+        assert ask(sandbox).headers["Location"] == "https://login.example/"
+        assert [request.status for request in sandbox.requests] == [302]
+
+
+def test_a_reset_breaks_the_connection_off() -> None:
+    with GraderSandbox(NOON, faults=[Fault(Reset())]) as sandbox:
+        connection = open_connection(sandbox)
+        with pytest.raises(ConnectionResetError):
+            connection.getresponse()
+        connection.close()
+        assert [request.status for request in sandbox.requests] == [None]
+        assert ask(sandbox).json() == NOON
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_body_cut_short_is_never_a_list(share: float) -> None:
+    kinds = [Truncate("length", share), Truncate("chunked", share), Truncate("close", share)]
+    with GraderSandbox(NOON, faults=[Fault(kind) for kind in kinds]) as sandbox:
+        for error in ("ChunkedEncodingError", "ChunkedEncodingError", "JSONDecodeError"):
+            with pytest.raises(getattr(requests.exceptions, error)):
+                ask(sandbox).json()
+        assert ask(sandbox).json() == NOON
+
+
+@pytest.mark.parametrize("stall", [Stall(0.1, "head"), Stall(0.1, "body")])
+def test_a_short_silence_delays_the_answer(stall: Stall) -> None:
+    with GraderSandbox(NOON, faults=[Fault(stall)]) as sandbox:
+        began = time.monotonic()
+        assert ask(sandbox).json() == NOON
+        assert time.monotonic() - began >= 0.1
+
+
+def test_a_closed_sandbox_waits_for_nobody() -> None:
+    stalls = [Fault(Stall(600, "body")), Fault(Stall(600, "head"))]
+    with GraderSandbox(NOON, faults=stalls) as sandbox, requests.Session() as idle:
+        stalled_in_body = open_connection(sandbox)
+        answer = stalled_in_body.getresponse()
+        stalled_in_head = open_connection(sandbox)
+        wait_until(lambda: stalls[1].struck == 1)
+        assert idle.get(sandbox.url, params=parameters(sandbox), timeout=5).json() == NOON
+        began = time.monotonic()
+    assert time.monotonic() - began < 2
+    with pytest.raises(http.client.IncompleteRead):
+        answer.read()
+    with pytest.raises(ConnectionError):
+        stalled_in_head.getresponse()
+    stalled_in_body.close()
+    stalled_in_head.close()
+
+
+def test_nobody_hears_of_a_client_that_goes_away(capfd: pytest.CaptureFixture[str]) -> None:
+    big = [record("2023-04-01 12:00:00", text="x" * 1_000_000) for _ in range(20)]
+    with GraderSandbox(big) as sandbox:
+        leaving = open_connection(sandbox)
+        wait_until(lambda: len(sandbox.requests) == 1)
+        leaving.close()
+        assert ask(sandbox, "2024-01-01 00:00:00", "2024-01-02 00:00:00").json() == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
+    key_file, records_file = tmp_path / "key", tmp_path / "records.jsonl"
+    key_file.write_text("sesame\n")
+    records_file.write_text("".join(f"{json.dumps(one)}\n" for one in NOON))
+    options = ["--records", str(records_file), "--client", "me", "--client-key-file", str(key_file)]
+    with start_process(*options, "--latency-per-record", "0.001") as process:
+        address = process.stdout.readline().strip() if process.stdout else ""
+        query = {"client": "me", "client_key": "sesame", "start": DAY[0], "end": DAY[1]}
+        assert requests.get(address, params=query, timeout=5).json() == NOON
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=5) == ("", "")
+        assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [([], "no client key"), (["--records", "missing.jsonl"], "missing.jsonl"), (["--port", "x"], "--port")],
+)
+def test_a_process_says_what_it_lacks(options: list[str], complaint: str) -> None:
+    with start_process(*options) as process:
+        out, complaints = process.communicate(timeout=5)
+    assert (process.returncode, out) == (2, "")
+    assert complaint in complaints
+    assert "Traceback" not in complaints
+
+
+@pytest.mark.skipif(not REAL_RECORDS.is_file(), reason="the file of real records is not beside this checkout")
+def test_real_records_are_replayed_whole() -> None:
+    source = RecordsFile(REAL_RECORDS)
+    hours = [datetime(2017, 10, 2, tzinfo=UTC) + timedelta(hours=number) for number in range(13 * 24)]
+    found = [one for start in hours for one in source.between(start, start + timedelta(seconds=3599))]
+    assert found == [json.loads(line) for line in REAL_RECORDS.read_text(encoding="utf-8").splitlines()]
+    with GraderSandbox(source) as sandbox:
+        assert len(ask(sandbox, "2017-10-01 00:00:00", "2017-10-31 00:00:00").json()) == 1000
+
+
+def test_a_file_with_a_broken_line_names_it(tmp_path: Path) -> None:
+    file = tmp_path / "records.jsonl"
+    file.write_text('{"created_at": "2023-04-01 12:00:00"}\n\n{"created_at": \n')
+    with pytest.raises(ValueError, match=r"records\.jsonl, line 3"):
+        RecordsFile(file)
+
+
+def test_a_synthetic_day_is_served_as_it_was_written() -> None:
+    day = datetime(2023, 4, 1, tzinfo=UTC)
+    with GraderSandbox(SyntheticRecords()) as sandbox:
+        assert ask(sandbox).json() == SyntheticRecords().between(day, day + timedelta(days=1))
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Look again and again, for what only the other side of a connection can bring about."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.002)
+
+
+def start_process(*options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.sandbox.grader", *options],
+        cwd=ROOT,
+        env={**os.environ, "GRADER_CLIENT_KEY": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

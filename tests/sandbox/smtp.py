@@ -1,0 +1,263 @@
+"""A mail server that keeps what it gets: TLS with a private authority, a login, and refusals on demand."""
+
+import asyncio
+import hmac
+import logging
+import re
+import secrets
+import ssl
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock, Thread
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, cast
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.sandbox.certificates import PrivateAuthority, ServerCertificate
+
+HOST = "127.0.0.1"
+# Seconds within which the server's own thread has to start or stop listening.
+PATIENCE = 10.0
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class SmtpBehaviour:
+    """How the server treats its clients; it may be changed while the server runs.
+
+    A reply is a line of SMTP such as `550 5.1.1 No such mailbox` (for good) or `451 4.7.1 Try again later`.
+
+    Attributes:
+        refuse_login: the reply to every login, however right; None to let the right one in.
+        refuse_recipients: the reply to each recipient address that is refused.
+        max_message_bytes: the greatest message, as announced with SIZE; larger ones are refused with 552.
+        drop_after_data: take and keep a message, then break the connection off without saying so.
+        drop_after_reply: say that a message was taken, then break the connection off.
+    """
+
+    refuse_login: str | None = None
+    refuse_recipients: dict[str, str] = field(default_factory=dict)
+    max_message_bytes: int = 25_000_000
+    drop_after_data: bool = False
+    drop_after_reply: bool = False
+
+
+@dataclass(frozen=True)
+class ReceivedMail:
+    """One message that the server took.
+
+    Attributes:
+        sender: the address given with MAIL FROM.
+        recipients: the addresses given with RCPT TO and not refused.
+        message: the message, parsed.
+        raw: the message as it came.
+    """
+
+    sender: str
+    recipients: tuple[str, ...]
+    message: EmailMessage
+    raw: bytes
+
+
+class SmtpSandbox:
+    """A mail server for one account, for as long as the `with` block runs.
+
+    Args:
+        mode: `starttls` for a connection that becomes TLS, `ssl` for one that is TLS from the start. Without TLS
+            there is no login, and without a login no mail.
+        folder: where each message is also written, as `001-its-subject.eml`, readable by its owner alone; made if
+            it is missing.
+        username: the account's name; a random one by default.
+        password: the account's password; a random one by default.
+        certificate: the server's certificate; by default one for this machine, of an authority of its own.
+        behaviour: what it refuses; nothing by default.
+
+    Attributes:
+        host: the address it listens on.
+        port: the port, known once the server runs.
+        ca_file: what a client has to trust, as in `SSL_CERT_FILE`; known likewise.
+    """
+
+    def __init__(
+        self,
+        mode: Literal["starttls", "ssl"] = "starttls",
+        folder: Path | None = None,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        certificate: ServerCertificate | None = None,
+        behaviour: SmtpBehaviour | None = None,
+    ) -> None:
+        self.mode = mode
+        self.host = HOST
+        self.username = f"reports-{secrets.token_hex(4)}@sandbox.example" if username is None else username
+        self.password = secrets.token_urlsafe(18) if password is None else password
+        self.behaviour = behaviour or SmtpBehaviour()
+        self._folder = folder
+        self._certificate = certificate
+        self._received: list[ReceivedMail] = []
+        self._lock = Lock()
+        self._sessions: list[SMTP] = []
+
+    @property
+    def received(self) -> list[ReceivedMail]:
+        """The messages taken so far with their envelopes: a copy, oldest first."""
+        with self._lock:
+            return list(self._received)
+
+    @property
+    def messages(self) -> list[EmailMessage]:
+        """The messages taken so far, oldest first."""
+        return [mail.message for mail in self.received]
+
+    def __enter__(self) -> Self:
+        # The library warns about its own use of a deprecated attribute at every login.
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
+        with ExitStack() as undo:
+            certificate = self._certificate
+            if certificate is None:
+                folder = undo.enter_context(TemporaryDirectory(prefix="smtp-sandbox-"))
+                certificate = PrivateAuthority(Path(folder)).issue()
+            self.ca_file = certificate.ca_file
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(certificate.certificate_file, certificate.key_file)
+            self._loop = asyncio.new_event_loop()
+            self._loop.set_exception_handler(_report_faults)
+            thread = Thread(target=self._loop.run_forever, name="smtp-sandbox")
+            thread.start()
+            undo.callback(self._loop.close)
+            undo.callback(thread.join)
+            undo.callback(self._loop.call_soon_threadsafe, self._loop.stop)
+            self._server = self._run(self._listen(tls))
+            undo.callback(self._run_hang_up)
+            self.port: int = self._server.sockets[0].getsockname()[1]
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._undo.close()
+
+    def keep(self, envelope: Envelope) -> None:
+        """Take a message: remember it, and write it into the folder."""
+        raw = envelope.original_content or b""
+        message = message_from_bytes(raw, policy=policy.default)
+        mail = ReceivedMail(envelope.mail_from or "", tuple(envelope.rcpt_tos), message, raw)
+        if self._folder is not None:
+            _write_message(self._folder, mail)
+        with self._lock:
+            self._received.append(mail)
+
+    def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
+
+    def _run_hang_up(self) -> None:
+        self._run(self._hang_up())
+
+    async def _listen(self, tls: ssl.SSLContext) -> asyncio.Server:
+        from_the_start = tls if self.mode == "ssl" else None
+        return await self._loop.create_server(lambda: self._session(tls), HOST, 0, ssl=from_the_start)
+
+    def _session(self, tls: ssl.SSLContext) -> SMTP:
+        """Make the server's side of one connection."""
+        starttls = self.mode == "starttls"
+        session = SMTP(
+            _Hooks(self),
+            data_size_limit=self.behaviour.max_message_bytes,
+            hostname="smtp.sandbox.example",
+            ident="SMTP sandbox",
+            tls_context=tls if starttls else None,
+            require_starttls=starttls,
+            # The library only knows of TLS that began with STARTTLS.
+            auth_require_tls=starttls,
+            authenticator=self._check_login,
+            loop=self._loop,
+        )
+        self._sessions.append(session)
+        return session
+
+    def _check_login(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
+    ) -> AuthResult:
+        right = hmac.compare_digest(login.login, self.username.encode()) and hmac.compare_digest(
+            login.password, self.password.encode()
+        )
+        refusal = self.behaviour.refuse_login
+        return AuthResult(success=right and refusal is None, handled=False, message=refusal, auth_data=login)
+
+    async def _hang_up(self) -> None:
+        """Stop listening and break off every connection that is still there."""
+        self._server.close()
+        for session in self._sessions:
+            _break_off(session)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+class _Hooks:
+    """What the server does at each command; the library finds the methods by their names."""
+
+    def __init__(self, sandbox: SmtpSandbox) -> None:
+        self._sandbox = sandbox
+
+    async def handle_MAIL(  # noqa: N802 - the library's name
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if not session.authenticated:
+            return "530 5.7.0 Authentication required"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
+
+    async def handle_RCPT(  # noqa: N802 - the library's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        refusal = self._sandbox.behaviour.refuse_recipients.get(address)
+        if refusal is not None:
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(  # noqa: N802 - the library's name
+        self, server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        reply = "250 2.0.0 Message taken"
+        self._sandbox.keep(envelope)
+        if self._sandbox.behaviour.drop_after_reply:
+            await server.push(reply)
+        if self._sandbox.behaviour.drop_after_reply or self._sandbox.behaviour.drop_after_data:
+            _break_off(server)
+        return reply
+
+    async def handle_exception(self, error: Exception) -> str:
+        return f"451 4.3.0 The sandbox failed: {type(error).__name__}"
+
+
+def _break_off(session: SMTP) -> None:
+    if session.transport is not None:
+        cast("asyncio.WriteTransport", session.transport).abort()
+
+
+def _write_message(folder: Path, mail: ReceivedMail) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    earlier = [int(file.name[:3]) for file in folder.glob("[0-9][0-9][0-9]-*.eml")]
+    subject = re.sub(r"[^\w-]+", "-", str(mail.message["subject"] or "no subject")).strip("-")[:60]
+    path = folder / f"{max(earlier, default=0) + 1:03d}-{subject}.eml"
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_bytes(mail.raw)
+
+
+def _report_faults(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what went wrong in the sandbox, but not a client that went away or was sent away."""
+    if not isinstance(context.get("exception"), ConnectionError | asyncio.CancelledError):
+        loop.default_exception_handler(context)

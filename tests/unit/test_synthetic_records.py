@@ -1,0 +1,169 @@
+"""The made-up records: the same everywhere, as many and as varied as the real service's, and never twice."""
+
+import ast
+import hashlib
+import json
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import TypedDict, cast
+
+import pytest
+
+from tests.sandbox.grader import SyntheticRecords
+
+DAYS = [date(2025, 3, 1) + timedelta(days=number) for number in range(60)]
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Record(TypedDict):
+    """A record in the shape of the API."""
+
+    lti_user_id: str
+    passback_params: str
+    is_correct: int | None
+    attempt_type: str
+    created_at: str
+
+
+def midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def ask(source: SyntheticRecords, start: datetime, end: datetime) -> list[Record]:
+    return cast("list[Record]", list(source.between(start, end)))
+
+
+@cache
+def records_of(day: date) -> list[Record]:
+    return ask(SyntheticRecords(), midnight(day), midnight(day + timedelta(days=1)) - MICROSECOND)
+
+
+@pytest.fixture(scope="module")
+def sixty_days() -> dict[date, list[Record]]:
+    return {day: records_of(day) for day in DAYS}
+
+
+def test_a_day_is_the_same_on_every_machine_and_python() -> None:
+    written = json.dumps(records_of(date(2023, 4, 1))).encode()
+    assert hashlib.sha256(written).hexdigest() == "4b670d8ea857ac00535134b37a54bbc0690f288376d8aa3a803505f8b495be3c"
+
+
+def test_a_day_does_not_depend_on_what_was_asked_before() -> None:
+    source = SyntheticRecords()
+    ask(source, midnight(date(2025, 3, 5)), midnight(date(2025, 3, 9)))
+    day = date(2025, 3, 2)
+    assert ask(source, midnight(day), midnight(date(2025, 3, 3)) - MICROSECOND) == records_of(day)
+
+
+def test_another_seed_is_another_university() -> None:
+    start, end = midnight(date(2025, 3, 1)), midnight(date(2025, 3, 2))
+    users = {record["lti_user_id"] for record in records_of(date(2025, 3, 1))}
+    others = {record["lti_user_id"] for record in ask(SyntheticRecords("another"), start, end)}
+    assert others
+    assert not users & others
+
+
+def test_a_day_has_as_many_records_as_a_real_one(sixty_days: dict[date, list[Record]]) -> None:
+    counts = [len(records) for records in sixty_days.values()]
+    assert min(counts) >= 3500
+    assert max(counts) <= 4600
+    assert len(set(counts)) > 40
+
+
+def test_as_many_records_lack_the_outcome_url_as_in_reality(sixty_days: dict[date, list[Record]]) -> None:
+    for day, records in sixty_days.items():
+        without = sum("lis_outcome_service_url" not in record["passback_params"] for record in records)
+        assert 0.12 <= without / len(records) <= 0.18, day
+
+
+def test_no_attempt_is_there_twice(sixty_days: dict[date, list[Record]]) -> None:
+    for day, records in sixty_days.items():
+        keys = {(record["lti_user_id"], record["created_at"], record["attempt_type"]) for record in records}
+        assert len(keys) == len(records), day
+
+
+def test_windows_of_a_day_partition_it() -> None:
+    day = date(2025, 3, 4)
+    source, hour = SyntheticRecords(), timedelta(hours=1)
+    starts = [midnight(day) + number * hour for number in range(24)]
+    found = [record for start in starts for record in ask(source, start, start + hour - MICROSECOND)]
+    assert found == records_of(day)
+
+
+def test_both_ends_of_a_window_belong_to_it() -> None:
+    records = records_of(date(2025, 3, 4))[10:21]
+    first, last = (datetime.fromisoformat(f"{records[number]['created_at']}+00:00") for number in (0, -1))
+    source = SyntheticRecords()
+    assert ask(source, first, last) == records
+    assert ask(source, first + MICROSECOND, last - MICROSECOND) == records[1:-1]
+
+
+def test_a_window_of_several_days_is_their_sum_in_order() -> None:
+    found = ask(SyntheticRecords(), midnight(DAYS[0]), midnight(DAYS[3]) - MICROSECOND)
+    assert found == [record for day in DAYS[:3] for record in records_of(day)]
+    times = [record["created_at"] for record in found]
+    assert times == sorted(times)
+
+
+def test_nothing_is_known_of_the_future() -> None:
+    noon = datetime(2025, 3, 4, 12, tzinfo=UTC)
+    source = SyntheticRecords(now=lambda: noon)
+    today = ask(source, midnight(date(2025, 3, 4)), midnight(date(2025, 3, 5)))
+    assert today == [record for record in records_of(date(2025, 3, 4)) if record["created_at"] <= "2025-03-04 12"]
+    assert ask(source, midnight(date(2025, 3, 5)), midnight(date(2025, 3, 6))) == []
+
+
+def test_only_what_is_handed_in_has_a_verdict(sixty_days: dict[date, list[Record]]) -> None:
+    kinds = Counter(
+        (record["attempt_type"], record["is_correct"]) for records in sixty_days.values() for record in records
+    )
+    assert set(kinds) == {("run", None), ("submit", 0), ("submit", 1)}
+    assert kinds["run", None] > kinds["submit", 0] + kinds["submit", 1]
+
+
+def test_the_launch_parameters_are_a_python_literal() -> None:
+    for record in records_of(date(2025, 3, 4)):
+        params = ast.literal_eval(record["passback_params"])
+        assert repr(params) == record["passback_params"]
+        course, host_and_block, user = params["lis_result_sourcedid"].removeprefix("course-v1:").split(":")
+        host, block = host_and_block.rsplit("-", 1)
+        assert (params["oauth_consumer_key"], host) == ("", "lms.sandbox.example")
+        assert user == record["lti_user_id"]
+        assert len(user) == len(block) == 32
+        assert int(user, 16) >= 0
+        url = f"course-v1:{course}/xblock/block-v1:{course}+type@lti+block@{block}/handler_noauth/grade_handler"
+        assert params.get("lis_outcome_service_url", url).endswith(url)
+
+
+def test_thousands_of_students_share_a_few_courses(sixty_days: dict[date, list[Record]]) -> None:
+    users: set[str] = set()
+    tasks: dict[str, set[str]] = defaultdict(set)
+    for records in sixty_days.values():
+        for record in records:
+            course, task, _ = record["passback_params"].split("course-v1:")[1].split(":", 2)
+            users.add(record["lti_user_id"])
+            tasks[course].add(task)
+    assert len(users) > 3000
+    assert [len(blocks) > 20 for blocks in tasks.values()] == [True] * 4
+
+
+def test_students_sleep_at_night_and_work_in_the_evening(sixty_days: dict[date, list[Record]]) -> None:
+    hours = Counter(record["created_at"][11:13] for records in sixty_days.values() for record in records)
+    assert hours["02"] * 20 < hours["18"]
+    weekday = [len(records) for day, records in sixty_days.items() if day.isoweekday() < 6]
+    weekend = [len(records) for day, records in sixty_days.items() if day.isoweekday() >= 6]
+    assert sum(weekday) / len(weekday) > sum(weekend) / len(weekend) + 200
+
+
+def test_students_get_better_with_every_attempt(sixty_days: dict[date, list[Record]]) -> None:
+    verdicts: dict[int, list[int]] = defaultdict(list)
+    for records in sixty_days.values():
+        handed_in: Counter[str] = Counter()
+        for record in records:
+            if record["is_correct"] is not None:
+                handed_in[record["passback_params"]] += 1
+                verdicts[handed_in[record["passback_params"]]].append(record["is_correct"])
+    share = [sum(verdicts[attempt]) / len(verdicts[attempt]) for attempt in (1, 2, 3)]
+    # It rises although those who need a third attempt are not the best.
+    assert 0.3 < share[0] < share[1] < share[2] < 0.8
