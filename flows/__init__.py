@@ -1,1 +1,11 @@
 """The flows: one file a flow, the only place that knows the order of the steps."""
+
+import os
+
+# Read by Prefect when it is imported, hence here. A run without a server starts one of its own: that takes up to half a
+# minute, where 20 seconds are allowed by default, and when it is stopped at the run's end it would print tracebacks of
+# what it was just doing. And a university's runs are nobody else's business.
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
+os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")

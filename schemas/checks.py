@@ -75,5 +75,6 @@ USUAL_ATTEMPTS: Final = pa.DataFrameSchema(
 
 def _altered(rows: pd.DataFrame) -> "pd.Series[bool]":
     """Rows with a character that stands for one that the database, or UTF-8, cannot hold."""
-    texts = rows["user_id"] + rows["attempt_type"].fillna("") + rows["lis_result_sourcedid"].fillna("")
+    others = ["attempt_type", "oauth_consumer_key", "lis_result_sourcedid", "lis_outcome_service_url"]
+    texts = rows["user_id"].str.cat(rows[others], na_rep="")
     return texts.str.contains("\ufffd", regex=False)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import reprlib
 import uuid
 from typing import Any, Final
 
@@ -32,12 +33,17 @@ def parse_records(text: str) -> Any:
 
 
 def to_json(value: object) -> str:
-    """A value as ASCII JSON that does not depend on the order of its keys."""
+    """A value as ASCII JSON that does not depend on the order of its keys.
+
+    An infinity, from a number such as 1e999, becomes text; what is nested too deeply is abbreviated.
+    """
     try:
-        return json.dumps(value, sort_keys=True, allow_nan=False)
-    except ValueError:
-        # An infinity, from a number such as 1e999, has no JSON.
-        return json.dumps(repr(value))
+        try:
+            return json.dumps(value, sort_keys=True, allow_nan=False)
+        except ValueError:
+            return json.dumps(json.loads(json.dumps(value), parse_constant=str), sort_keys=True)
+    except RecursionError:
+        return json.dumps(reprlib.repr(value))
 
 
 def record_identity(record_json: str) -> str:

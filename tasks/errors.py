@@ -22,6 +22,10 @@ class TransientError(CodegraderError):
         self.retry_after = retry_after
 
 
+class DatabaseUnavailableError(TransientError):
+    """The database could not be reached, or it took too long; its retry need not ask the API again."""
+
+
 class PermanentError(CodegraderError):
     """A fault that no retry mends: wrong credentials, a missing sheet, an answer that is not what was agreed."""
 

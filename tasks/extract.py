@@ -11,21 +11,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from prefect import task
-from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.tasks import exponential_backoff
 from prefect.utilities.hashing import hash_objects
 
 from schemas.blocks import GraderApi
 from schemas.period import Window
-from tasks.errors import CodegraderError, TransientError
+from tasks.errors import CodegraderError
 from tasks.grader_api import fetch_records
+from tasks.retries import is_transient
 
 CLOSED_AFTER: Final = timedelta(hours=1)
 """How long after a window's end its answer is taken as final and may be cached."""
 CACHE_EXPIRATION: Final = timedelta(days=30)
-MAX_RETRY_AFTER_S: Final = 120
-"""Longest wait that `Retry-After` can ask of us; the backoff comes on top."""
 
 
 def cache_key(_context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
@@ -35,16 +33,6 @@ def cache_key(_context: TaskRunContext, parameters: dict[str, Any]) -> str | Non
         return None
     digest = hash_objects("extract-1", api.url, api.client, window.start.isoformat(), window.end.isoformat())
     return f"extract-{digest}"
-
-
-def is_transient(_task: Any, _task_run: TaskRun, state: State[Any]) -> bool:
-    """Whether a retry can help; waits out `Retry-After` first, since Prefect has no other place for it."""
-    error = state.result(raise_on_failure=False)
-    if not isinstance(error, TransientError):
-        return False
-    if error.retry_after:
-        time.sleep(min(error.retry_after, MAX_RETRY_AFTER_S))
-    return True
 
 
 def extract_run_name() -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, quote_plus
 
 from schemas.period import Window
 from schemas.record import parse_records
@@ -62,7 +63,7 @@ def fetch_records(url: str, client: str, client_key: str, window: Window) -> str
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         # The original error's text holds the URL, and with it the key.
         raise TransientError(f"grader API: {_describe(error)}") from None
-    return decode_records(body)
+    return decode_records(body, client_key)
 
 
 @cache
@@ -105,7 +106,7 @@ def read_retry_after(headers: Mapping[str, str], now: datetime | None = None) ->
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - (now or datetime.now(UTC))).total_seconds())
@@ -131,10 +132,13 @@ def _read_body(raw: Any) -> bytes:
     return bytes(body)
 
 
-def decode_records(body: bytes) -> str:
+def decode_records(body: bytes, client_key: str = "") -> str:
     """Turns an answer's body into text and makes sure that it is a JSON list of objects.
 
     Bytes that are not UTF-8 become U+FFFD: one student's broken name must not cost a day.
+
+    Args:
+        client_key: what must not be quoted, should the API repeat it in an error.
 
     Raises:
         TransientError: the body begins like a list but does not end like one: it was cut short.
@@ -150,7 +154,7 @@ def decode_records(body: bytes) -> str:
             raise TransientError("grader API: its answer was cut short or is not JSON") from None
         raise PermanentError("grader API: its answer is not JSON: check GRADER_API_URL") from None
     if isinstance(answer, dict) and "errors" in answer:
-        raise PermanentError(f"grader API: it refused: {_one_line(answer['errors'])}")
+        raise PermanentError(f"grader API: it refused: {_one_line(answer['errors'], client_key)}")
     if not isinstance(answer, list):
         raise PermanentError(f"grader API: its answer is not a list of records but {_kind(answer)}")
     if not all(isinstance(record, dict) for record in answer):
@@ -178,8 +182,11 @@ def _describe(error: Exception) -> str:  # noqa: PLR0911 (one line a fault)
     return "the connection broke"
 
 
-def _one_line(value: object) -> str:
-    return " ".join(str(value).split())[:200]
+def _one_line(value: object, secret: str) -> str:
+    text = str(value)
+    for written in (secret, quote(secret, safe=""), quote_plus(secret)):
+        text = text.replace(written, "***") if written else text
+    return " ".join(text.split())[:200]
 
 
 def _kind(value: object) -> str:

@@ -12,6 +12,7 @@ from schemas.period import Day, days_between
 from schemas.summary import DailyFigures
 from schemas.tables import attempts, daily_metrics, loaded_windows
 from tasks.database import explained, writing
+from tasks.retries import is_transient
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -131,7 +132,14 @@ def _to_arrays(days: Sequence[Day]) -> dict[str, Any]:
     }
 
 
-@task(task_run_name="metrics", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
+@task(
+    task_run_name="metrics",
+    description="Computes the figures of each day from all its attempts.",
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=is_transient,
+)
 def metrics(engine: "Engine", days: Sequence[Day], time_zone: ZoneInfo) -> int:
     """Computes the daily figures; see `compute_metrics`."""
     return compute_metrics(engine, days, time_zone)

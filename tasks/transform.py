@@ -118,16 +118,19 @@ def read_verdict(value: object) -> int | str | None:
     return to_json(value)
 
 
-@lru_cache(maxsize=16_384)
 def parse_passback(text: str) -> Launch:
     """Reads the LTI parameters from a Python literal, or from JSON, without running anything.
 
-    A student sends the same text with every attempt at a task, hence the cache. A text that is not a dictionary, or too
-    long to be one of ours, yields `NO_LAUNCH`.
+    A text that is not a dictionary, or too long to be one of ours, yields `NO_LAUNCH`.
     """
-    if len(text) > MAX_PASSBACK_CHARACTERS:
-        return NO_LAUNCH
-    for read in (ast.literal_eval, json.loads):
+    return _parse_passback(text) if len(text) <= MAX_PASSBACK_CHARACTERS else NO_LAUNCH
+
+
+# A student sends the same text with every attempt at a task.
+@lru_cache(maxsize=16_384)
+def _parse_passback(text: str) -> Launch:
+    # JSON first: most of it would pass for Python, but with other escapes (`\/`).
+    for read in (json.loads, ast.literal_eval):
         try:
             return read_launch(read(text))
         # literal_eval answers deep nesting with MemoryError or RecursionError, and NUL with SyntaxError.

@@ -5,12 +5,19 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Prefect reads these when it is imported, so they stand before any test module is.
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="codegrader-prefect-")
 os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "180"
+os.environ["PREFECT_SERVER_LOGGING_LEVEL"] = "CRITICAL"
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+
+# The same examples on every machine and in every run. To look for others: `--hypothesis-profile=exploring`.
+settings.register_profile("reproducible", deadline=None, derandomize=True, database=None)
+settings.register_profile("exploring", deadline=None)
+settings.load_profile("reproducible")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,54 @@
+# Nothing is assumed but make and Python 3.11 to 3.13. Every target sets up what it needs.
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+# Byte code is made when a module is first imported: most of what is installed never is.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes
+
+.PHONY: help run test check lock clean
+
+help:
+	@echo "make run    set up, and run the whole job (against the sandbox, or what .env names)"
+	@echo "make test   set up, and pass every test"
+	@echo "make check  style, types and layers"
+	@echo "make lock   compile requirements.in to requirements.txt again (needs uv)"
+	@echo "make clean  remove the virtual environment"
+
+run: $(VENV)/installed-run
+	@$(BIN)/python -m tests.sandbox
+
+test: $(VENV)/installed-test
+	$(BIN)/python -m pytest -m "not slow" -n 2
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed-run: requirements.txt tests/sandbox/requirements.txt | $(BIN)/python
+	@echo "installing what runs (a minute or two the first time) ..."
+	@$(INSTALL) -r requirements.txt -r tests/sandbox/requirements.txt
+	@touch $@
+
+$(VENV)/installed-test: tests/requirements.txt $(VENV)/installed-run
+	@echo "installing what tests ..."
+	@$(INSTALL) -r tests/requirements.txt
+	@touch $@
+
+lock:
+	for folder in . tests/sandbox tests; do \
+		uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+			--no-emit-find-links --custom-compile-command "make lock" $$folder/requirements.in -o $$folder/requirements.txt; \
+	done
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,94 @@
+"""What a run works with: the Blocks and the settings that `flows.setup` saved, loaded together."""
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.types import SecretDict
+from prefect.variables import Variable
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from schemas.blocks import BLOCK_NAME, GraderApi
+from schemas.settings import VARIABLE, Settings
+from tasks.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from prefect_email import EmailServerCredentials
+    from prefect_gcp import GcpCredentials
+    from prefect_sqlalchemy import SqlAlchemyConnector
+
+
+_CLASSES: Final = {
+    "grader-api": ("schemas.blocks", "GraderApi"),
+    "sqlalchemy-connector": ("prefect_sqlalchemy", "SqlAlchemyConnector"),
+    "gcp-credentials": ("prefect_gcp", "GcpCredentials"),
+    "email-server-credentials": ("prefect_email", "EmailServerCredentials"),
+}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Blocks and settings; a Block that was not saved is None, and its step does without."""
+
+    settings: Settings
+    api: GraderApi
+    database: "SqlAlchemyConnector | None"
+    google: "GcpCredentials | None"
+    mail: "EmailServerCredentials | None"
+
+    def secrets(self) -> set[str]:
+        """Every secret of the Blocks, for the logs to hide."""
+        blocks = (self.api, self.database, self.google, self.mail)
+        return {secret for block in blocks if block is not None for secret in _find_secrets(block)}
+
+
+def load_configuration() -> Configuration:
+    """Loads what `flows.setup` saved.
+
+    Raises:
+        InvalidInputError: there is no `grader-api` Block, or the settings cannot be read.
+    """
+    api = _load("grader-api")
+    if api is None:
+        raise InvalidInputError(
+            "nothing is set up yet (there is no Block grader-api/codegrader): "
+            "copy .env.example to .env, fill it in and run: python -m flows.setup"
+        )
+    try:
+        settings = Settings.model_validate(Variable.get(VARIABLE, default={}))
+        _ = settings.time_zone
+    except (ValidationError, KeyError, ValueError):
+        raise InvalidInputError(f"the Variable {VARIABLE} cannot be read: run python -m flows.setup again") from None
+    return Configuration(
+        settings,
+        api,
+        database=_load("sqlalchemy-connector"),
+        google=_load("gcp-credentials") if settings.spreadsheet_id else None,
+        mail=_load("email-server-credentials") if settings.email_to else None,
+    )
+
+
+def _load(block_type: str) -> Any:
+    """The Block of that type; None if none was saved. Its class is imported only then: Google's takes seconds."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_block_document_by_name(BLOCK_NAME, block_type)
+        except ObjectNotFound:
+            return None
+    module, name = _CLASSES[block_type]
+    return getattr(importlib.import_module(module), name).load(BLOCK_NAME)
+
+
+def _find_secrets(value: Any) -> Iterator[str]:
+    """Every text that a Block, or a model inside it, keeps as a secret."""
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, SecretDict):
+        # A service account's key file: most of its fields are addresses that a log may show.
+        yield from (text for name, text in value.get_secret_value().items() if name.startswith("private_key"))
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _find_secrets(getattr(value, name))

@@ -1,0 +1,32 @@
+"""The one private folder in which everything is kept: database, cached answers, logs, reports."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from tasks.errors import InvalidInputError
+
+VARIABLE: Final = "CODEGRADER_HOME"
+
+
+def home_folder(part: str = "") -> Path:
+    """The private folder, or a part of it, made with access for its owner alone.
+
+    `CODEGRADER_HOME` names it. By default it is `~/.codegrader`; for root `/var/lib/codegrader`, since the embedded
+    PostgreSQL runs as another user then and makes every folder above its own traversable for all.
+
+    Raises:
+        InvalidInputError: it cannot be made.
+    """
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    default = Path("/var/lib/codegrader") if is_root else Path.home() / ".codegrader"
+    folder = Path(os.environ.get(VARIABLE) or default).expanduser().absolute()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if part:
+            (folder / part).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(
+            f"{folder} cannot be used ({error.strerror}): set {VARIABLE} to another folder"
+        ) from error
+    return folder / part

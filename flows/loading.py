@@ -1,0 +1,123 @@
+"""Extract to load, for all windows of a period: some at a time, each by itself, whatever becomes of the others."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run, task_run
+
+from flows.stages import describe_failure
+from schemas.blocks import GraderApi
+from schemas.period import Window
+from schemas.record import parse_records
+from schemas.summary import CheckResult, LoadCounts, StageFailure
+from tasks.check import add_results, check
+from tasks.extract import extract
+from tasks.grader_api import MAX_CONNECTIONS
+from tasks.load import load_window
+from tasks.retries import is_database_fault
+from tasks.transform import transform
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+
+@dataclass(slots=True)
+class Loading:
+    """What loading has come to so far.
+
+    Attributes:
+        missing: the windows that are not loaded, and why, by the reason.
+    """
+
+    counts: LoadCounts = field(default_factory=LoadCounts)
+    checks: tuple[CheckResult, ...] = ()
+    missing: dict[str, list[Window]] = field(default_factory=dict)
+
+    def failures(self) -> tuple[StageFailure, ...]:
+        """One failure for each reason, with the windows that it cost."""
+        return tuple(
+            StageFailure("extract" if "grader API" in reason else "load", reason, tuple(map(str, windows)))
+            for reason, windows in self.missing.items()
+        )
+
+
+def _name_run() -> str:
+    return f"load {task_run.parameters['window']}"
+
+
+# One task run for transform, check and load together: they take milliseconds, and a task run costs ten of them.
+@task(
+    task_run_name=_name_run,
+    description="Fetches one window's records, transforms, checks and loads them.",
+    cache_policy=NO_CACHE,
+    retries=3,
+    retry_delay_seconds=[2, 10, 30],
+    retry_condition_fn=is_database_fault,
+)
+def load(
+    window: Window, api: GraderApi, engine: "Engine", cache_folder: Path, *, refresh: bool
+) -> tuple[LoadCounts, tuple[CheckResult, ...]]:
+    """Takes one window all the way into the database.
+
+    Returns:
+        What became of its records, and the outcome of the checks.
+    """
+    ask = extract.with_options(result_storage=cache_folder, refresh_cache=refresh)
+    records = parse_records(ask(api, window))
+    now = datetime.now(UTC)
+    checked = check(records, transform(records), window, now)
+    counts = load_window(engine, window, checked, flow_run.get_id(), now)
+    return counts, checked.results
+
+
+def load_windows(
+    windows: Sequence[Window], api: GraderApi, engine: "Engine", cache_folder: Path, *, refresh: bool
+) -> Loading:
+    """Loads all windows. One that fails is noted and fails alone."""
+    logger = get_run_logger()
+    loading = Loading()
+    submitted = ((window, load.submit(window, api, engine, cache_folder, refresh=refresh)) for window in windows)
+    for number, (window, future) in enumerate(_finished(submitted), start=1):
+        future.wait()
+        state = future.state
+        progress = f"{number}/{len(windows)} windows"
+        if state.is_completed():
+            counts, checks = state.result()
+            loading.counts += counts
+            loading.checks = add_results(loading.checks, checks)
+            logger.info("%s: %s UTC: %s", progress, window, describe_counts(counts))
+        else:
+            reason = describe_failure(state).removeprefix(f"window {window} UTC: ")
+            loading.missing.setdefault(reason, []).append(window)
+            logger.error("%s: %s UTC is not loaded: %s", progress, window, reason)
+    return loading
+
+
+def _finished(
+    submitted: Iterable[tuple[Window, PrefectFuture[Any]]],
+) -> Iterator[tuple[Window, PrefectFuture[Any]]]:
+    """Hands the runs out in order, with few of them under way: a year's windows at once would all be held in memory."""
+    under_way: deque[tuple[Window, PrefectFuture[Any]]] = deque()
+    for run in submitted:
+        under_way.append(run)
+        if len(under_way) > 2 * MAX_CONNECTIONS:
+            yield under_way.popleft()
+    yield from under_way
+
+
+def describe_counts(counts: LoadCounts) -> str:
+    """The counts in words, without those that are zero."""
+    parts = [f"{counts.fetched:,} fetched", f"{counts.new:,} new", f"{counts.changed:,} changed"]
+    parts += [
+        f"{number:,} {name}"
+        for name in ("unchanged", "rejected", "duplicates", "warnings")
+        if (number := getattr(counts, name))
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,105 @@
+"""From the database to the readers: figures, sheet, report and mail, each of which may fail alone."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from prefect import get_run_logger
+from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
+from tasks.mail import build_message, send_mail
+from tasks.report import write_report
+
+from flows.configuration import Configuration
+from flows.home import home_folder
+from flows.stages import Stages
+from schemas.labels import LABELS
+from schemas.summary import DailyFigures, RunSummary, Stage
+from tasks.metrics import metrics, read_figures
+from tasks.sheet import publish_sheet
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+
+def publish(
+    stages: Stages, summary: RunSummary, configuration: Configuration, engine: "Engine", *, trusted: bool
+) -> RunSummary:
+    """Publishes what a run came to.
+
+    Args:
+        stages: the stages so far; their failures are told in report and mail.
+        trusted: False if too many records were rejected: then only report and mail are written, to say so.
+
+    Returns:
+        The summary with the figures, with what was published or not configured, and with everything that failed.
+    """
+    if trusted:
+        summary = replace(summary, figures=_compute(stages, summary, engine))
+        summary = _publish_sheet(stages, summary, configuration, engine)
+    if not (configuration.mail and configuration.settings.email_to):
+        summary = _skip(summary, "mail", "no mail server is set up")
+    summary = replace(summary, run_url=_run_url(), failures=tuple(stages.failures))
+    chart = _write_report(stages, summary, configuration)
+    summary = replace(summary, failures=tuple(stages.failures))
+    _send_mail(stages, summary, configuration, chart)
+    return replace(summary, failures=tuple(stages.failures))
+
+
+def _compute(stages: Stages, summary: RunSummary, engine: "Engine") -> tuple[DailyFigures, ...]:
+    period = summary.period
+
+    def compute() -> tuple[DailyFigures, ...]:
+        metrics(engine, period.days, period.time_zone)
+        return read_figures(engine, period.first_day, period.last_day)
+
+    return stages.run("metrics", compute, lambda figures: f"figures of {len(figures)} days") or ()
+
+
+def _publish_sheet(stages: Stages, summary: RunSummary, configuration: Configuration, engine: "Engine") -> RunSummary:
+    settings = configuration.settings
+    if configuration.google is None or settings.spreadsheet_id is None:
+        return _skip(summary, "sheet", "no Google sheet is set up")
+    credentials, spreadsheet_id = configuration.google, settings.spreadsheet_id
+
+    def write() -> str:
+        labels = LABELS[settings.report_language].sheet_columns
+        return publish_sheet(credentials, spreadsheet_id, read_figures(engine), labels, settings.google_sheets_url)
+
+    return replace(summary, sheet_url=stages.run("sheet", write, lambda url: f"history written to {url}"))
+
+
+def _write_report(stages: Stages, summary: RunSummary, configuration: Configuration) -> bytes | None:
+    """Returns the chart, for the mail; None if there is none."""
+    language = configuration.settings.report_language
+    files = stages.run(
+        "report",
+        lambda: write_report(summary, language, home_folder("reports")),
+        lambda written: f"written to {written.html}",
+    )
+    return files.chart.read_bytes() if files else None
+
+
+def _send_mail(stages: Stages, summary: RunSummary, configuration: Configuration, chart: bytes | None) -> None:
+    settings, server = configuration.settings, configuration.mail
+    if server is None or not settings.email_to:
+        return
+
+    def send() -> None:
+        message = build_message(
+            summary, settings.report_language, settings.email_from or "", settings.email_to, chart, datetime.now(UTC)
+        )
+        send_mail(server, message)
+
+    stages.run("mail", send, lambda _: f"sent to {len(settings.email_to)} readers")
+
+
+def _skip(summary: RunSummary, stage: Stage, reason: str) -> RunSummary:
+    get_run_logger().info("%s: skipped, %s", stage, reason)
+    return replace(summary, skipped=(*summary.skipped, stage))
+
+
+def _run_url() -> str | None:
+    """The run's page; None with a server of the run's own, which ends with it."""
+    url: str | None = flow_run.ui_url if get_current_settings().api.url else None
+    return url

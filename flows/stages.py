@@ -1,0 +1,56 @@
+"""One stage's failure is not another's: runs a stage, notes its failure, logs what it did and how long it took."""
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from prefect import get_run_logger
+from prefect.client.schemas.objects import State
+
+from schemas.summary import Stage, StageFailure
+from tasks.errors import CodegraderError
+
+Result = TypeVar("Result")
+
+
+class Stages:
+    """The stages of one run, and what has failed so far."""
+
+    def __init__(self) -> None:
+        self.failures: list[StageFailure] = []
+
+    def run(self, stage: Stage, act: Callable[[], Result], describe: Callable[[Result], str]) -> Result | None:
+        """Runs one stage.
+
+        Args:
+            stage: its name.
+            act: does it.
+            describe: says what it did, with counts, for the log.
+
+        Returns:
+            What `act` returned; None if it failed, which is noted and logged.
+        """
+        logger = get_run_logger()
+        logger.info("%s: started", stage)
+        started = time.perf_counter()
+        try:
+            result = act()
+        except CodegraderError as error:
+            self.failures.append(StageFailure(stage, str(error)))
+        except Exception as error:
+            # A fault of ours: the log gets its traceback, the reader its name, and the other stages go on.
+            logger.exception("%s: unexpected error", stage)
+            self.failures.append(StageFailure(stage, f"unexpected error ({type(error).__name__}): see the run's log"))
+        else:
+            logger.info("%s: %s in %.1f s", stage, describe(result), time.perf_counter() - started)
+            return result
+        logger.error("%s: failed after %.1f s: %s", stage, time.perf_counter() - started, self.failures[-1].message)
+        return None
+
+
+def describe_failure(state: State[Any]) -> str:
+    """Why a task run failed, in one line: our own errors explain themselves, others are named."""
+    error = state.result(raise_on_failure=False)
+    if isinstance(error, CodegraderError):
+        return str(error)
+    return f"unexpected error ({type(error).__name__}): see the run's log"

@@ -1,0 +1,117 @@
+"""What a run has to say for itself: one description that the report, the mail, the log and the exit code share."""
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Literal
+
+from schemas.period import Period
+
+Severity = Literal["error", "warning"]
+Stage = Literal["database", "extract", "load", "checks", "metrics", "sheet", "report", "mail"]
+
+
+@dataclass(frozen=True, slots=True)
+class DailyFigures:
+    """One day's figures, as kept in `daily_metrics`; the definitions stand beside that table in `schemas.tables`.
+
+    Attributes:
+        success_rate: successful submits per submit, from 0 to 1; None on a day without submits.
+        complete: every moment of the day lies in a loaded window.
+    """
+
+    day: date
+    attempts: int
+    successful_attempts: int
+    unique_users: int
+    runs: int
+    submits: int
+    success_rate: float | None
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The outcome of one data check.
+
+    Attributes:
+        check: the check's name, such as `no date in the future`.
+        severity: `error` rejects the row, `warning` loads it and counts it.
+        rows: how many rows failed it.
+        sample: a few of them, masked: never a student's id in full.
+    """
+
+    check: str
+    severity: Severity
+    rows: int
+    sample: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadCounts:
+    """What became of the fetched records: fetched = new + changed + unchanged + rejected + duplicates, always.
+
+    Attributes:
+        duplicates: exact copies of another record of the same window, loaded once.
+        warnings: how often a loaded record failed a check of severity `warning`.
+    """
+
+    fetched: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    warnings: int = 0
+
+    @property
+    def loaded(self) -> int:
+        """Records that are in `attempts`, whether this run changed them or found them there."""
+        return self.new + self.changed + self.unchanged
+
+    def __add__(self, other: "LoadCounts") -> "LoadCounts":
+        return LoadCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailure:
+    """A stage that failed, and why, in one line without secrets.
+
+    Attributes:
+        stage: the step's name.
+        message: what was wrong and what to do.
+        missing: what is not in the figures because of it, such as the starts of the windows that were not loaded.
+    """
+
+    stage: Stage
+    message: str
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """Everything a reader is told about one run.
+
+    Attributes:
+        period: the days the run was about.
+        windows: how many windows it consisted of, loaded or not.
+        figures: the figures of the period's days, oldest first; a day of which nothing is loaded has none.
+        skipped: steps that were not configured, in words for the reader.
+        sheet_url: where the sheet is; None if it was not written.
+        run_url: the run's page in the Prefect dashboard; None without a server that has one.
+    """
+
+    period: Period
+    started_at: datetime
+    windows: int
+    counts: LoadCounts
+    checks: tuple[CheckResult, ...]
+    figures: tuple[DailyFigures, ...]
+    failures: tuple[StageFailure, ...] = ()
+    skipped: tuple[Stage, ...] = ()
+    sheet_url: str | None = None
+    run_url: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """True if no stage failed."""
+        return not self.failures

@@ -1,0 +1,217 @@
+"""Mail: the run's outcome to its readers, once, over a connection whose other end is known."""
+
+import smtplib
+import socket
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import make_msgid, parseaddr
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.tasks import exponential_backoff
+
+from schemas.labels import LABELS, Labels, Language
+from schemas.summary import RunSummary
+from tasks.errors import CodegraderError, InvalidInputError, PermanentError
+from tasks.mail_errors import Refused, explain, list_refused
+from tasks.rendering import one_line, render
+from tasks.retries import is_transient
+
+if TYPE_CHECKING:
+    from prefect_email import EmailServerCredentials
+
+CONNECT_TIMEOUT_S: Final = 30
+"""Longest silence until we are logged in."""
+SEND_TIMEOUT_S: Final = 300
+"""Longest silence while a mail is handed over: the server may scan it for viruses before it says that it took it."""
+MOST_DAYS: Final = 31
+"""Days listed in a mail: Gmail cuts off what is longer than 100 KB."""
+
+_connecting = threading.Lock()
+
+
+def build_message(  # noqa: PLR0917 - a mail has so many parts, in the order of its headers
+    summary: RunSummary,
+    language: Language,
+    sender: str,
+    recipients: Sequence[str],
+    chart_png: bytes | None,
+    sent_at: datetime,
+    *,
+    message_id: str | None = None,
+) -> EmailMessage:
+    """Builds the mail about a run: plain text, HTML, and the chart inside it.
+
+    Args:
+        summary: what the run came to; a failed one is never announced as anything else.
+        language: the mail's language.
+        sender: the sender's address, with a name or without.
+        recipients: the readers' addresses, one each.
+        chart_png: the chart; None leaves it out.
+        sent_at: the mail's date, aware.
+        message_id: what the mail is known by, such as `<1@university.example>`; by default a new one.
+
+    Raises:
+        InvalidInputError: there is no recipient, or an address is none.
+    """
+    labels = LABELS[language]
+    origin = _read_address(sender, "EMAIL_FROM")
+    if not recipients:
+        raise InvalidInputError("mail: there is nobody to send it to: set EMAIL_TO")
+    # Written in seven bits, which every server on the way can carry.
+    message = EmailMessage(SMTP.clone(cte_type="7bit"))
+    message["Subject"] = subject(summary, labels)
+    message["From"] = origin
+    message["To"] = [_read_address(recipient, "EMAIL_TO") for recipient in recipients]
+    message["Date"] = sent_at
+    message["Message-ID"] = message_id or make_msgid(domain=origin.domain)
+    # Keeps out-of-office replies away (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(render("mail.txt.j2", summary, labels, None, MOST_DAYS))
+    chart_id = f"chart.{str(message['Message-ID']).strip('<>')}"
+    chart_src = None if chart_png is None else f"cid:{chart_id}"
+    message.add_alternative(render("mail.html.j2", summary, labels, chart_src, MOST_DAYS), subtype="html")
+    if chart_png is not None:
+        html = cast("EmailMessage", message.get_body(("html",)))
+        name = f"{summary.period}.png"
+        html.add_related(chart_png, "image", "png", cid=f"<{chart_id}>", filename=name, disposition="inline")
+    return message
+
+
+def subject(summary: RunSummary, labels: Labels) -> str:
+    """What the mail is about: the period and its attempts, or what failed."""
+    period = labels.span(summary.period)
+    if summary.succeeded:
+        attempts = labels.number(sum(day.attempts for day in summary.figures))
+        return labels.subject_succeeded.format(period=period, attempts=attempts)
+    stages = dict.fromkeys(labels.stages[failure.stage] for failure in summary.failures)
+    return labels.subject_failed.format(period=period, stages=", ".join(stages))
+
+
+def _read_address(text: str, setting: str) -> Address:
+    name, address = parseaddr(text)
+    try:
+        if "@" in address and text.isprintable():
+            return Address(name, addr_spec=address)
+    except (ValueError, IndexError, HeaderParseError):
+        pass
+    raise InvalidInputError(f"mail: {one_line(text, 100)!r} is not an e-mail address: correct {setting}")
+
+
+def send_message(credentials: "EmailServerCredentials", message: EmailMessage) -> None:
+    """Hands a mail to the mail server. It is never handed over twice for want of an answer.
+
+    Raises:
+        TransientError: the server could not be reached or refused for the moment; nothing was sent.
+        PermanentError: no retry mends it, or one might send the mail a second time.
+    """
+    server = _connect(credentials)
+    try:
+        refused = _hand_over(server, message)
+    except CodegraderError:
+        raise
+    except (smtplib.SMTPException, OSError) as error:
+        raise explain(error, credentials) from error
+    finally:
+        _hang_up(server)
+    if refused:
+        raise PermanentError(f"mail: it was sent, but not to {list_refused(refused)}: correct EMAIL_TO")
+
+
+def _connect(credentials: "EmailServerCredentials") -> smtplib.SMTP:
+    """A connection, encrypted, its other end checked, logged in."""
+    from prefect_email.credentials import SMTPType
+
+    if credentials.smtp_type == SMTPType.INSECURE:
+        raise PermanentError("mail: it is not sent without encryption: set SMTP_TYPE to STARTTLS or SSL")
+    if not credentials.verify:
+        raise PermanentError("mail: the server's certificate must be checked: set the Block's `verify` to true")
+    try:
+        server = _log_in(credentials)
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:
+        # Without its cause: the reply to a login, or what could not be encoded, may hold the password.
+        raise explain(error, credentials) from None
+    cast("socket.socket", server.sock).settimeout(SEND_TIMEOUT_S)
+    return server
+
+
+def _log_in(credentials: "EmailServerCredentials") -> smtplib.SMTP:
+    """Lets the Block connect, but not wait for ever.
+
+    The Block passes no time limit on, and offers no other way to set one than the default of all new sockets. A socket
+    that another thread opens meanwhile, without a limit of its own, gets this one too: 30 s of silence would end it
+    where it might have waited for ever. The lock keeps two mails from restoring each other's limit.
+    """
+    with _connecting:
+        earlier = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(CONNECT_TIMEOUT_S)
+        try:
+            server: smtplib.SMTP = credentials.get_server()
+            return server
+        finally:
+            socket.setdefaulttimeout(earlier)
+
+
+def _hand_over(server: smtplib.SMTP, message: EmailMessage) -> Refused:
+    """Sends the mail, and tells a connection lost before its text from one lost after.
+
+    Returns:
+        The recipients that the server refused, while it took the mail for others.
+
+    Raises:
+        PermanentError: nobody knows whether the server took the mail.
+    """
+    send_text = server.data
+
+    def send_text_once(msg: Any) -> tuple[int, bytes]:
+        try:
+            code, reply = send_text(msg)
+        except smtplib.SMTPDataError:
+            raise
+        except (smtplib.SMTPException, OSError) as error:
+            raise _uncertain() from error
+        if not (code == 250 or 400 <= code < 600):
+            raise _uncertain()
+        return code, reply
+
+    server.data = send_text_once  # type: ignore[method-assign]
+    return server.send_message(message)
+
+
+def _uncertain() -> PermanentError:
+    return PermanentError(
+        "mail: the connection was lost before the server confirmed it, so it may or may not have arrived, and it was "
+        "not sent again: ask a reader whether it came"
+    )
+
+
+def _hang_up(server: smtplib.SMTP) -> None:
+    """Says goodbye. Whatever comes of it, the mail was taken or refused before."""
+    try:
+        if server.sock is not None:
+            server.sock.settimeout(CONNECT_TIMEOUT_S)
+        server.quit()
+    except (smtplib.SMTPException, OSError):
+        server.close()
+
+
+@task(
+    task_run_name="mail: {message[Subject]}",
+    description="Sends the mail about the run to its readers.",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=3,
+    # After 10, 20 and 40 s: long enough for a server that restarts.
+    retry_delay_seconds=exponential_backoff(backoff_factor=10),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_transient,
+)
+def send_mail(credentials: "EmailServerCredentials", message: EmailMessage) -> None:
+    """Sends a mail; see `send_message`."""
+    send_message(credentials, message)

@@ -1,0 +1,194 @@
+"""Sheet: the whole history of daily figures to the tab `RawData` of a Google spreadsheet.
+
+Written first and trimmed after, so that an outage at any moment leaves figures standing; then read back and compared.
+Only dates and counts are written, never a text of the API's, so nothing can become a formula.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.tasks import exponential_backoff
+
+from schemas.summary import DailyFigures
+from tasks.errors import CodegraderError, PermanentError, TransientError
+from tasks.retries import is_transient
+
+if TYPE_CHECKING:
+    from gspread import Client, Spreadsheet, Worksheet
+    from prefect_gcp import GcpCredentials
+
+TAB: Final = "RawData"
+GOOGLE_SHEETS_URL: Final = "https://sheets.googleapis.com"
+SCOPES: Final = ["https://www.googleapis.com/auth/spreadsheets"]
+TIMEOUT_S: Final = (10, 120)
+MAX_VANISHING_DAYS: Final = 2
+"""So many days may leave the sheet at once: a change of the time zone moves the first and the last one."""
+
+_EPOCH: Final = date(1899, 12, 30)
+"""Day 0 of the serial numbers in which Google Sheets counts dates."""
+
+
+def publish_figures(
+    credentials: "GcpCredentials",
+    spreadsheet_id: str,
+    figures: Sequence[DailyFigures],
+    labels: Sequence[str],
+    api_url: str = GOOGLE_SHEETS_URL,
+) -> str:
+    """Replaces the tab's figures by the given ones; columns to the right of them are left alone.
+
+    Args:
+        figures: the whole history, oldest first; none at all leaves the sheet as it is.
+        labels: the headers of the four columns: date, attempts, successful attempts, unique users.
+        api_url: where Google's API is.
+
+    Returns:
+        The sheet's address, for a reader.
+
+    Raises:
+        TransientError: a quota, an outage, or somebody else wrote at the same time.
+        PermanentError: wrong credentials, a spreadsheet that is missing or not shared, or figures that would vanish.
+    """
+    with _explained(credentials, spreadsheet_id):
+        sheet = _connect(credentials, api_url).open_by_key(spreadsheet_id)
+        tab = _find_tab(sheet)
+        if figures:
+            rows = [[entry.day, entry.attempts, entry.successful_attempts, entry.unique_users] for entry in figures]
+            _refuse_to_shrink(tab, {entry.day for entry in figures})
+            _write(tab, rows, labels)
+            _compare(tab, [list(labels), *rows])
+        return f"{sheet.url}/edit#gid={tab.id}"
+
+
+def _connect(credentials: "GcpCredentials", api_url: str) -> "Client":
+    import gspread
+
+    class Endpoint(gspread.HTTPClient):
+        """gspread knows one address by heart; this sends its requests to another one."""
+
+        def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> Any:
+            return super().request(method, endpoint.replace(GOOGLE_SHEETS_URL, api_url, 1), *args, **kwargs)
+
+    google = credentials.get_credentials_from_service_account().with_scopes(SCOPES)
+    client = gspread.authorize(google, http_client=Endpoint)
+    client.set_timeout(TIMEOUT_S)
+    return client
+
+
+def _find_tab(sheet: "Spreadsheet") -> "Worksheet":
+    import gspread
+
+    try:
+        return sheet.worksheet(TAB)
+    except gspread.WorksheetNotFound:
+        return sheet.add_worksheet(TAB, rows=1000, cols=4)
+
+
+def _refuse_to_shrink(tab: "Worksheet", days: set[date]) -> None:
+    """An empty database, say a lost one, must not empty the sheet, which may be the last copy of the figures."""
+    there = {_to_date(row[0]) for row in _read(tab, "A2:A") if row}
+    vanishing = sorted(day for day in there - days if day)
+    if len(vanishing) > MAX_VANISHING_DAYS:
+        raise PermanentError(
+            f"Google Sheet: {len(vanishing)} days of {TAB} ({vanishing[0]} to {vanishing[-1]}) are not in the database, "
+            "so nothing was written: load these days, or delete their rows in the sheet if they are not wanted"
+        )
+
+
+def _write(tab: "Worksheet", rows: list[list[Any]], labels: Sequence[str]) -> None:
+    import pandas as pd
+    from gspread_dataframe import set_with_dataframe
+
+    frame = pd.DataFrame(rows, columns=list(labels), dtype=object)
+    set_with_dataframe(tab, frame, include_index=False, resize=False, allow_formulas=False)
+    if tab.row_count > len(rows) + 1:
+        tab.batch_clear([f"A{len(rows) + 2}:D"])
+
+
+def _compare(tab: "Worksheet", expected: list[list[Any]]) -> None:
+    found = [[_to_date(row[0]) or row[0], *row[1:]] if row else row for row in _read(tab, "A1:D")]
+    if [list(map(str, row)) for row in found] != [list(map(str, row)) for row in expected]:
+        raise TransientError(
+            f"Google Sheet: {TAB} does not hold what was written to it: does somebody edit columns A–D?"
+        )
+
+
+def _read(tab: "Worksheet", cells: str) -> list[list[Any]]:
+    from gspread.utils import DateTimeOption, ValueRenderOption
+
+    values: list[list[Any]] = tab.get(
+        cells,
+        value_render_option=ValueRenderOption.unformatted,
+        date_time_render_option=DateTimeOption.serial_number,
+    )
+    return values
+
+
+def _to_date(value: object) -> date | None:
+    """A cell's date, whether the sheet holds it as a date or, in a column formatted as text, as text."""
+    if isinstance(value, int | float):
+        return _EPOCH + timedelta(days=int(value)) if 0 < value < 100_000 else None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
+@contextmanager
+def _explained(credentials: "GcpCredentials", spreadsheet_id: str) -> Iterator[None]:
+    import google.auth.exceptions
+    import gspread
+    import requests
+
+    account = getattr(credentials, "_service_account_email", None) or "the service account"
+    try:
+        yield
+    except CodegraderError:
+        raise
+    except gspread.SpreadsheetNotFound:
+        raise PermanentError(f"Google Sheet: there is no spreadsheet {spreadsheet_id}: check SPREADSHEET_ID") from None
+    except (PermissionError, gspread.exceptions.APIError) as error:
+        raise _classify(error, account, spreadsheet_id) from error
+    except google.auth.exceptions.RefreshError as error:
+        raise PermanentError(
+            f"Google Sheet: Google refused the key of {account}: check GOOGLE_SERVICE_ACCOUNT_FILE"
+        ) from error
+    except (google.auth.exceptions.GoogleAuthError, requests.exceptions.RequestException) as error:
+        raise TransientError(f"Google Sheet: Google cannot be reached ({type(error).__name__})") from error
+
+
+def _classify(error: Exception, account: str, spreadsheet_id: str) -> CodegraderError:
+    code = getattr(error, "code", 403)
+    if code == 403:
+        return PermanentError(
+            f"Google Sheet: {account} may not write to spreadsheet {spreadsheet_id}: share it with that address as editor"
+        )
+    reason = " ".join(str(getattr(error, "error", {}).get("message", "")).split())[:200]
+    if code in (408, 429) or code >= 500 or code == -1:
+        return TransientError(f"Google Sheet: Google answered {code}: {reason}")
+    return PermanentError(f"Google Sheet: Google answered {code}: {reason}")
+
+
+@task(
+    task_run_name="sheet",
+    description="Writes the history of daily figures to the Google Sheet.",
+    cache_policy=NO_CACHE,
+    retries=4,
+    # 8 + 16 + 32 + 64 s: longer than the minute over which Google counts its quota.
+    retry_delay_seconds=exponential_backoff(backoff_factor=8),
+    retry_jitter_factor=0.2,
+    retry_condition_fn=is_transient,
+)
+def publish_sheet(
+    credentials: "GcpCredentials",
+    spreadsheet_id: str,
+    figures: Sequence[DailyFigures],
+    labels: Sequence[str],
+    api_url: str = GOOGLE_SHEETS_URL,
+) -> str:
+    """Publishes the history; see `publish_figures`."""
+    return publish_figures(credentials, spreadsheet_id, figures, labels, api_url)

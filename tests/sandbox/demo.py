@@ -1,0 +1,61 @@
+"""The sandbox behind `make run`: the world, a private folder for what is made in it, and a summary at the end."""
+
+import csv
+import os
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.sandbox.world import SPREADSHEET_ID, World
+
+PORT = 8767
+"""Tried first, so that a second run finds the API at the same address, and so its cached answers."""
+
+
+class Demo:
+    """Starts the world and points this process's settings to it, for as long as the `with` block runs."""
+
+    def __init__(self) -> None:
+        # Prefect must not be imported before PREFECT_HOME is set, and flows.home alone does not do so.
+        from flows.home import VARIABLE, home_folder
+
+        self.folder = home_folder("sandbox")
+        os.environ[VARIABLE] = str(self.folder)
+        os.environ["PREFECT_HOME"] = str(home_folder("prefect"))
+        self._world = World(self.folder)
+
+    def __enter__(self) -> Self:
+        try:
+            self._world = World(self.folder, port=PORT).__enter__()
+        except OSError:
+            self._world = World(self.folder).__enter__()
+        os.environ.update(self._world.environment())
+        print("No .env here: the sandbox stands in for the grader's API, Google Sheets and the mail server.\n")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._world.__exit__(kind, error, traceback)
+
+    def summarise(self, first: date, last: date, seconds: float, *, succeeded: bool) -> None:
+        """Prints the figures, where everything is, and what to do next."""
+        rows = self._world.sheets.cells(SPREADSHEET_ID, "RawData")
+        sheet = self.folder / "sheet.csv"
+        sheet.touch(mode=0o600)
+        with sheet.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file).writerows(rows)
+        mails = sorted((self.folder / "mail").glob("*.eml"))
+        print(f"\nThe sheet, as a reader sees it ({len(rows) - 1} days):\n")
+        for row in [rows[0], *rows[-7:]]:
+            print("  " + "  ".join(f"{cell:<{len(title)}}" for cell, title in zip(row, rows[0], strict=True)))
+        print(
+            f"\n{'Done' if succeeded else 'It failed'} after {seconds:.0f} s. What it made:\n"
+            f"  report    {self.folder / 'reports' / f'{first}_{last}.html'}\n"
+            f"  mail      {mails[-1] if mails else 'none'}\n"
+            f"  sheet     {sheet}\n"
+            f"  logs      {self.folder / 'logs'}\n"
+            f"  database  {self.folder / 'postgres'} (PostgreSQL, embedded; it runs while a flow does)\n\n"
+            "Next: copy .env.example to .env, name your services in it, and run this again.\n"
+        )

@@ -1,0 +1,1 @@
+"""A spreadsheet as it is kept: sheets, cells, ranges, colours."""

@@ -1,0 +1,69 @@
+"""Refusals by configuration: what the stand-in answers instead of, or after, doing what it was asked."""
+
+from dataclasses import dataclass
+
+from tests.sandbox.sheets.protocol.errors import GoogleError, error_info
+
+MESSAGES = {
+    403: "The caller does not have permission",
+    404: "Requested entity was not found.",
+    429: "Quota exceeded for quota metric '{metric}' and limit '{metric} per minute per user' of service "
+    "'sheets.googleapis.com' for consumer 'project_number:105104105106'.",
+    500: "Internal error encountered.",
+    502: "The server encountered a temporary error and could not complete your request.",
+    503: "The service is currently unavailable.",
+    504: "Deadline expired before operation could complete.",
+}
+
+
+@dataclass
+class SheetsFault:
+    """One refusal, for the requests that it fits.
+
+    A further kind of fault is a subclass that overrides `fits` or `error`.
+
+    Attributes:
+        status: the HTTP status to answer.
+        message: the error's message; Google's usual one for the status by default.
+        reason: the status word, such as `RESOURCE_EXHAUSTED`; the usual one for the status by default.
+        times: to how many requests; None for all of them.
+        method: the HTTP method that is refused; None for any.
+        path_contains: a part of the decoded path, such as `:append` or `/token`; None for any path.
+        after_effect: do what is asked first and only then answer the error, as when the connection to the storage
+            behind the service is lost.
+    """
+
+    status: int = 500
+    message: str | None = None
+    reason: str | None = None
+    times: int | None = 1
+    method: str | None = None
+    path_contains: str | None = None
+    after_effect: bool = False
+
+    def fits(self, method: str, path: str) -> bool:
+        """Say whether a request is to be refused.
+
+        Args:
+            method: the HTTP method, in capitals.
+            path: the decoded path, without the query.
+        """
+        if self.times == 0 or self.method not in {None, method}:
+            return False
+        return self.path_contains is None or self.path_contains in path
+
+    def use(self) -> None:
+        """Count one refusal."""
+        if self.times is not None:
+            self.times -= 1
+
+    def error(self, method: str) -> GoogleError:
+        """Give the refusal.
+
+        Args:
+            method: the HTTP method of the refused request, which decides whose quota it is.
+        """
+        metric = "Read requests" if method == "GET" else "Write requests"
+        message = self.message or MESSAGES.get(self.status, "Request failed.").format(metric=metric)
+        details = [error_info("RATE_LIMIT_EXCEEDED", quota_limit_value="60")] if self.status == 429 else []
+        return GoogleError(self.status, message, word=self.reason, details=details)

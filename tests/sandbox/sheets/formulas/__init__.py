@@ -1,0 +1,1 @@
+"""Formulas: read, and worked out."""

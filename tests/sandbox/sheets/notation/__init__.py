@@ -1,0 +1,1 @@
+"""How numbers and dates are typed and shown."""

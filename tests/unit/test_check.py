@@ -1,0 +1,274 @@
+"""Which records are loaded, which are rejected, and what is said of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import astuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.attempt import Checked
+from schemas.record import Record
+from schemas.summary import CheckResult
+from tasks.check import add_results, check, format_results, mask
+from tasks.transform import transform
+from tests.odd_records import windows
+from tests.records import ANOTHER_STUDENT, NOW, STUDENT, WINDOW, numbered, passback, record, submit
+
+
+def checked(*records: Record) -> Checked:
+    return check(records, transform(records), WINDOW, NOW)
+
+
+def failed(outcome: Checked) -> dict[str, tuple[str, int]]:
+    """The checks that something failed, with severity and number of rows."""
+    return {result.check: (result.severity, result.rows) for result in outcome.results if result.rows}
+
+
+def shown(results: Sequence[CheckResult]) -> str:
+    return "\n".join(map(str, [*map(astuple, results), format_results(results)]))
+
+
+def test_usual_records_pass_every_check() -> None:
+    outcome = checked(record(), submit(), submit(is_correct=0, lti_user_id=ANOTHER_STUDENT))
+    assert (len(outcome.accepted), outcome.rejected, outcome.duplicates, outcome.warnings) == (3, (), 0, 0)
+    assert failed(outcome) == {}
+
+
+def test_every_check_is_named_even_if_nothing_failed_it() -> None:
+    severities = {result.check: result.severity for result in checked().results}
+    assert severities == {
+        "shape": "error",
+        "duplicate rows": "warning",
+        "unique id": "error",
+        "user id present": "error",
+        "valid time": "error",
+        "no date in the future": "error",
+        "inside the window": "error",
+        "allowed verdicts": "error",
+        "allowed attempt types": "warning",
+        "run without verdict": "warning",
+        "submit with verdict": "warning",
+        "LTI parameters parsed": "warning",
+        "storable text": "warning",
+    }
+
+
+@pytest.mark.parametrize(
+    ("bad", "reasons"),
+    [
+        (record(lti_user_id=None), ["user id present"]),
+        (record(lti_user_id=" "), ["user id present"]),
+        (record(created_at=None), ["valid time"]),
+        (record(created_at="2023-05-31"), ["valid time"]),
+        (record(created_at="2023-05-31 05:59:59.999999"), ["inside the window"]),
+        (record(created_at="2023-05-31 12:00:00"), ["inside the window"]),
+        (record(created_at="2023-06-01 04:00:00.000001"), ["no date in the future", "inside the window"]),
+        (submit(is_correct=2), ["allowed verdicts"]),
+        (submit(is_correct="yes"), ["allowed verdicts"]),
+        (submit(is_correct=[]), ["allowed verdicts"]),
+        ({}, ["user id present", "valid time"]),
+    ],
+)
+def test_a_record_that_no_figure_can_trust_is_rejected_with_all_its_reasons(bad: Record, reasons: list[str]) -> None:
+    outcome = checked(record(created_at="2023-05-31 06:00:00"), bad)
+    assert len(outcome.accepted) == 1
+    (rejected,) = outcome.rejected
+    assert list(rejected.reasons) == reasons
+    assert json.loads(rejected.record) == bad
+    assert rejected.attempt_id == transform([bad])[0].id
+    assert failed(outcome) == dict.fromkeys(reasons, ("error", 1))
+
+
+@pytest.mark.parametrize(
+    ("odd", "warning"),
+    [
+        (record(attempt_type="exam"), "allowed attempt types"),
+        (record(attempt_type=None), "allowed attempt types"),
+        (record(is_correct=1), "run without verdict"),
+        (submit(is_correct=None), "submit with verdict"),
+        (record(passback_params="None"), "LTI parameters parsed"),
+        (record(passback_params=passback(lis_result_sourcedid=...)), "LTI parameters parsed"),
+        (record(lti_user_id=f"{STUDENT}\x00"), "storable text"),
+        (record(passback_params=passback(lis_outcome_service_url="\ud800")), "storable text"),
+        (record(passback_params=passback(oauth_consumer_key="\x00")), "storable text"),
+    ],
+)
+def test_an_odd_record_is_loaded_and_counted(odd: Record, warning: str) -> None:
+    outcome = checked(submit(lti_user_id=ANOTHER_STUDENT), odd)
+    assert (len(outcome.accepted), outcome.rejected, outcome.warnings) == (2, (), 1)
+    assert failed(outcome) == {warning: ("warning", 1)}
+
+
+@pytest.mark.parametrize(
+    "usual",
+    [
+        record(passback_params=passback(lis_outcome_service_url=...)),
+        record(attempt_type="test"),
+        record(attempt_type="check", is_correct=0),
+        record(created_at="2023-05-31T14:59:59.999999+03:00"),
+        record(created_at="2023-05-31 06:00:00"),
+        record(**{"an unknown key": "x"}),
+    ],
+)
+def test_what_is_known_to_happen_is_no_warning(usual: Record) -> None:
+    assert failed(checked(usual)) == {}
+
+
+def test_a_rejected_record_is_not_warned_of_as_well() -> None:
+    outcome = checked(record(lti_user_id=None, attempt_type="exam", passback_params=None))
+    assert failed(outcome) == {"user id present": ("error", 1)}
+    assert outcome.warnings == 0
+
+
+# --- the same attempt more than once
+
+
+def test_an_exact_copy_is_loaded_once_and_counted() -> None:
+    outcome = checked(record(), record(), submit(), record(created_at="2023-05-31T09:16:11.313646Z"))
+    assert (len(outcome.accepted), outcome.rejected, outcome.duplicates) == (2, (), 2)
+    assert failed(outcome) == {"duplicate rows": ("warning", 2)}
+
+
+def test_a_copy_of_a_rejected_record_is_counted_and_kept_once() -> None:
+    outcome = checked(*[record(created_at=None)] * 2, *[submit(is_correct=2)] * 3)
+    assert (len(outcome.accepted), len(outcome.rejected), outcome.duplicates) == (0, 2, 3)
+    assert failed(outcome)["duplicate rows"] == ("warning", 3)
+
+
+def test_of_records_that_claim_to_be_one_attempt_the_best_verdict_is_loaded() -> None:
+    unsure, wrong, right = (submit(is_correct=verdict) for verdict in (None, 0, 1))
+    outcome = checked(unsure, wrong, right)
+    assert [attempt.is_correct for attempt in outcome.accepted] == [1]
+    assert [(json.loads(rejected.record)["is_correct"], rejected.reasons) for rejected in outcome.rejected] in (
+        [(None, ("unique id",)), (0, ("unique id",))],
+        [(0, ("unique id",)), (None, ("unique id",))],
+    )
+    assert {rejected.attempt_id for rejected in outcome.rejected} == {outcome.accepted[0].id}
+
+
+# Each pair claims to be one attempt; which comes first must not decide which is loaded, or for what one is rejected.
+CONFLICTS = [
+    (submit(is_correct=0), submit(is_correct=1)),
+    (submit(is_correct=2), submit(is_correct=3)),
+    (submit(is_correct=True, remark=1), submit(is_correct=1)),
+    (record(), record(passback_params=passback(lis_outcome_service_url=...))),
+    (
+        record(passback_params=passback(lis_outcome_service_url="")),
+        record(passback_params=passback(lis_outcome_service_url=...)),
+    ),
+    (
+        record(passback_params=passback(oauth_consumer_key="a")),
+        record(passback_params=passback(oauth_consumer_key="b")),
+    ),
+    (record(passback_params="None"), record(passback_params=None)),
+    # The same identity, for JSON writes both in the same way.
+    (
+        record(passback_params={"lis_result_sourcedid": "\ud83d\ude00"}),
+        record(passback_params={"lis_result_sourcedid": "\U0001f600"}),
+    ),
+    (record(lti_user_id=None, remark=1), record(lti_user_id=None, remark=2)),
+]
+
+
+@settings(max_examples=3000)
+@given(st.sampled_from(CONFLICTS), st.data())
+def test_of_a_conflict_the_same_is_loaded_whatever_came_first(pair: tuple[Record, Record], data: st.DataObject) -> None:
+    window = [*pair, *data.draw(st.lists(st.sampled_from(pair), max_size=2)), submit()]
+    assert checked(*data.draw(st.permutations(window))) == checked(*window)
+
+
+@settings(max_examples=3000)
+@given(windows(), st.data())
+def test_the_order_of_the_records_never_matters(window: list[Record], data: st.DataObject) -> None:
+    assert checked(*data.draw(st.permutations(window))) == checked(*window)
+
+
+@settings(max_examples=3000)
+@given(windows())
+def test_every_record_is_loaded_rejected_or_a_duplicate(window: list[Record]) -> None:
+    outcome = checked(*window)
+    assert len(window) == len(outcome.accepted) + len(outcome.rejected) + outcome.duplicates
+    ids = [attempt.id for attempt in outcome.accepted]
+    assert None not in ids
+    assert ids == sorted(set(ids), key=str)
+    kept = [rejected.record_id for rejected in outcome.rejected]
+    assert kept == sorted(set(kept))
+    assert all(rejected.reasons for rejected in outcome.rejected)
+    for attempt in outcome.accepted:
+        assert attempt.user_id
+        assert attempt.created_at is not None
+        assert WINDOW.start <= attempt.created_at < WINDOW.end
+        assert attempt.is_correct in (None, 0, 1)
+
+
+# --- what is shown of it
+
+
+@pytest.mark.parametrize(
+    ("user", "shown_as"),
+    [
+        (STUDENT, "3583…"),
+        ("ab", "a…"),
+        ("a", "…"),
+        ("", "(no user)"),
+        (None, "(no user)"),
+        ("Ж\x1b[31m", r"\u0416\x1b[…"),
+    ],
+)
+def test_a_student_is_never_named_in_full(user: str | None, shown_as: str) -> None:
+    assert mask(user) == shown_as
+
+
+def test_no_student_is_named_in_full_whatever_is_wrong() -> None:
+    bad = {"created_at": "no", "is_correct": STUDENT, "attempt_type": STUDENT}
+    odd = [{**bad, "lti_user_id": STUDENT}, record(lti_user_id=STUDENT, attempt_type=STUDENT, is_correct=1), bad]
+    outcome = checked(*odd, *odd, record(), record(passback_params=STUDENT), submit(is_correct=ANOTHER_STUDENT))
+    assert len(failed(outcome)) > 5
+    text = shown(outcome.results)
+    assert "3583…" in text
+    assert STUDENT not in text
+    assert ANOTHER_STUDENT not in text
+
+
+@settings(max_examples=3000)
+@given(windows())
+def test_what_is_shown_is_a_table_of_plain_text(window: list[Record]) -> None:
+    outcome = checked(*window)
+    table = format_results(outcome.results)
+    assert len(table.split("\n")) == len(outcome.results) + 1
+    assert table.replace("…", "").replace("\n", "").isprintable()
+    assert STUDENT not in shown(outcome.results)
+
+
+def test_the_table_shows_check_severity_rows_and_a_sample() -> None:
+    results = checked(record(attempt_type="exam"), *[submit(created_at="?")] * 1234).results
+    table = format_results(result for result in results if result.rows)
+    assert table.splitlines() == [
+        "check                  severity   rows  sample",
+        "duplicate rows         warning   1,233  -",
+        "valid time             error     1,234  " + "; ".join(["3583… no time 'submit' 1"] * 3),
+        "allowed attempt types  warning       1  3583… 2023-05-31 09:16:11 'exam' null",
+    ]
+
+
+def test_only_a_few_samples_are_shown() -> None:
+    (result,) = [one for one in checked(*numbered(20, attempt_type="exam")).results if one.rows]
+    assert result.rows == 20
+    assert result.sample.count("…") == 3
+    assert result.sample.count("'exam' null") == 3
+
+
+def test_outcomes_of_windows_add_up_check_by_check() -> None:
+    one, other = checked(record(attempt_type="a")), checked(record(attempt_type="b"), record(lti_user_id=None))
+    total = add_results(one.results, other.results)
+    assert {result.check: result.rows for result in total if result.rows} == {
+        "allowed attempt types": 2,
+        "user id present": 1,
+    }
+    assert [result.check for result in total] == [result.check for result in one.results]
+    samples = {result.check: result.sample for result in total}
+    assert "'a'" in samples["allowed attempt types"]
+    assert samples["user id present"].startswith("(no user)")
+    assert add_results((), one.results) == one.results

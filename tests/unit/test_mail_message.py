@@ -1,0 +1,195 @@
+"""The mail about a run, as a mail program reads it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import cast
+
+import pytest
+
+from schemas.labels import LABELS, Language
+from schemas.summary import CheckResult, RunSummary, StageFailure
+from tasks.errors import InvalidInputError
+from tasks.mail import build_message
+from tasks.rendering import figure_cells
+from tests.summaries import make_summary
+
+SENT_AT = datetime(2023, 5, 1, 4, 0, tzinfo=UTC)
+SENDER = "reports@university.example"
+READERS = ("dean@university.example", "Анна Б. <anna@university.example>")
+CHART = b"\x89PNG\r\n\x1a\n" * 100
+NOT_SHARED = StageFailure("sheet", "not shared")
+LANGUAGES: tuple[Language, ...] = ("ru", "en")
+
+
+def mail(
+    summary: RunSummary,
+    language: Language = "ru",
+    sender: str = SENDER,
+    readers: Sequence[str] = READERS,
+    chart: bytes | None = CHART,
+) -> EmailMessage:
+    """The mail after a journey as bytes."""
+    message = build_message(summary, language, sender, readers, chart, SENT_AT, message_id="<1@university.example>")
+    return cast("EmailMessage", message_from_bytes(message.as_bytes(), policy=policy.default))
+
+
+def body(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+@pytest.mark.parametrize(
+    ("language", "failures", "expected"),
+    [
+        ("ru", (), "CodeGrader: 2023-04-01 — 2023-04-03, попыток: 12\u202f066"),
+        ("en", (), "CodeGrader: 2023-04-01 – 2023-04-03, attempts: 12,066"),
+        ("ru", (NOT_SHARED,), "CodeGrader: СБОЙ (таблица), 2023-04-01 — 2023-04-03"),
+        ("en", (NOT_SHARED,), "CodeGrader: FAILED (sheet), 2023-04-01 – 2023-04-03"),
+        (
+            "ru",
+            (StageFailure("extract", "a"), StageFailure("extract", "b"), NOT_SHARED),
+            "CodeGrader: СБОЙ (получение данных, таблица), 2023-04-01 — 2023-04-03",
+        ),
+    ],
+)
+def test_the_subject_tells_success_from_failure(
+    language: Language, failures: tuple[StageFailure, ...], expected: str
+) -> None:
+    assert mail(make_summary(failures=failures), language)["Subject"] == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_failed_run_is_never_announced_as_a_success(language: Language) -> None:
+    labels = LABELS[language]
+    message = mail(make_summary(failures=(NOT_SHARED,), missing=range(3)), language)
+    for text in (message["Subject"], body(message, "plain"), body(message, "html")):
+        assert labels.status_succeeded not in text
+    for text in (body(message, "plain"), body(message, "html")):
+        assert labels.status_failed in text
+        assert "not shared" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_text_and_html_show_the_figures_of_every_day(language: Language) -> None:
+    summary, labels = make_summary(3, missing=(1,)), LABELS[language]
+    message = mail(summary, language)
+    lines = {tuple(line.split()) for line in body(message, "plain").splitlines()}
+    html = body(message, "html")
+    for figures in summary.figures:
+        cells = figure_cells(figures, labels)
+        assert tuple(f"{labels.day(figures.day)} {' '.join(cells)}".split()) in lines
+        assert "".join(f'<td class="number" align="right">{cell}</td>' for cell in cells) in html
+    assert tuple(f"2023-04-02, {labels.weekdays[6]} {labels.no_data_for_day}".split()) in lines
+    assert all(definition.format(time_zone="Europe/Moscow") in html for definition in labels.definitions)
+
+
+def test_the_columns_of_the_plain_table_stand_under_each_other() -> None:
+    plain = body(mail(make_summary(12, missing=(1,)), "en"), "plain").splitlines()
+    start = next(place for place, line in enumerate(plain) if line.startswith("Date"))
+    table = [line for line in plain[start : start + 14] if "no data" not in line]
+    assert len({len(line) for line in table}) == 1
+    assert max(map(len, table)) < 80
+
+
+def test_the_chart_is_shown_inside_the_mail() -> None:
+    message = mail(make_summary())
+    assert message.get_content_type() == "multipart/alternative"
+    plain, related = message.iter_parts()
+    assert (plain.get_content_type(), related.get_content_type()) == ("text/plain", "multipart/related")
+    html, chart = cast("EmailMessage", related).iter_parts()
+    assert (chart.get_content_type(), chart.get_content_disposition()) == ("image/png", "inline")
+    assert chart.get_content() == CHART
+    assert f'src="cid:{chart["Content-ID"].strip("<>")}"' in html.get_content()
+
+
+def test_a_mail_without_a_chart_refers_to_none() -> None:
+    message = mail(make_summary(), chart=None)
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert "<img" not in body(message, "html")
+
+
+def test_the_headers_are_those_of_an_automatic_mail() -> None:
+    message = mail(make_summary(), sender="Аналитика <reports@university.example>")
+    assert message["Date"].datetime == SENT_AT
+    assert message["Message-ID"] == "<1@university.example>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["From"] == "Аналитика <reports@university.example>"
+    assert [address.addr_spec for address in message["To"].addresses] == [
+        "dean@university.example",
+        "anna@university.example",
+    ]
+
+
+def test_a_message_id_of_our_own_tells_nothing_of_this_machine() -> None:
+    first, second = (build_message(make_summary(), "ru", SENDER, READERS, None, SENT_AT) for _ in range(2))
+    assert first["Message-ID"] != second["Message-ID"]
+    assert str(first["Message-ID"]).endswith("@university.example>")
+
+
+def test_every_server_on_the_way_can_carry_it() -> None:
+    raw = build_message(make_summary(40), "ru", SENDER, READERS, CHART, SENT_AT).as_bytes()
+    assert raw.isascii()
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize(
+    ("sender", "readers", "named"),
+    [
+        ("reports", READERS, "'reports' is not an e-mail address: correct EMAIL_FROM"),
+        ("a@b\r\nBcc: spy@evil.example", READERS, "EMAIL_FROM"),
+        (SENDER, ("x@y\nBcc: spy@evil.example",), "EMAIL_TO"),
+        (SENDER, ("anna@university.example, boris@university.example",), "EMAIL_TO"),
+        (SENDER, ("a b@university.example",), "EMAIL_TO"),
+        (SENDER, ("",), "EMAIL_TO"),
+        (SENDER, (), "nobody to send it to: set EMAIL_TO"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(sender: str, readers: Sequence[str], named: str) -> None:
+    with pytest.raises(InvalidInputError, match=named):
+        mail(make_summary(), sender=sender, readers=readers)
+
+
+def test_no_text_from_outside_becomes_markup_or_a_line_of_its_own() -> None:
+    evil = "<script>alert(1)</script>\r\nBcc: spy@evil.example\n\nВсё хорошо"
+    summary = make_summary(
+        failures=(StageFailure("sheet", evil, (evil,)),), checks=(CheckResult(evil, "error", 1, evil),)
+    )
+    message = mail(summary)
+    plain, html = body(message, "plain"), body(message, "html")
+    assert message["Bcc"] is None
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    assert not any(line.startswith(("Bcc", "Всё хорошо")) for line in plain.splitlines())
+    assert "- таблица: <script>alert(1)</script> Bcc: spy@evil.example Всё хорошо" in plain
+
+
+def test_links_are_given_in_both_forms() -> None:
+    summary = make_summary(sheet_url="https://sheet.example/1", run_url="javascript:alert(1)")
+    message = mail(summary, "en")
+    assert "Open the sheet:\nhttps://sheet.example/1" in body(message, "plain").replace("\r\n", "\n")
+    assert '<a class="link" href="https://sheet.example/1"' in body(message, "html")
+    assert "javascript" not in body(message, "plain") + body(message, "html")
+
+
+def test_checks_that_passed_are_left_to_the_report() -> None:
+    html = body(mail(make_summary()), "html")
+    assert "отправка — с вердиктом" in html
+    assert "запуск — без вердикта" not in html
+    passed = mail(make_summary(checks=(CheckResult("shape", "error", 0),)), "en")
+    assert "All checks passed." in body(passed, "html")
+    assert "All checks passed." in body(passed, "plain")
+
+
+def test_of_a_long_period_the_last_days_are_listed_and_all_are_counted() -> None:
+    message = mail(make_summary(400), "en")
+    for text in (body(message, "plain"), body(message, "html")):
+        assert text.count("2024-0") >= 31
+        assert "2023-04-02," not in text
+        assert "The last days are shown: 31 of 400." in text
+    total = sum(day.attempts for day in make_summary(400).figures)
+    assert f"{total:,}" in body(message, "plain")
+    # What is longer than this Gmail cuts off.
+    assert len(body(message, "html").encode()) < 100_000

@@ -1,0 +1,148 @@
+"""The LTI parameters: a Python literal in a string, or JSON, or neither."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from schemas.attempt import Attempt
+from tasks.transform import NO_LAUNCH, parse_passback, split_sourced_id, transform
+from tests.records import COURSE, STUDENT, TASK, URL, passback, record
+
+SOURCED_ID = f"{COURSE}:lms.skillfactory.ru-{TASK}:{STUDENT}"
+MEGABYTE = "x" * 1_000_000
+
+
+def transformed(passback_params: object) -> Attempt:
+    (attempt,) = transform([record(passback_params=passback_params)])
+    return attempt
+
+
+USUAL = transformed(passback())
+
+
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        *(None, "", "None", "'None'", "null", "0", "[]", "[1, 2]", "'text'", "{'a', 'b'}", "()", "not parsable"),
+        *("{", "{'lis_result_sourcedid': ", "{[]: 1}", "{{}: 1}", "\x00", "{'a': '\x00'}\x00", "\ud800", "1" * 5000),
+        *(17, False, ["x"], MEGABYTE, f"{{'lis_result_sourcedid': '{MEGABYTE}'}}"),
+    ],
+)
+def test_unreadable_parameters_are_kept_as_they_came(unreadable: object) -> None:
+    attempt = transformed(unreadable)
+    assert (attempt.lis_result_sourcedid, attempt.lis_outcome_service_url, attempt.course, attempt.task) == (None,) * 4
+    assert attempt.passback_params is not None
+    assert json.loads(attempt.passback_params) == unreadable
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        passback(),
+        json.dumps({"oauth_consumer_key": "", "lis_result_sourcedid": SOURCED_ID, "lis_outcome_service_url": URL}),
+        # As PHP writes JSON.
+        f'{{"oauth_consumer_key":"","lis_result_sourcedid":"{SOURCED_ID}","lis_outcome_service_url":"{URL}"}}'.replace(
+            "/", r"\/"
+        ),
+        {"oauth_consumer_key": "", "lis_result_sourcedid": SOURCED_ID, "lis_outcome_service_url": URL},
+        f"  {passback(more=[1, None, b'x'])} ",
+    ],
+)
+def test_parameters_are_read_from_a_python_literal_from_json_and_from_an_object(written: object) -> None:
+    assert transformed(written) == USUAL
+
+
+def test_a_record_without_an_outcome_address_is_a_normal_one() -> None:
+    attempt = transformed(passback(lis_outcome_service_url=...))
+    assert attempt == USUAL._replace(lis_outcome_service_url=None)
+
+
+def test_without_a_course_the_parameters_are_kept_beside_what_was_read() -> None:
+    attempt = transformed(passback(lis_result_sourcedid=...))
+    assert attempt.lis_outcome_service_url == URL
+    assert attempt.passback_params == json.dumps(passback(lis_result_sourcedid=...))
+
+
+@pytest.mark.parametrize("value", [None, 5, ["a"], {"b": "c"}, 1.5, True])
+def test_a_parameter_that_is_no_text_is_none(value: object) -> None:
+    launch = parse_passback(repr({"lis_result_sourcedid": value, "oauth_consumer_key": value}))
+    assert launch == NO_LAUNCH
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open({mark!r}, 'w')",
+        "__import__('pathlib').Path({mark!r}).touch()",
+        "{{'lis_result_sourcedid': open({mark!r}, 'w').name}}",
+        "[open(path, 'w') for path in [{mark!r}]]",
+        "(lambda: open({mark!r}, 'w'))()",
+        "f'{{open({mark!r}, chr(119))}}'",
+        "dict(lis_result_sourcedid='x')",
+    ],
+)
+def test_nothing_in_the_parameters_is_ever_run(code: str, tmp_path: Path) -> None:
+    mark = tmp_path / "it was run"
+    assert parse_passback(code.format(mark=str(mark))) == NO_LAUNCH
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        "[" * 10_000 + "]" * 10_000,
+        "(" * 10_000,
+        "{'lis_result_sourcedid':" * 800,
+        '{"lis_result_sourcedid":' * 800 + "1" + "}" * 800,
+        "-" * 19_000 + "1",
+        "1" + "+1" * 9_000,
+        "lambda:" * 2_500 + "1",
+        "not " * 4_900 + "1",
+    ],
+)
+def test_parameters_nested_ten_thousand_times_are_unreadable(deep: str) -> None:
+    assert parse_passback(deep) == NO_LAUNCH
+
+
+def test_a_text_that_is_too_long_to_be_read_is_not_remembered_either() -> None:
+    text = "{'a': '" + MEGABYTE + "'}"
+    before = sys.getrefcount(text)
+    assert parse_passback(text) == NO_LAUNCH
+    assert sys.getrefcount(text) == before
+
+
+@pytest.mark.parametrize(
+    ("sourced_id", "course", "task"),
+    [
+        (SOURCED_ID, COURSE, TASK),
+        # Hosts with hyphens and a port; the task is what follows the last hyphen.
+        (f"{COURSE}:lms-2.my-university.example-{TASK}:{STUDENT}", COURSE, TASK),
+        (f"{COURSE}:localhost:8000-{TASK}:{STUDENT}", COURSE, TASK),
+        (f"{COURSE}:lms-{TASK}:", COURSE, TASK),
+        ("course-v1:a+b+c:h-t:u", "course-v1:a+b+c", "t"),
+        ("course-v1:Курс+1+2:h-t:u", "course-v1:Курс+1+2", "t"),
+        (f"{COURSE}:{TASK}:{STUDENT}", None, None),
+        (f"{COURSE}:lms-:{STUDENT}", None, None),
+        (f"course-v1::lms-{TASK}:{STUDENT}", None, None),
+        (f"SkillFactory/DST/2021:lms-{TASK}:{STUDENT}", None, None),
+        (f"{SOURCED_ID}\n", COURSE, TASK),
+        (f"\n{SOURCED_ID}", None, None),
+        (STUDENT, None, None),
+        ("", None, None),
+        (None, None, None),
+    ],
+)
+def test_course_and_task_are_taken_from_the_sourced_id(
+    sourced_id: str | None, course: str | None, task: str | None
+) -> None:
+    assert split_sourced_id(sourced_id) == (course, task)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("filling", ["-", "a-", ":", "-:", "a", "-a:"])
+def test_a_sourced_id_of_a_megabyte_takes_no_time(filling: str) -> None:
+    sourced_id = "course-v1:" + filling * (1_000_000 // len(filling))
+    attempt = transformed({"lis_result_sourcedid": sourced_id})
+    assert attempt.lis_result_sourcedid == sourced_id

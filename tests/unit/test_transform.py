@@ -1,0 +1,238 @@
+"""From a record, in whatever state it comes, to an attempt."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.attempt import Attempt
+from schemas.record import NAMESPACE, parse_records, to_json
+from tasks.transform import identify, read_time, read_verdict, transform
+from tests.odd_records import ANY_TEXT, ANY_VALUE, records
+from tests.records import COURSE, STUDENT, TASK, URL, passback, record, submit
+
+SOURCED_ID = f"{COURSE}:lms.skillfactory.ru-{TASK}:{STUDENT}"
+MEGABYTE = "x" * 1_000_000
+
+
+def transformed(**changes: object) -> Attempt:
+    (attempt,) = transform([record(**changes)])
+    return attempt
+
+
+def test_a_usual_record_becomes_an_attempt() -> None:
+    assert transform([record()]) == [
+        Attempt(
+            id="8a3b4f3c-2003-5c99-828a-1fa4e4aa8f3e",
+            user_id=STUDENT,
+            oauth_consumer_key="",
+            lis_result_sourcedid=SOURCED_ID,
+            lis_outcome_service_url=URL,
+            is_correct=None,
+            attempt_type="run",
+            created_at=datetime(2023, 5, 31, 9, 16, 11, 313646, UTC),
+            course=COURSE,
+            task=TASK,
+            passback_params=None,
+        )
+    ]
+
+
+def test_every_record_becomes_one_attempt_in_order() -> None:
+    attempts = transform([record(lti_user_id="c"), {}, submit(lti_user_id="a"), record(lti_user_id="b")])
+    assert [attempt.user_id for attempt in attempts] == ["c", None, "a", "b"]
+    assert transform([]) == []
+
+
+# --- identity
+
+
+@pytest.mark.parametrize(
+    ("user", "created_at", "kind", "sourced_id", "identity"),
+    [
+        (
+            STUDENT,
+            datetime(2023, 5, 31, 9, 16, 11, 313646, UTC),
+            "run",
+            SOURCED_ID,
+            "8a3b4f3c-2003-5c99-828a-1fa4e4aa8f3e",
+        ),
+        (STUDENT, datetime(2023, 5, 31, 9, 16, 11, 0, UTC), None, None, "941585fd-577b-5848-98b6-d39b769d6374"),
+        ("Студент\x00\ud800", datetime(2023, 5, 31, tzinfo=UTC), '"', "", "ecdba150-e843-5190-b543-ff016edb8a03"),
+    ],
+)
+def test_an_identity_never_changes(
+    user: str, created_at: datetime, kind: str | None, sourced_id: str | None, identity: str
+) -> None:
+    assert str(NAMESPACE) == "a204b4e0-64b2-52cf-9556-a6835afe4f8a"
+    assert identify(user, created_at, kind, sourced_id) == identity
+    content = json.dumps([user, created_at.isoformat(timespec="microseconds"), kind, sourced_id])
+    assert str(uuid.uuid5(NAMESPACE, content)) == identity
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"is_correct": 1},
+        {"passback_params": passback(lis_outcome_service_url=...)},
+        {"passback_params": passback(oauth_consumer_key="another")},
+        {"passback_params": json.dumps({"lis_result_sourcedid": SOURCED_ID})},
+        {"created_at": "2023-05-31T12:16:11.313646+03:00"},
+        {"an unknown key": ["x"]},
+    ],
+)
+def test_what_may_be_corrected_later_does_not_change_the_identity(change: dict[str, object]) -> None:
+    assert transformed(**change).id == transformed().id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lti_user_id": "another"},
+        {"created_at": "2023-05-31 09:16:11.313647"},
+        {"attempt_type": "submit"},
+        {"attempt_type": None},
+        {"passback_params": passback(lis_result_sourcedid="another")},
+        {"passback_params": passback(lis_result_sourcedid=...)},
+        {"passback_params": None},
+    ],
+)
+def test_another_student_time_type_or_task_is_another_attempt(change: dict[str, object]) -> None:
+    assert transformed(**change).id not in (transformed().id, None)
+
+
+@pytest.mark.parametrize("change", [{"lti_user_id": None}, {"created_at": "soon"}])
+def test_without_student_or_time_there_is_no_identity(change: dict[str, object]) -> None:
+    assert transformed(**change).id is None
+
+
+# --- student, type, time, verdict
+
+
+@pytest.mark.parametrize("user", [None, "", " ", "\t\n", 17, True, [STUDENT], {"id": STUDENT}])
+def test_null_blanks_and_what_is_no_text_name_no_student(user: object) -> None:
+    assert transformed(lti_user_id=user).user_id is None
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("run", "run"), ("exam", "exam"), ("", ""), (None, None), (1, "1"), (["run"], '["run"]')]
+)
+def test_a_type_is_kept_as_it_is(given: object, kept: str | None) -> None:
+    assert transformed(attempt_type=given).attempt_type == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2023-05-31 09:16:11.313646", datetime(2023, 5, 31, 9, 16, 11, 313646, UTC)),
+        ("2023-05-31 09:16:11", datetime(2023, 5, 31, 9, 16, 11, tzinfo=UTC)),
+        ("2023-05-31 09:16:11.3", datetime(2023, 5, 31, 9, 16, 11, 300_000, UTC)),
+        ("2023-05-31T09:16:11", datetime(2023, 5, 31, 9, 16, 11, tzinfo=UTC)),
+        ("2023-05-31T09:16:11Z", datetime(2023, 5, 31, 9, 16, 11, tzinfo=UTC)),
+        ("2023-05-31T01:16:11.5+03:00", datetime(2023, 5, 30, 22, 16, 11, 500_000, UTC)),
+        ("2023-05-31 09:16:11-0330", datetime(2023, 5, 31, 12, 46, 11, tzinfo=UTC)),
+        ("0001-01-01 00:00:00", datetime(1, 1, 1, tzinfo=UTC)),
+        ("9999-12-31 23:59:59.999999", datetime.max.replace(tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_read_with_or_without_fraction_t_and_offset(text: str, moment: datetime) -> None:
+    assert read_time(text) == moment
+    assert str(read_time(text)).endswith("+00:00")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, "", 1685524571, 1685524571.3, True, ["2023-05-31 09:16:11"], MEGABYTE),
+        *(
+            "2023-05-31",
+            "20230531T091611.000000",
+            "31.05.2023 09:16:11.000",
+            "2023-02-29 09:16:11",
+            "2023-05-31 24:16:11",
+        ),
+        *(
+            "2023-05-31 09:16:11 MSK",
+            "yesterday at nine o'clock",
+            "0001-01-01 00:00:00+01:00",
+            "9999-12-31 23:59:59-01:00",
+        ),
+        *("2023-05-31 09:16:11 \x00", "２０２３-05-31 09:16:11", "2023-05-31 09:16:\ud8001"),
+    ],
+)
+def test_anything_else_is_no_time(value: object) -> None:
+    assert read_time(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [
+        *(
+            (None, None),
+            (0, 0),
+            (1, 1),
+            (False, 0),
+            (True, 1),
+            (0.0, 0),
+            (1.0, 1),
+            (-0.0, 0),
+            ("0", 0),
+            ("1", 1),
+            (" 1 ", 1),
+        ),
+        *((2, "2"), (-1, "-1"), (0.5, "0.5"), (10**30, "1" + 30 * "0"), (float("inf"), '"Infinity"')),
+        *(("", '""'), ("true", '"true"'), ("1.0", '"1.0"'), ("２", '"\\uff12"'), ([1], "[1]"), ({"a": 0}, '{"a": 0}')),
+    ],
+)
+def test_a_verdict_is_zero_one_or_null_and_what_is_not_understood_does_not_become_one(
+    value: object, verdict: int | str | None
+) -> None:
+    read = read_verdict(value)
+    assert (read, type(read)) == (verdict, type(verdict))
+
+
+# --- text that the database cannot hold
+
+
+@pytest.mark.parametrize(
+    ("odd", "shown"), [("a\x00b", "a\ufffdb"), ("a\ud800b", "a\ufffdb"), ("\udfff", "\ufffd"), ("😀", "😀")]
+)
+def test_what_the_database_cannot_hold_is_replaced_and_still_tells_attempts_apart(odd: str, shown: str) -> None:
+    parameters = {"lis_result_sourcedid": odd, "oauth_consumer_key": odd, "lis_outcome_service_url": odd}
+    attempt = transformed(lti_user_id=odd, attempt_type=odd, passback_params=parameters)
+    assert {attempt.user_id, attempt.attempt_type, *attempt[2:5]} == {shown}
+    assert (
+        attempt.id != transformed(lti_user_id=shown, attempt_type=shown, passback_params=parameters).id or odd == shown
+    )
+
+
+@given(st.lists(records(), max_size=3))
+def test_whatever_comes_can_be_stored(window: list[dict[str, object]]) -> None:
+    attempts = transform(window)
+    assert len(attempts) == len(window)
+    for text in (value for attempt in attempts for value in attempt if isinstance(value, str)):
+        assert "\x00" not in text
+        text.encode()
+
+
+@given(ANY_VALUE)
+def test_whatever_comes_can_be_written_as_json(value: object) -> None:
+    written = to_json(value)
+    assert written.isascii()
+    assert to_json(json.loads(written)) == written
+
+
+@given(st.dictionaries(ANY_TEXT, ANY_VALUE))
+def test_the_order_of_keys_does_not_matter(value: dict[str, object]) -> None:
+    assert to_json(dict(reversed(value.items()))) == to_json(value)
+
+
+def test_what_is_nested_too_deeply_for_json_is_abbreviated() -> None:
+    deep = parse_records("[" * 1_000 + "]" * 1_000)
+    attempt = transformed(passback_params=deep, is_correct=deep)
+    assert attempt.passback_params == attempt.is_correct
+    assert isinstance(attempt.is_correct, str)
+    assert json.loads(attempt.is_correct).startswith("[[[")
