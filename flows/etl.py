@@ -146,8 +146,8 @@ def _too_many_rejected(counts: LoadCounts, max_rejected_share: float, stages: St
     if counts.rejected <= max_rejected_share * counts.fetched:
         return False
     message = (
-        f"{counts.rejected:,} of {counts.fetched:,} records failed the checks, more than {max_rejected_share:.1%}: nothing "
-        "was published; see the checks and the table rejected_records, then mend the source or raise max_rejected_share"
+        f"{counts.rejected:,} of {counts.fetched:,} records failed the checks, more than {max_rejected_share:.1%}: "
+        "nothing was published; see the table rejected_records, then mend the source or raise max_rejected_share"
     )
     get_run_logger().error(message)
     stages.failures.append(StageFailure("checks", message))

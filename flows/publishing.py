@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from prefect import get_run_logger
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
-from tasks.mail import build_message, send_mail
-from tasks.report import write_report
 
 from flows.configuration import Configuration
 from flows.home import home_folder
 from flows.stages import Stages
 from schemas.labels import LABELS
 from schemas.summary import DailyFigures, RunSummary, Stage
+from tasks.mail import build_message, send_mail
 from tasks.metrics import metrics, read_figures
+from tasks.report import write_report
 from tasks.sheet import publish_sheet
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _send_mail(stages: Stages, summary: RunSummary, configuration: Configuration
         )
         send_mail(server, message)
 
-    stages.run("mail", send, lambda _: f"sent to {len(settings.email_to)} readers")
+    stages.run("mail", send, lambda _: f"sent; addresses: {len(settings.email_to)}")
 
 
 def _skip(summary: RunSummary, stage: Stage, reason: str) -> RunSummary:

@@ -48,7 +48,7 @@ def save(environment: Environment) -> list[str]:
         lines.append("Google Sheet: none named, so that step is skipped")
     if environment.email_to:
         mail(environment).save(BLOCK_NAME, overwrite=True)
-        lines.append(f"mail: {environment.smtp_server}, to {len(environment.email_to)} readers")
+        lines.append(f"mail: {environment.smtp_server}, to {', '.join(environment.email_to)}")
     else:
         _delete("email-server-credentials")
         lines.append("mail: none named, so that step is skipped")

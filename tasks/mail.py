@@ -5,11 +5,11 @@ import socket
 import threading
 from collections.abc import Sequence
 from datetime import datetime
-from email.errors import HeaderParseError
+from email.errors import HeaderParseError, InvalidHeaderDefect
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import make_msgid, parseaddr
+from email.utils import make_msgid
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from prefect import task
@@ -95,12 +95,17 @@ def subject(summary: RunSummary, labels: Labels) -> str:
 
 
 def _read_address(text: str, setting: str) -> Address:
-    name, address = parseaddr(text)
+    """The one address that a text holds, with its name if there is one."""
     try:
-        if "@" in address and text.isprintable():
-            return Address(name, addr_spec=address)
+        header: Any = SMTP.header_factory("To", text) if text.isprintable() else None
     except (ValueError, IndexError, HeaderParseError):
-        pass
+        header = None
+    if header and len(header.addresses) == 1:
+        address: Address = header.addresses[0]
+        # Lesser defects, such as an unquoted dot in a name, are harmless: the header is written anew.
+        wrong = any(isinstance(defect, InvalidHeaderDefect) for defect in header.defects)
+        if address.domain and not wrong:
+            return address
     raise InvalidInputError(f"mail: {one_line(text, 100)!r} is not an e-mail address: correct {setting}")
 
 
@@ -135,10 +140,12 @@ def _connect(credentials: "EmailServerCredentials") -> smtplib.SMTP:
     try:
         server = _log_in(credentials)
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        # Without its cause: the reply to a login, or what could not be encoded, may hold the password.
-        raise explain(error, credentials) from None
-    cast("socket.socket", server.sock).settimeout(SEND_TIMEOUT_S)
-    return server
+        failure = explain(error, credentials)
+    else:
+        cast("socket.socket", server.sock).settimeout(SEND_TIMEOUT_S)
+        return server
+    # Raised out here, so that it drags neither the reply to the login nor the open connection and its password along.
+    raise failure
 
 
 def _log_in(credentials: "EmailServerCredentials") -> smtplib.SMTP:
@@ -202,7 +209,7 @@ def _hang_up(server: smtplib.SMTP) -> None:
 
 
 @task(
-    task_run_name="mail: {message[Subject]}",
+    task_run_name="mail",
     description="Sends the mail about the run to its readers.",
     cache_policy=NO_CACHE,
     persist_result=False,

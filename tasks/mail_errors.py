@@ -56,7 +56,8 @@ def _explain_reply(error: smtplib.SMTPException, where: str) -> CodegraderError:
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return TransientError(f"{where} broke off or fell silent: check SMTP_PORT and SMTP_TYPE")
     if not isinstance(error, smtplib.SMTPResponseException):
-        return PermanentError(f"{where} offers no STARTTLS or no login that we know: check SMTP_PORT and SMTP_TYPE")
+        # STARTTLS, or any login that we know, is not offered: these errors quote no reply.
+        return PermanentError(f"{where} cannot be used ({one_line(str(error))}): check SMTP_PORT and SMTP_TYPE")
     code, reply = error.smtp_code, error.smtp_error
     answer = f"{code} {_read(reply if isinstance(reply, bytes) else reply.encode())}"
     kind = TransientError if _is_passing(code) else PermanentError

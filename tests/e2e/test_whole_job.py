@@ -35,7 +35,9 @@ def test_every_figure_is_right_and_the_same_everywhere(pipeline: Pipeline) -> No
     assert sum(int(row[2]) for row in expected) == 208
     assert ("2017-10-08", "304", "69", "55") in expected
 
-    metrics = "SELECT day::text, attempts::text, successful_attempts::text, unique_users::text FROM daily_metrics ORDER BY 1"
+    metrics = (
+        "SELECT day::text, attempts::text, successful_attempts::text, unique_users::text FROM daily_metrics ORDER BY 1"
+    )
     assert pipeline.rows(metrics) == expected
     sheet = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
     assert sheet[0] == ["Дата", "Всего попыток", "Успешных попыток", "Уникальных пользователей"]

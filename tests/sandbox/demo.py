@@ -3,7 +3,6 @@
 import csv
 import os
 from datetime import date
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -49,7 +48,7 @@ class Demo:
         mails = sorted((self.folder / "mail").glob("*.eml"))
         print(f"\nThe sheet, as a reader sees it ({len(rows) - 1} days):\n")
         for row in [rows[0], *rows[-7:]]:
-            print("  " + "  ".join(f"{cell:<{len(title)}}" for cell, title in zip(row, rows[0], strict=True)))
+            print("  " + "  ".join(f"{cell:>{max(10, len(title))}}" for cell, title in zip(row, rows[0], strict=True)))
         print(
             f"\n{'Done' if succeeded else 'It failed'} after {seconds:.0f} s. What it made:\n"
             f"  report    {self.folder / 'reports' / f'{first}_{last}.html'}\n"

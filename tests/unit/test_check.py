@@ -172,20 +172,20 @@ CONFLICTS = [
 ]
 
 
-@settings(max_examples=3000)
+@settings(max_examples=60)
 @given(st.sampled_from(CONFLICTS), st.data())
 def test_of_a_conflict_the_same_is_loaded_whatever_came_first(pair: tuple[Record, Record], data: st.DataObject) -> None:
     window = [*pair, *data.draw(st.lists(st.sampled_from(pair), max_size=2)), submit()]
     assert checked(*data.draw(st.permutations(window))) == checked(*window)
 
 
-@settings(max_examples=3000)
+@settings(max_examples=60)
 @given(windows(), st.data())
 def test_the_order_of_the_records_never_matters(window: list[Record], data: st.DataObject) -> None:
     assert checked(*data.draw(st.permutations(window))) == checked(*window)
 
 
-@settings(max_examples=3000)
+@settings(max_examples=60)
 @given(windows())
 def test_every_record_is_loaded_rejected_or_a_duplicate(window: list[Record]) -> None:
     outcome = checked(*window)
@@ -232,7 +232,7 @@ def test_no_student_is_named_in_full_whatever_is_wrong() -> None:
     assert ANOTHER_STUDENT not in text
 
 
-@settings(max_examples=3000)
+@settings(max_examples=60)
 @given(windows())
 def test_what_is_shown_is_a_table_of_plain_text(window: list[Record]) -> None:
     outcome = checked(*window)

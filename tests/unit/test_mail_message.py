@@ -32,7 +32,7 @@ def mail(
 ) -> EmailMessage:
     """The mail after a journey as bytes."""
     message = build_message(summary, language, sender, readers, chart, SENT_AT, message_id="<1@university.example>")
-    return cast("EmailMessage", message_from_bytes(message.as_bytes(), policy=policy.default))
+    return message_from_bytes(message.as_bytes(), policy=policy.default)
 
 
 def body(message: EmailMessage, kind: str) -> str:

@@ -1,0 +1,201 @@
+"""What goes wrong outside is told in one line, costs nothing that is loaded, and stops no other stage."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Pipeline, Pipelines
+from tests.sandbox.grader import Fault, RecordList, RecordsFile
+from tests.sandbox.grader.fault_kinds import Body, Status
+from tests.sandbox.sheets import SheetsFault
+from tests.sandbox.world import SPREADSHEET_ID
+
+pytestmark = pytest.mark.slow
+
+FIRST, LAST = "2017-10-07", "2017-10-08"
+
+
+@pytest.fixture
+def pipeline(pipelines: Pipelines, real_records: Path) -> Pipeline:
+    return pipelines.make(RecordsFile(real_records))
+
+
+def subject(pipeline: Pipeline) -> str:
+    (mail,) = pipeline.world.smtp.messages
+    return str(mail["Subject"])
+
+
+def assert_told_in_one_line(pipeline: Pipeline, message: object) -> None:
+    """The message is a single line, the log has no traceback, and neither shows a secret."""
+    environment = pipeline.world.environment()
+    assert message
+    assert "\n" not in str(message)
+    everything = f"{message}\n{pipeline.log()}"
+    assert "Traceback" not in everything
+    for name in ("GRADER_CLIENT_KEY", "SMTP_PASSWORD"):
+        assert environment[name] not in everything
+
+
+def test_a_window_that_fails_fails_alone(pipeline: Pipeline) -> None:
+    missing = datetime(2017, 10, 8, 6, tzinfo=UTC)
+    pipeline.world.grader.faults.append(Fault(Body(b'{"errors": "out of order"}'), times=None, when=missing.__eq__))
+
+    state = pipeline.run(FIRST, LAST)
+
+    assert state.is_failed()
+    assert "out of order" in str(state.message)
+    assert "2017-10-08 06:00" in str(state.message)
+    assert_told_in_one_line(pipeline, state.message)
+    assert pipeline.rows("SELECT count(*) FROM loaded_windows") == [(7,)]
+    assert pipeline.rows("SELECT day::text, complete FROM daily_metrics ORDER BY 1") == [
+        ("2017-10-07", True),
+        ("2017-10-08", False),
+    ]
+    assert "СБОЙ" in subject(pipeline)
+
+    pipeline.world.grader.faults.clear()
+    asked = len(pipeline.world.grader.requests)
+    assert pipeline.run(FIRST, LAST).is_completed()
+    assert [request.start for request in pipeline.world.grader.requests[asked:]] == [missing]
+    assert pipeline.rows("SELECT attempts, complete FROM daily_metrics ORDER BY day DESC LIMIT 1") == [(304, True)]
+
+
+def test_a_passing_fault_is_retried(pipeline: Pipeline) -> None:
+    pipeline.world.grader.faults.append(Fault(Status(503), times=1))
+
+    state = pipeline.run(FIRST, FIRST)
+
+    assert state.is_completed(), state.message
+    assert len(pipeline.world.grader.requests) == 5
+
+
+def test_a_wrong_key_is_not_tried_again(pipeline: Pipeline) -> None:
+    pipeline.set_up(GRADER_CLIENT_KEY="not the right key at all")
+
+    state = pipeline.run(FIRST, FIRST)
+
+    assert state.is_failed()
+    assert "check GRADER_CLIENT and GRADER_CLIENT_KEY" in str(state.message)
+    assert_told_in_one_line(pipeline, state.message)
+    assert len(pipeline.world.grader.requests) == 4
+    assert pipeline.rows("SELECT count(*) FROM daily_metrics") == [(0,)]
+
+
+def test_without_the_sheet_the_mail_goes_out_and_says_so(pipeline: Pipeline) -> None:
+    pipeline.world.sheets.faults.append(SheetsFault(status=403, times=None, path_contains=SPREADSHEET_ID))
+
+    state = pipeline.run(FIRST, LAST)
+
+    assert state.is_failed()
+    assert "sheet failed" in str(state.message)
+    assert "share it with" in str(state.message)
+    assert_told_in_one_line(pipeline, state.message)
+    assert "СБОЙ" in subject(pipeline)
+    assert pipeline.rows("SELECT sum(attempts) FROM daily_metrics") == [(326,)]
+
+    pipeline.world.sheets.faults.clear()
+    asked = len(pipeline.world.grader.requests)
+    assert pipeline.run(FIRST, LAST).is_completed()
+    assert len(pipeline.world.grader.requests) == asked
+    assert len(pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")) == 3
+
+
+def test_without_the_mail_server_the_rest_is_done(pipeline: Pipeline) -> None:
+    pipeline.set_up(SMTP_PASSWORD="wrong-password-of-the-mail")
+
+    state = pipeline.run(FIRST, LAST)
+
+    assert state.is_failed()
+    assert re.search("mail failed: .*SMTP_USERNAME and SMTP_PASSWORD", str(state.message))
+    assert_told_in_one_line(pipeline, state.message)
+    assert len(pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")) == 3
+    assert (pipeline.home / "reports" / f"{FIRST}_{LAST}.html").exists()
+
+
+def test_without_google_and_mail_the_report_is_written(pipeline: Pipeline) -> None:
+    pipeline.set_up(
+        **dict.fromkeys(("GOOGLE_SERVICE_ACCOUNT_FILE", "SPREADSHEET_ID", "SMTP_SERVER", "SMTP_PORT"), ""),
+        **dict.fromkeys(("SMTP_USERNAME", "SMTP_PASSWORD", "EMAIL_FROM", "EMAIL_TO"), ""),
+    )
+
+    state = pipeline.run(FIRST, LAST)
+
+    assert state.is_completed(), state.message
+    assert (pipeline.home / "reports" / f"{FIRST}_{LAST}.html").exists()
+    assert "sheet: skipped" in pipeline.log()
+    assert "mail: skipped" in pipeline.log()
+    assert pipeline.world.smtp.messages == []
+
+
+def test_an_empty_answer_is_a_day_without_attempts(pipeline: Pipeline) -> None:
+    assert pipeline.run("2018-01-01", "2018-01-01").is_completed()
+    assert pipeline.rows("SELECT attempts, success_rate, complete FROM daily_metrics") == [(0, None, True)]
+
+
+def test_too_many_rejected_records_publish_nothing(pipelines: Pipelines) -> None:
+    good = {"lti_user_id": "a" * 32, "attempt_type": "run", "is_correct": None, "passback_params": None}
+    records = [
+        {**good, "created_at": "2023-04-01 10:00:00"},
+        {**good, "lti_user_id": None, "created_at": "2023-04-01 11:00:00"},
+    ]
+    pipeline = pipelines.make(RecordList(records))
+
+    state = pipeline.run("2023-04-01", "2023-04-01")
+
+    assert state.is_failed()
+    assert "1 of 2 records failed the checks" in str(state.message)
+    assert pipeline.rows("SELECT count(*) FROM attempts") == [(1,)]
+    assert pipeline.rows("SELECT reasons FROM rejected_records") == [(["user id present"],)]
+    assert not [path for _, path in pipeline.world.sheets.requests if "values" in path]
+    assert "СБОЙ" in subject(pipeline)
+    assert "a" * 32 not in pipeline.log()
+    assert pipeline.run("2023-04-01", "2023-04-01", max_rejected_share=0.5).is_completed()
+
+
+def test_an_unreachable_database_is_one_line(pipeline: Pipeline) -> None:
+    pipeline.set_up(DATABASE_URL="postgresql://somebody:geheim-pass@127.0.0.1:1/nowhere")
+    try:
+        state = pipeline.run(FIRST, LAST)
+    finally:
+        pipeline.set_up()
+
+    assert state.is_failed()
+    assert "database nowhere at 127.0.0.1" in str(state.message)
+    assert "geheim-pass" not in f"{state.message}{pipeline.log()}"
+    assert_told_in_one_line(pipeline, state.message)
+    assert not pipeline.world.grader.requests
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("31.04.2023", "2023-05-01", "start_date '31.04.2023' is not a date"),
+        ("2023-05-02", "2023-05-01", "end_date 2023-05-01 is before start_date 2023-05-02"),
+        ("2099-01-01", "2099-01-02", "start_date 2099-01-01 is in the future"),
+        ("2020-01-01", "2023-01-01", "1097 days are more than one run takes (400)"),
+    ],
+)
+def test_dates_that_cannot_be_used_are_refused(pipeline: Pipeline, start: str, end: str, expected: str) -> None:
+    state = pipeline.run(start, end)
+
+    assert state.is_failed()
+    assert expected in str(state.message)
+    assert_told_in_one_line(pipeline, state.message)
+    assert not pipeline.world.grader.requests
+
+
+def test_the_sheet_is_not_emptied_by_a_lost_database(pipelines: Pipelines, real_records: Path) -> None:
+    pipeline = pipelines.make(RecordsFile(real_records))
+    pipeline.run("2017-10-02", "2017-10-14")
+    published = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
+    other = pipelines.make(RecordsFile(real_records))
+    other.world = pipeline.world
+    other.set_up()
+
+    state = other.run("2017-10-13", "2017-10-14")
+
+    assert state.is_failed()
+    assert "11 days of RawData (2017-10-02 to 2017-10-12) are not in the database" in str(state.message)
+    assert pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData") == published

@@ -1,0 +1,261 @@
+"""One window into PostgreSQL: all of it or nothing, and the second time nothing new."""
+
+import io
+import json
+import traceback
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, create_engine
+
+from schemas.attempt import Attempt
+from schemas.record import Record, parse_records
+from schemas.summary import LoadCounts
+from tasks.errors import DatabaseUnavailableError, PermanentError
+from tasks.load import to_copy_text
+from tasks.transform import transform
+from tests.integration.loading import FLOW_RUN, LOADED, column, contents, do, empty_all, load, rows, span, versions
+from tests.odd_records import ANY_TEXT, windows
+from tests.records import ANOTHER_STUDENT, NOW, STUDENT, WINDOW, numbered, passback, record, submit
+
+MIXED = [
+    *numbered(5),
+    submit(),
+    submit(is_correct=0, lti_user_id=ANOTHER_STUDENT, passback_params="None"),
+    submit(is_correct=0, lti_user_id=ANOTHER_STUDENT, passback_params="None"),
+    record(lti_user_id=None),
+    record(created_at="?"),
+    record(created_at="2023-05-31 12:00:00"),
+]
+BROKEN = """
+    CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NEW; END $$;
+    CREATE TRIGGER break_off BEFORE INSERT ON loaded_windows FOR EACH ROW EXECUTE FUNCTION break_off()
+"""
+
+
+def test_everything_of_an_attempt_is_kept(engine: Engine) -> None:
+    records = [
+        submit(),
+        record(lti_user_id="Ж\t\\N\n", attempt_type="", passback_params=None, created_at="2023-05-31 11:59:59.999999"),
+    ]
+    load(engine, records)
+    kept = [
+        Attempt(*row) for row in rows(engine, f"SELECT {', '.join(Attempt._fields)} FROM attempts ORDER BY created_at")
+    ]
+    assert [attempt._replace(id=str(attempt.id)) for attempt in kept] == transform(records)
+
+
+def test_a_load_is_recorded_with_what_became_of_every_record(engine: Engine) -> None:
+    counts = load(engine, MIXED)
+    assert counts == LoadCounts(fetched=11, new=7, rejected=3, duplicates=1, warnings=1)
+    (window,) = rows(engine, "SELECT * FROM loaded_windows")
+    assert (window.window_start, window.window_end) == (WINDOW.start, WINDOW.end)
+    assert {name: getattr(window, name) for name in asdict(counts)} == asdict(counts)
+    assert (str(window.flow_run_id), window.loaded_at, window.figures_due) == (FLOW_RUN, NOW, True)
+    found = {one["check"]: one["rows"] for one in window.checks if one["rows"]}
+    assert found == {
+        "duplicate rows": 1,
+        "user id present": 1,
+        "valid time": 1,
+        "inside the window": 1,
+        "LTI parameters parsed": 1,
+    }
+    assert STUDENT not in json.dumps(window.checks)
+
+
+def test_a_window_without_records_is_recorded_as_loaded(engine: Engine) -> None:
+    assert load(engine, [], run=None) == LoadCounts()
+    assert rows(engine, "SELECT fetched, flow_run_id FROM loaded_windows") == [(0, None)]
+
+
+def test_loading_again_touches_no_attempt(engine: Engine) -> None:
+    first = load(engine, MIXED)
+    before, kept = versions(engine), contents(engine, "attempts", "rejected_records")
+    again = load(engine, MIXED[::-1], now=NOW + timedelta(days=1))
+    assert again == LoadCounts(fetched=11, unchanged=7, rejected=3, duplicates=1, warnings=1)
+    assert again.loaded == first.loaded
+    assert versions(engine) == before
+    assert contents(engine, "attempts", "rejected_records") == kept
+    assert column(engine, "SELECT new FROM loaded_windows") == [0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"is_correct": 0},
+        {"is_correct": None},
+        {"passback_params": passback(lis_outcome_service_url=...)},
+        {"passback_params": passback(oauth_consumer_key=...)},
+    ],
+)
+def test_only_an_attempt_that_changed_is_written_again(engine: Engine, change: Record) -> None:
+    others = numbered(5)
+    load(engine, [*others, submit()])
+    before = versions(engine)
+    assert load(engine, [*others, submit(**change)]) == LoadCounts(
+        fetched=6, changed=1, unchanged=5, warnings=change == {"is_correct": None}
+    )
+    after = versions(engine)
+    assert len(set(before) - set(after)) == len(set(after) - set(before)) == 1
+    assert load(engine, [*others, submit(**change)]).changed == 0
+    loaded = transform([submit(**change)])[0]
+    assert rows(
+        engine,
+        "SELECT is_correct, lis_outcome_service_url, oauth_consumer_key FROM attempts WHERE user_id = :user",
+        user=STUDENT,
+    ) == [(loaded.is_correct, loaded.lis_outcome_service_url, loaded.oauth_consumer_key)]
+
+
+# --- rejected records
+
+
+def test_a_rejected_record_is_kept_as_it_came_with_its_reasons(engine: Engine) -> None:
+    odd = submit(is_correct=[{"\x00": "\ud800"}], lti_user_id=" ", remark=1e999)
+    load(engine, [odd])
+    (kept,) = rows(engine, "SELECT * FROM rejected_records")
+    assert (kept.window_start, kept.window_end) == (WINDOW.start, WINDOW.end)
+    assert kept.reasons == ["user id present", "allowed verdicts"]
+    assert kept.record == odd | {"remark": "Infinity"}
+    assert kept.attempt_id is None
+
+
+def test_a_record_nested_too_deeply_for_json_is_rejected_and_its_window_is_loaded(engine: Engine) -> None:
+    for depth in (900, 1_000):
+        deep = parse_records("[" * depth + "]" * depth)
+        assert load(engine, [submit(is_correct=deep), record(passback_params=deep, remark=deep)]).rejected == 1
+    assert column(engine, "SELECT reasons FROM rejected_records") == [["allowed verdicts"]]
+
+
+def test_a_record_that_comes_back_valid_leaves_the_rejected(engine: Engine) -> None:
+    bad = [submit(is_correct=7), record(lti_user_id=None), record(created_at="?")]
+    load(engine, bad)
+    assert len(rows(engine, "SELECT FROM rejected_records")) == 3
+    load(engine, [submit(), bad[1]])
+    assert column(engine, "SELECT reasons FROM rejected_records") == [["user id present"]]
+    assert column(engine, "SELECT is_correct FROM attempts") == [1]
+
+
+def test_an_attempt_that_comes_back_invalid_stays_and_is_rejected_as_well(engine: Engine) -> None:
+    load(engine, [submit()])
+    load(engine, [submit(is_correct=7)])
+    assert column(engine, "SELECT is_correct FROM attempts") == [1]
+    assert column(engine, "SELECT attempt_id FROM rejected_records") == column(engine, "SELECT id FROM attempts")
+
+
+def test_of_a_conflict_the_loser_is_kept_beside_the_winner(engine: Engine) -> None:
+    conflict = [submit(is_correct=0), submit(is_correct=1)]
+    for attempt in (conflict, conflict[::-1]):
+        assert load(engine, attempt).rejected == 1
+        assert column(engine, "SELECT is_correct FROM attempts") == [1]
+        assert rows(engine, "SELECT reasons, record->>'is_correct' FROM rejected_records") == [(["unique id"], "0")]
+
+
+def test_a_larger_window_takes_the_place_of_its_parts(engine: Engine) -> None:
+    bad = record(lti_user_id=None)
+    load(engine, [bad], span("2023-05-31 06:00", "2023-05-31 09:30"))
+    load(engine, [], span("2023-05-31 09:30", "2023-05-31 12:00"))
+    load(engine, [], span("2023-05-31 11:00", "2023-05-31 13:00"))
+    load(engine, [bad], WINDOW)
+    assert rows(engine, "SELECT window_start, window_end FROM loaded_windows ORDER BY 1") == [
+        (WINDOW.start, WINDOW.end),
+        (datetime(2023, 5, 31, 11, tzinfo=UTC), datetime(2023, 5, 31, 13, tzinfo=UTC)),
+    ]
+    assert rows(engine, "SELECT window_start, window_end FROM rejected_records") == [(WINDOW.start, WINDOW.end)]
+
+
+# --- whatever the API sends
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(window=windows())
+def test_whatever_comes_is_loaded_or_rejected_and_the_second_time_nothing_is_new(
+    engine: Engine, window: list[Record]
+) -> None:
+    empty_all(engine)
+    first = load(engine, window)
+    assert first.fetched == len(window) == first.new + first.rejected + first.duplicates
+    kept, written = contents(engine, *LOADED[:2]), versions(engine)
+    again = load(engine, window[::-1])
+    assert (again.new, again.changed, again.unchanged, again.rejected) == (0, 0, first.new, first.rejected)
+    assert (contents(engine, *LOADED[:2]), versions(engine)) == (kept, written)
+
+
+TEXTS = ANY_TEXT.filter(
+    lambda text: text.isprintable() or not (set(text) & set("\x00") or any("\ud800" <= one <= "\udfff" for one in text))
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.tuples(TEXTS, st.none() | TEXTS), min_size=1))
+def test_any_text_survives_the_way_into_the_database(engine: Engine, texts: list[tuple[str, str | None]]) -> None:
+    attempts = [
+        Attempt(
+            f"{number:08}-0000-0000-0000-000000000000", user, None, other, user, None, other, NOW, other, user, other
+        )
+        for number, (user, other) in enumerate(texts)
+    ]
+    columns = ", ".join(Attempt._fields)
+    with engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        with driver.cursor() as cursor:
+            cursor.execute("CREATE TEMPORARY TABLE kept (LIKE attempts) ON COMMIT DROP")
+            cursor.copy_expert(f"COPY kept ({columns}) FROM STDIN", io.StringIO(to_copy_text(attempts)))
+            cursor.execute(f"SELECT id::text, {columns.removeprefix('id, ')} FROM kept ORDER BY id")
+            assert [Attempt(*row) for row in cursor] == attempts
+
+
+# --- all or nothing
+
+
+def test_a_failure_in_the_middle_leaves_nothing(engine: Engine) -> None:
+    do(engine, BROKEN.format(body=f"RAISE 'no luck' USING DETAIL = 'the row of {STUDENT}'"))
+    with pytest.raises(PermanentError, match="no luck: check DATABASE_URL") as failure:
+        load(engine, MIXED)
+    assert STUDENT not in str(failure.value)
+    assert contents(engine, *LOADED) == dict.fromkeys(LOADED, [])
+    do(engine, "DROP TRIGGER break_off ON loaded_windows")
+    assert load(engine, MIXED).new == 7
+
+
+def test_a_failed_reload_leaves_what_was_there(engine: Engine) -> None:
+    load(engine, MIXED)
+    before = contents(engine, *LOADED)
+    do(engine, BROKEN.format(body="RAISE 'no luck'"))
+    with pytest.raises(PermanentError, match="no luck"):
+        load(engine, [submit(is_correct=0), *numbered(50)])
+    assert contents(engine, *LOADED) == before
+
+
+def test_a_connection_that_breaks_in_the_middle_leaves_nothing_and_may_be_tried_again(engine: Engine) -> None:
+    do(engine, BROKEN.format(body="PERFORM pg_terminate_backend(pg_backend_pid())"))
+    with pytest.raises(DatabaseUnavailableError, match="terminating connection") as failure:
+        load(engine, MIXED)
+    assert len(str(failure.value).splitlines()) == 1
+    assert contents(engine, *LOADED) == dict.fromkeys(LOADED, [])
+    do(engine, "DROP TRIGGER break_off ON loaded_windows")
+    assert load(engine, MIXED).new == 7
+
+
+def test_a_lock_that_is_held_too_long_is_waited_for_another_time(engine: Engine) -> None:
+    do(engine, BROKEN.format(body="SET LOCAL statement_timeout = '50ms'; PERFORM pg_sleep(60)"))
+    with pytest.raises(DatabaseUnavailableError, match="canceling statement"):
+        load(engine, MIXED)
+
+
+def test_no_error_shows_the_row_it_is_about(engine: Engine) -> None:
+    do(engine, "ALTER TABLE attempts ADD CHECK (user_id = 'nobody')")
+    with pytest.raises(PermanentError, match="violates check constraint") as failure:
+        load(engine, [submit()])
+    assert STUDENT not in str(failure.value)
+    assert len(str(failure.value).splitlines()) == 1
+
+
+def test_an_unreachable_database_is_named_without_its_password() -> None:
+    engine = create_engine("postgresql+psycopg2://me:s3cret@127.0.0.1:1/results")
+    with pytest.raises(DatabaseUnavailableError, match=r"database results at 127\.0\.0\.1: .*refused") as failure:
+        load(engine, [])
+    assert "s3cret" not in "".join(traceback.format_exception(failure.value))

@@ -1,0 +1,156 @@
+"""What an answer's bytes and its `Retry-After` say; the rest of the API's client is tested over HTTP."""
+
+import gzip
+import json
+from datetime import UTC, datetime
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.record import parse_records
+from tasks.errors import CodegraderError, PermanentError, TransientError
+from tasks.grader_api import decode_records, read_retry_after
+from tests.odd_records import ANY_VALUE, windows
+from tests.records import record
+
+NOW = datetime(2023, 4, 1, 12, tzinfo=UTC)
+
+
+# --- the body
+
+
+@pytest.mark.parametrize(
+    ("body", "records"),
+    [
+        (b"[]", []),
+        (b" \r\n[ ]\n", []),
+        (b'\xef\xbb\xbf[{"a": 1}]', [{"a": 1}]),
+        ('[{"имя": "Ж"}]'.encode(), [{"имя": "Ж"}]),
+        (b'[{"a": "\xff\xfe"}]', [{"a": "\ufffd\ufffd"}]),
+        (b'[{"a": "\\ud800\\u0000"}]', [{"a": "\ud800\x00"}]),
+        (b'[{"a": NaN, "b": -Infinity}]', [{"a": "NaN", "b": "-Infinity"}]),
+        (b"[{}, {}]", [{}, {}]),
+    ],
+)
+def test_a_list_of_objects_is_an_answer(body: bytes, records: list[object]) -> None:
+    assert parse_records(decode_records(body)) == records
+
+
+@given(windows())
+def test_whatever_is_in_the_records_they_arrive_as_they_were_sent(window: list[dict[str, object]]) -> None:
+    body = json.dumps(window).encode()
+    assert decode_records(body) == body.decode()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b" \n", b"[", b"[{", b'[{"a": 1}', b'[{"a": 1},', b'[{"a": "x', b"[}", b"[" * 100_000, b"[] []"]
+)
+def test_a_list_that_does_not_end_may_come_whole_the_next_time(body: bytes) -> None:
+    with pytest.raises(TransientError, match=r"empty|cut short"):
+        decode_records(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        (b"null", "its answer is not a list of records but null"),
+        (b"true", "but a truth value"),
+        (b'"no data"', "but a text"),
+        (b"17", "but a number"),
+        (b"{}", "but an object"),
+        (b'{"data": []}', "but an object"),
+        (b"[1]", "its list holds something else than records"),
+        (b"[{}, null]", "its list holds something else than records"),
+        (b"[[]]", "its list holds something else than records"),
+        (b"<html><body>Bad gateway</body></html>", "its answer is not JSON: check GRADER_API_URL"),
+        (gzip.compress(b"[]"), "its answer is not JSON"),
+        (b"{" * 100_000, "its answer is not JSON"),
+        (b'{"errors": "unknown client"}', "it refused: unknown client$"),
+        (b'{"errors": ["one\\n", {"two": 2}]}', r"it refused: \['one\\n', {'two': 2}\]"),
+        (b'{"errors": null}', "it refused: None"),
+        (b'{"errors": "a\\n\\tb"}', "it refused: a b$"),
+    ],
+)
+def test_anything_else_than_a_list_of_objects_is_not_worth_asking_for_again(body: bytes, complaint: str) -> None:
+    with pytest.raises(PermanentError, match=complaint) as refusal:
+        decode_records(body)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_long_complaint_is_cut() -> None:
+    with pytest.raises(PermanentError) as refusal:
+        decode_records(json.dumps({"errors": "x" * 10_000}).encode())
+    assert len(str(refusal.value)) < 300
+
+
+@pytest.mark.parametrize("written", ["s3cret/+ ключ", quote("s3cret/+ ключ", safe=""), quote_plus("s3cret/+ ключ")])
+# Long enough that the message ends in the middle of the key.
+@pytest.mark.parametrize("padding", [0, 172, 183])
+def test_an_error_that_repeats_the_key_is_quoted_without_it(written: str, padding: int) -> None:
+    complaint = f"{'x' * padding} client_key={written} is unknown"
+    for errors in (complaint, [complaint], {"message": complaint}):
+        with pytest.raises(PermanentError, match="it refused: ") as refusal:
+            decode_records(json.dumps({"errors": errors}).encode(), "s3cret/+ ключ")
+        assert "s3" not in str(refusal.value)
+
+
+@given(st.binary(max_size=60) | st.builds(lambda value: json.dumps(value).encode(), ANY_VALUE))
+def test_any_bytes_are_a_list_or_an_error_that_explains_itself(body: bytes) -> None:
+    try:
+        answer = parse_records(decode_records(body))
+    except CodegraderError:
+        return
+    assert isinstance(answer, list)
+
+
+@given(st.lists(st.just(record()), min_size=1, max_size=3), st.floats(0, 1, exclude_max=True))
+def test_part_of_an_answer_is_never_an_answer(window: list[dict[str, object]], share: float) -> None:
+    whole = json.dumps(window).encode()
+    with pytest.raises(TransientError):
+        decode_records(whole[: int(len(whole) * share)])
+
+
+# --- Retry-After
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0),
+        ("7", 7),
+        (" 120 ", 120),
+        ("0120", 120),
+        ("Sat, 01 Apr 2023 12:00:30 GMT", 30),
+        ("Sat, 01 Apr 2023 15:00:30 +0300", 30),
+        ("Saturday, 01-Apr-23 12:00:30 GMT", 30),
+        ("Sat, 01 Apr 2023 12:00:30 -0000", 30),
+        # A date that has passed: at once.
+        ("Fri, 31 Mar 2023 12:00:00 GMT", 0),
+        *((nonsense, None) for nonsense in ("", " ", "soon", "-5", "1.5", "1e3", "٣", "²", "7 seconds", "NaN", "0x10")),
+        *((nonsense, None) for nonsense in ("Sat, 32 Apr 2023 12:00:30 GMT", "Sat, 01 Apr 2023 12:00:30 +9999")),
+        # Numbers beyond what a date can hold.
+        ("Sat, 01 Apr 99999999999999999999 12:00:00 GMT", None),
+        ("Sat, 01 Apr 2023 12:00:00 +99999999999999999999", None),
+    ],
+)
+def test_the_wait_is_read_in_seconds_or_as_a_date(header: str, seconds: float | None) -> None:
+    assert read_retry_after({"Retry-After": header}, NOW) == seconds
+
+
+def test_without_the_header_no_wait_is_known() -> None:
+    assert read_retry_after({}) is None
+
+
+def test_a_date_is_compared_with_the_present() -> None:
+    assert read_retry_after({"Retry-After": "Sat, 01 Apr 2023 12:00:30 GMT"}) == 0
+    wait = read_retry_after({"Retry-After": "Thu, 01 Jan 2099 00:00:00 GMT"})
+    assert wait is not None
+    assert wait > 0
+
+
+@given(st.text() | st.text("0123456789 :+-JanMoGMTUC,", max_size=40))
+def test_any_other_header_is_a_wait_or_nonsense(header: str) -> None:
+    wait = read_retry_after({"Retry-After": header}, NOW)
+    assert wait is None or wait >= 0
