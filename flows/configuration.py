@@ -2,23 +2,28 @@
 
 import importlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
 from prefect.variables import Variable
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from flows.home import home_folder
 from schemas.blocks import BLOCK_NAME, GraderApi
 from schemas.settings import VARIABLE, Settings
+from tasks.database import embedded_database, open_engine
 from tasks.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from prefect_email import EmailServerCredentials
     from prefect_gcp import GcpCredentials
     from prefect_sqlalchemy import SqlAlchemyConnector
+    from sqlalchemy.engine import Engine
 
 
 _CLASSES: Final = {
@@ -80,6 +85,25 @@ def _load(block_type: str) -> Any:
             return None
     module, name = _CLASSES[block_type]
     return getattr(importlib.import_module(module), name).load(BLOCK_NAME)
+
+
+@contextmanager
+def open_database(configuration: Configuration) -> "Iterator[Engine]":
+    """The database that is configured, or the embedded one, its schema up to date.
+
+    Raises:
+        CodegraderError: see `tasks.database.open_engine`.
+    """
+    connector = configuration.database
+    if connector is None:
+        folder = home_folder() / "postgres"
+        get_run_logger().info("no database Block: the embedded PostgreSQL in %s is used", folder)
+        connector = embedded_database(folder)
+    engine = open_engine(connector)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _find_secrets(value: Any) -> Iterator[str]:

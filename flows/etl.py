@@ -5,27 +5,30 @@ Without a deployment: `python -m flows.etl --start-date 2023-04-01 --end-date 20
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.arguments import parse_arguments
-from flows.configuration import Configuration, load_configuration
+from flows.configuration import Configuration, load_configuration, open_database
+from flows.daily import plan_daily
+from flows.failure import mail_failure
 from flows.home import home_folder
-from flows.loading import Loading, describe_counts, load_windows
+from flows.loading import Loading, load_windows
 from flows.logs import start_logging
-from flows.publishing import publish
-from flows.stages import Stages
-from schemas.period import Period, Window
+from flows.publishing import compute_figures, publish_summary
+from flows.stages import Stages, conclude, describe_counts
+from schemas.parameters import FirstDay, HealDays, LastDay, LookbackDays, Publish, Refresh, Share, WindowHours
+from schemas.period import Plan
 from schemas.summary import LoadCounts, RunSummary, StageFailure
 from tasks.check import format_results
-from tasks.database import embedded_database, open_engine
 from tasks.errors import CodegraderError, InvalidInputError
 from tasks.extract import delete_expired
 from tasks.grader_api import MAX_CONNECTIONS
@@ -36,28 +39,41 @@ if TYPE_CHECKING:
 
 
 def _name_run() -> str:
+    """Such as `2023-04-01 to 2023-04-30`; a run without dates is named after the day before its scheduled time."""
     start, end = flow_run.parameters.get("start_date"), flow_run.parameters.get("end_date")
-    return f"{start or 'yesterday'} to {end}" if end and end != start else f"{start or 'yesterday'}"
+    if start is None and end is None:
+        return f"day before {_scheduled_at():%Y-%m-%d}"
+    return f"{start or end} to {end}" if end and end != start else f"{start}"
 
 
 @flow(
     name="codegrader-etl",
     flow_run_name=_name_run,
     task_runner=ThreadPoolTaskRunner(max_workers=MAX_CONNECTIONS),  # type: ignore[arg-type]
+    on_failure=[mail_failure],
+    on_crashed=[mail_failure],
 )
 def codegrader_etl(
-    start_date: date | str | None = None,
-    end_date: date | str | None = None,
-    refresh: bool = False,
-    window_hours: int = 6,
-    max_rejected_share: float = 0.05,
+    start_date: FirstDay = None,
+    end_date: LastDay = None,
+    refresh: Refresh = False,
+    publish: Publish = True,
+    lookback_days: LookbackDays = 1,
+    heal_days: HealDays = 30,
+    window_hours: WindowHours = 6,
+    max_rejected_share: Share = 0.05,
 ) -> State[Any]:
     """Collects the attempts of a range of days, checks and keeps them, and publishes the daily figures.
 
+    Without dates it is the daily run: the day before its scheduled time, then the lookback, then any gap.
+
     Args:
-        start_date: First day, such as 2023-04-01, in the reporting time zone. Empty: yesterday.
+        start_date: First day, such as 2023-04-01, in the reporting time zone. Empty: the day before the run.
         end_date: Last day, inclusive. Empty: the same as the first.
         refresh: Ask the API again, even where its answer is cached.
+        publish: Write sheet, report and mail. Off: load and compute the figures only.
+        lookback_days: Daily run only: so many days before the day are asked for again, for records that came late.
+        heal_days: Daily run only: days within so many before it that are not loaded yet are loaded as well.
         window_hours: Length of the windows that the API is asked for, 1 to 24 hours.
         max_rejected_share: If more than this share of the records fails the checks (0 to 1), nothing is published.
     """
@@ -66,74 +82,60 @@ def codegrader_etl(
         configuration = load_configuration()
         log_dir = configuration.settings.log_dir
         start_logging(Path(log_dir) if log_dir else home_folder("logs"), configuration.secrets())
-        _check_limits(window_hours, max_rejected_share)
-        period = plan_period(start_date, end_date, configuration.settings.time_zone, datetime.now(UTC))
-        windows = split_into_windows(period, window_hours)
-        summary = _run(configuration, period, windows, max_rejected_share, refresh=refresh)
+        _check_limits(window_hours, max_rejected_share, lookback_days, heal_days)
+        time_zone = configuration.settings.time_zone
+        yesterday = _scheduled_at().astimezone(time_zone).date() - timedelta(days=1)
+        period = plan_period(start_date, end_date, time_zone, datetime.now(UTC), yesterday)
+        with open_database(configuration) as engine:
+            if start_date is None and end_date is None:
+                plan = plan_daily(engine, period, window_hours, lookback_days=lookback_days, heal_days=heal_days)
+            else:
+                windows = tuple(split_into_windows(period, window_hours))
+                plan = Plan(period, windows, frozenset(windows if refresh else ()))
+            return _run(configuration, engine, plan, max_rejected_share, publishing=publish)
     except CodegraderError as error:
         return Failed(message=str(error))
-    return _conclude(summary)
 
 
-def _check_limits(window_hours: int, max_rejected_share: float) -> None:
+def _scheduled_at() -> datetime:
+    """When the run was to start: a late run does its own day, not the day before the one on which it came to run."""
+    moment: datetime | None = flow_run.scheduled_start_time
+    return moment or datetime.now(UTC)
+
+
+def _check_limits(window_hours: int, max_rejected_share: float, lookback_days: int, heal_days: int) -> None:
+    """Says what the form would have refused, to those who did not use it."""
     if not 1 <= window_hours <= 24:
         raise InvalidInputError(f"window_hours is {window_hours}: choose 1 to 24")
     if not 0 <= max_rejected_share <= 1:
         raise InvalidInputError(f"max_rejected_share is {max_rejected_share}: choose a share, from 0 to 1")
+    if min(lookback_days, heal_days) < 0:
+        raise InvalidInputError("lookback_days and heal_days cannot be negative: choose 0 or more")
 
 
 def _run(
-    configuration: Configuration,
-    period: Period,
-    windows: Sequence[Window],
-    max_rejected_share: float,
-    *,
-    refresh: bool,
-) -> RunSummary:
-    """Loads, then publishes, and goes on where it can if a part fails.
-
-    Raises:
-        CodegraderError: the database cannot be used, so that nothing can be done.
-    """
-    logger = get_run_logger()
+    configuration: Configuration, engine: "Engine", plan: Plan, max_rejected_share: float, *, publishing: bool
+) -> State[Any]:
+    """Loads, then publishes, and goes on where it can if a part fails."""
+    get_run_logger().info("%s: %d windows, days of %s", plan.period, len(plan.windows), plan.period.time_zone.key)
     started_at = datetime.now(UTC)
-    logger.info("%s: %d windows, days of %s", period, len(windows), period.time_zone.key)
     stages = Stages()
-    engine = _open_database(configuration)
-    try:
-        cache_folder = home_folder("cache")
-        loading = _load(stages, windows, configuration, engine, cache_folder, refresh=refresh)
-        stages.failures += loading.failures()
-        trusted = not _too_many_rejected(loading.counts, max_rejected_share, stages)
-        summary = RunSummary(period, started_at, len(windows), loading.counts, loading.checks, figures=())
-        summary = publish(stages, summary, configuration, engine, trusted=trusted)
-        delete_expired(cache_folder)
-        return summary
-    finally:
-        engine.dispose()
+    cache_folder = home_folder("cache")
+    loading = _load(stages, plan, configuration, engine, cache_folder)
+    stages.failures += loading.failures()
+    summary = RunSummary(plan.period, started_at, len(plan.windows), loading.counts, loading.checks, figures=())
+    trusted = not _too_many_rejected(loading.counts, max_rejected_share, stages)
+    summary = compute_figures(stages, summary, engine)
+    if publishing:
+        summary = publish_summary(stages, summary, configuration, engine, trusted=trusted)
+    delete_expired(cache_folder)
+    return conclude(replace(summary, failures=tuple(stages.failures)))
 
 
-def _open_database(configuration: Configuration) -> "Engine":
-    connector = configuration.database
-    if connector is None:
-        folder = home_folder() / "postgres"
-        get_run_logger().info("no database Block: the embedded PostgreSQL in %s is used", folder)
-        connector = embedded_database(folder)
-    return open_engine(connector)
-
-
-def _load(
-    stages: Stages,
-    windows: Sequence[Window],
-    configuration: Configuration,
-    engine: "Engine",
-    cache_folder: Path,
-    *,
-    refresh: bool,
-) -> Loading:
+def _load(stages: Stages, plan: Plan, configuration: Configuration, engine: "Engine", cache_folder: Path) -> Loading:
     loading = stages.run(
         "load",
-        lambda: load_windows(windows, configuration.api, engine, cache_folder, refresh=refresh),
+        lambda: load_windows(plan, configuration.api, engine, cache_folder),
         lambda done: describe_counts(done.counts),
     )
     loading = loading or Loading()
@@ -152,19 +154,6 @@ def _too_many_rejected(counts: LoadCounts, max_rejected_share: float, stages: St
     get_run_logger().error(message)
     stages.failures.append(StageFailure("checks", message))
     return True
-
-
-def _conclude(summary: RunSummary) -> State[Any]:
-    counts = describe_counts(summary.counts)
-    if summary.succeeded:
-        unchanged = summary.counts.new == summary.counts.changed == 0
-        return Completed(message=f"{summary.period}: {counts}{' (nothing has changed)' if unchanged else ''}")
-    failed = "; ".join(
-        f"{failure.stage} failed: {failure.message}"
-        + (f" (missing: {len(failure.missing)} windows from {failure.missing[0]} UTC)" if failure.missing else "")
-        for failure in summary.failures
-    )
-    return Failed(message=f"{summary.period}: {failed}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """Extract to load, for all windows of a period: some at a time, each by itself, whatever becomes of the others."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +12,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run, task_run
 
-from flows.stages import describe_failure
+from flows.artifacts import Progress
+from flows.stages import describe_counts, describe_failure
 from schemas.blocks import GraderApi
-from schemas.period import Window
+from schemas.period import Plan, Window
 from schemas.record import parse_records
 from schemas.summary import CheckResult, LoadCounts, StageFailure
 from tasks.check import add_results, check
@@ -77,26 +78,28 @@ def load(
     return counts, checked.results
 
 
-def load_windows(
-    windows: Sequence[Window], api: GraderApi, engine: "Engine", cache_folder: Path, *, refresh: bool
-) -> Loading:
-    """Loads all windows. One that fails is noted and fails alone."""
+def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Path) -> Loading:
+    """Loads all windows of a plan. One that fails is noted and fails alone."""
     logger = get_run_logger()
     loading = Loading()
-    submitted = ((window, load.submit(window, api, engine, cache_folder, refresh=refresh)) for window in windows)
-    for number, (window, future) in enumerate(_finished(submitted), start=1):
+    progress = Progress("windows loaded", len(plan.windows))
+    submitted = (
+        (window, load.submit(window, api, engine, cache_folder, refresh=window in plan.refresh))
+        for window in plan.windows
+    )
+    for window, future in _finished(submitted):
         future.wait()
         state = future.state
-        progress = f"{number}/{len(windows)} windows"
+        done = progress.advance()
         if state.is_completed():
             counts, checks = state.result()
             loading.counts += counts
             loading.checks = add_results(loading.checks, checks)
-            logger.info("%s: %s UTC: %s", progress, window, describe_counts(counts))
+            logger.info("%s: %s UTC: %s", done, window, describe_counts(counts))
         else:
             reason = describe_failure(state).removeprefix(f"window {window} UTC: ")
             loading.missing.setdefault(reason, []).append(window)
-            logger.error("%s: %s UTC is not loaded: %s", progress, window, reason)
+            logger.error("%s: %s UTC is not loaded: %s", done, window, reason)
     return loading
 
 
@@ -110,14 +113,3 @@ def _finished(
         if len(under_way) > 2 * MAX_CONNECTIONS:
             yield under_way.popleft()
     yield from under_way
-
-
-def describe_counts(counts: LoadCounts) -> str:
-    """The counts in words, without those that are zero."""
-    parts = [f"{counts.fetched:,} fetched", f"{counts.new:,} new", f"{counts.changed:,} changed"]
-    parts += [
-        f"{number:,} {name}"
-        for name in ("unchanged", "rejected", "duplicates", "warnings")
-        if (number := getattr(counts, name))
-    ]
-    return ", ".join(parts)

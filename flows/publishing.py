@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
-from prefect.runtime import flow_run
-from prefect.settings import get_current_settings
 
+from flows.artifacts import write_artifacts
 from flows.configuration import Configuration
+from flows.failure import note_mail, run_url
 from flows.home import home_folder
 from flows.stages import Stages
 from schemas.labels import LABELS
@@ -22,38 +22,44 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 
-def publish(
-    stages: Stages, summary: RunSummary, configuration: Configuration, engine: "Engine", *, trusted: bool
-) -> RunSummary:
-    """Publishes what a run came to.
-
-    Args:
-        stages: the stages so far; their failures are told in report and mail.
-        trusted: False if too many records were rejected: then only report and mail are written, to say so.
+def compute_figures(stages: Stages, summary: RunSummary, engine: "Engine") -> RunSummary:
+    """Computes the figures of the period's days, and of any others that a load has touched.
 
     Returns:
-        The summary with the figures, with what was published or not configured, and with everything that failed.
+        The summary with the figures of the period.
     """
-    if trusted:
-        summary = replace(summary, figures=_compute(stages, summary, engine))
-        summary = _publish_sheet(stages, summary, configuration, engine)
-    if not (configuration.mail and configuration.settings.email_to):
-        summary = _skip(summary, "mail", "no mail server is set up")
-    summary = replace(summary, run_url=_run_url(), failures=tuple(stages.failures))
-    chart = _write_report(stages, summary, configuration)
-    summary = replace(summary, failures=tuple(stages.failures))
-    _send_mail(stages, summary, configuration, chart)
-    return replace(summary, failures=tuple(stages.failures))
-
-
-def _compute(stages: Stages, summary: RunSummary, engine: "Engine") -> tuple[DailyFigures, ...]:
     period = summary.period
 
     def compute() -> tuple[DailyFigures, ...]:
         metrics(engine, period.days, period.time_zone)
         return read_figures(engine, period.first_day, period.last_day)
 
-    return stages.run("metrics", compute, lambda figures: f"figures of {len(figures)} days") or ()
+    figures = stages.run("metrics", compute, lambda computed: f"figures of {len(computed)} days")
+    return replace(summary, figures=figures or ())
+
+
+def publish_summary(
+    stages: Stages, summary: RunSummary, configuration: Configuration, engine: "Engine", *, trusted: bool
+) -> RunSummary:
+    """Publishes what a run came to: sheet, report, artifacts, mail.
+
+    Args:
+        stages: the stages so far; their failures are told in report and mail.
+        trusted: False if too many records were rejected: then the sheet is left as it is, and the rest says so.
+
+    Returns:
+        The summary with what was published or not configured, and with everything that failed.
+    """
+    if trusted:
+        summary = _publish_sheet(stages, summary, configuration, engine)
+    if configuration.mail is None:
+        summary = _skip(summary, "mail", "no mail server is set up")
+    summary = replace(summary, run_url=run_url(), failures=tuple(stages.failures))
+    chart = _write_report(stages, summary, configuration)
+    summary = replace(summary, failures=tuple(stages.failures))
+    write_artifacts(summary, chart)
+    _send_mail(stages, summary, configuration, chart)
+    return replace(summary, failures=tuple(stages.failures))
 
 
 def _publish_sheet(stages: Stages, summary: RunSummary, configuration: Configuration, engine: "Engine") -> RunSummary:
@@ -82,13 +88,15 @@ def _write_report(stages: Stages, summary: RunSummary, configuration: Configurat
 
 def _send_mail(stages: Stages, summary: RunSummary, configuration: Configuration, chart: bytes | None) -> None:
     settings, server = configuration.settings, configuration.mail
-    if server is None or not settings.email_to:
+    if server is None:
         return
 
     def send() -> None:
         message = build_message(
             summary, settings.report_language, settings.email_from or "", settings.email_to, chart, datetime.now(UTC)
         )
+        # Noted before it is tried: a mail of which it is not certain that it left is not followed by another one.
+        note_mail()
         send_mail(server, message)
 
     stages.run("mail", send, lambda _: f"sent; addresses: {len(settings.email_to)}")
@@ -97,9 +105,3 @@ def _send_mail(stages: Stages, summary: RunSummary, configuration: Configuration
 def _skip(summary: RunSummary, stage: Stage, reason: str) -> RunSummary:
     get_run_logger().info("%s: skipped, %s", stage, reason)
     return replace(summary, skipped=(*summary.skipped, stage))
-
-
-def _run_url() -> str | None:
-    """The run's page; None with a server of the run's own, which ends with it."""
-    url: str | None = flow_run.ui_url if get_current_settings().api.url else None
-    return url

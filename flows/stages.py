@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
 
-from schemas.summary import Stage, StageFailure
+from schemas.summary import LoadCounts, RunSummary, Stage, StageFailure
 from tasks.errors import CodegraderError
 
 Result = TypeVar("Result")
@@ -54,3 +55,28 @@ def describe_failure(state: State[Any]) -> str:
     if isinstance(error, CodegraderError):
         return str(error)
     return f"unexpected error ({type(error).__name__}): see the run's log"
+
+
+def describe_counts(counts: LoadCounts) -> str:
+    """The counts in words, without those that are zero."""
+    parts = [f"{counts.fetched:,} fetched", f"{counts.new:,} new", f"{counts.changed:,} changed"]
+    parts += [
+        f"{number:,} {name}"
+        for name in ("unchanged", "rejected", "duplicates", "warnings")
+        if (number := getattr(counts, name))
+    ]
+    return ", ".join(parts)
+
+
+def conclude(summary: RunSummary) -> State[Any]:
+    """The run's final state, with what it came to, or which stages failed, why, and what is missing, in one line."""
+    if summary.succeeded:
+        unchanged = summary.counts.new == summary.counts.changed == 0
+        counts = describe_counts(summary.counts)
+        return Completed(message=f"{summary.period}: {counts}{' (nothing has changed)' if unchanged else ''}")
+    failed = "; ".join(
+        f"{failure.stage} failed: {failure.message}"
+        + (f" (missing: {len(failure.missing)} windows from {failure.missing[0]} UTC)" if failure.missing else "")
+        for failure in summary.failures
+    )
+    return Failed(message=f"{summary.period}: {failed}")

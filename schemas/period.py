@@ -54,6 +54,21 @@ class Period:
         return f"{self.first_day}_{self.last_day}"
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run asks for.
+
+    Attributes:
+        period: the days that it reports on.
+        windows: what it loads; not all of the period where a part is known to be loaded.
+        refresh: those of the windows whose answer is asked for even if it is cached.
+    """
+
+    period: Period
+    windows: tuple[Window, ...]
+    refresh: frozenset[Window]
+
+
 def start_of(moment: date, time_zone: ZoneInfo) -> datetime:
     """The moment in UTC at which a date begins, or a datetime is; one without an offset is in `time_zone`."""
     if isinstance(moment, datetime):

@@ -22,6 +22,7 @@ class Labels:
         sheet_columns: the sheet's header, which dashboards refer to: day, attempts, successful attempts, unique users.
         text_columns: the same seven columns as the report's table, short enough for a mail in plain text.
         definitions: what each figure counts; `{time_zone}` is where its days begin and end.
+        notice: what a mail says of a run that could not report itself; `{run}` is its name, `{reason}` why it failed.
         check_names: what the data checks are called; a check that is not among them keeps its own name.
     """
 
@@ -93,6 +94,11 @@ class Labels:
     all_checks_passed: str
     severities: Mapping[Severity, str]
     severities_explained: str
+
+    notice_subject: str
+    notice: str
+    notice_link: str
+    notice_advice: str
 
     definitions_heading: str
     definitions: tuple[str, ...]

@@ -72,6 +72,13 @@ ENGLISH = Labels(
         "Error: the record is rejected and counts in no figure. "
         "Warning: the record is loaded and counts, an exact duplicate once."
     ),
+    notice_subject="CodeGrader: FAILED, run “{run}”",
+    notice="The run “{run}” failed before it could report by itself.\n\nReason: {reason}",
+    notice_link="The run's page: {url}",
+    notice_advice=(
+        "What was loaded before is unharmed. Mend the cause and run the same period again: only what is missing will "
+        "be loaded. Days that were missed are loaded by the next daily run."
+    ),
     definitions_heading="What the figures mean",
     definitions=(
         "Attempts: all attempts of the day, runs, submits and any others.",

@@ -6,12 +6,16 @@ JSON decoder would make (`{"__class__": …}`).
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from prefect import task
+from prefect.concurrency.sync import concurrency
 from prefect.context import TaskRunContext
+from prefect.settings import get_current_settings
 from prefect.tasks import exponential_backoff
 from prefect.utilities.hashing import hash_objects
 
@@ -23,6 +27,8 @@ from tasks.retries import is_transient
 
 CLOSED_AFTER: Final = timedelta(hours=1)
 """How long after a window's end its answer is taken as final and may be cached."""
+CONCURRENCY_LIMIT: Final = "grader-api"
+"""The global concurrency limit that `flows.setup` makes; without it, each process keeps to `MAX_CONNECTIONS` alone."""
 CACHE_EXPIRATION: Final = timedelta(days=30)
 
 
@@ -62,10 +68,24 @@ def extract(api: GraderApi, window: Window) -> str:
         PermanentError: a fault that no retry mends. Either message names the window.
     """
     try:
-        return fetch_records(api.url, api.client, api.client_key.get_secret_value(), window)
+        with _slot():
+            return fetch_records(api.url, api.client, api.client_key.get_secret_value(), window)
     except CodegraderError as error:
         error.args = (f"window {window} UTC: {error}",)
         raise
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    """One of the slots that all workers share, so that together they stay polite to the API.
+
+    Held for the request alone: a cached window needs none. A run with a server of its own has nobody to share with.
+    """
+    if get_current_settings().api.url is None:
+        yield
+        return
+    with concurrency(CONCURRENCY_LIMIT, occupy=1):
+        yield
 
 
 def delete_expired(folder: Path) -> int:

@@ -36,7 +36,7 @@ MOST_DAYS: Final = 31
 _connecting = threading.Lock()
 
 
-def build_message(  # noqa: PLR0917 - a mail has so many parts, in the order of its headers
+def build_message(
     summary: RunSummary,
     language: Language,
     sender: str,
@@ -61,18 +61,7 @@ def build_message(  # noqa: PLR0917 - a mail has so many parts, in the order of 
         InvalidInputError: there is no recipient, or an address is none.
     """
     labels = LABELS[language]
-    origin = _read_address(sender, "EMAIL_FROM")
-    if not recipients:
-        raise InvalidInputError("mail: there is nobody to send it to: set EMAIL_TO")
-    # Written in seven bits, which every server on the way can carry.
-    message = EmailMessage(SMTP.clone(cte_type="7bit"))
-    message["Subject"] = subject(summary, labels)
-    message["From"] = origin
-    message["To"] = [_read_address(recipient, "EMAIL_TO") for recipient in recipients]
-    message["Date"] = sent_at
-    message["Message-ID"] = message_id or make_msgid(domain=origin.domain)
-    # Keeps out-of-office replies away (RFC 3834).
-    message["Auto-Submitted"] = "auto-generated"
+    message = _address(subject(summary, labels), sender, recipients, sent_at, message_id)
     message.set_content(render("mail.txt.j2", summary, labels, None, MOST_DAYS))
     chart_id = f"chart.{str(message['Message-ID']).strip('<>')}"
     chart_src = None if chart_png is None else f"cid:{chart_id}"
@@ -81,6 +70,52 @@ def build_message(  # noqa: PLR0917 - a mail has so many parts, in the order of 
         html = cast("EmailMessage", message.get_body(("html",)))
         name = f"{summary.period}.png"
         html.add_related(chart_png, "image", "png", cid=f"<{chart_id}>", filename=name, disposition="inline")
+    return message
+
+
+def build_notice(
+    run: str,
+    reason: str,
+    run_url: str | None,
+    language: Language,
+    sender: str,
+    recipients: Sequence[str],
+    sent_at: datetime,
+) -> EmailMessage:
+    """Builds the mail about a run that failed before it could write one itself: plain text, and short.
+
+    Args:
+        run: the run's name.
+        reason: why it failed, without secrets.
+        run_url: the run's page; None if there is none.
+
+    Raises:
+        InvalidInputError: there is no recipient, or an address is none.
+    """
+    labels = LABELS[language]
+    message = _address(labels.notice_subject.format(run=one_line(run)), sender, recipients, sent_at, None)
+    parts = [labels.notice.format(run=one_line(run), reason=one_line(reason))]
+    parts += [labels.notice_link.format(url=run_url)] if run_url else []
+    message.set_content("\n\n".join([*parts, labels.notice_advice]) + "\n")
+    return message
+
+
+def _address(
+    title: str, sender: str, recipients: Sequence[str], sent_at: datetime, message_id: str | None
+) -> EmailMessage:
+    """A mail with its headers, and nothing in it yet."""
+    origin = _read_address(sender, "EMAIL_FROM")
+    if not recipients:
+        raise InvalidInputError("mail: there is nobody to send it to: set EMAIL_TO")
+    # Written in seven bits, which every server on the way can carry.
+    message = EmailMessage(SMTP.clone(cte_type="7bit"))
+    message["Subject"] = title
+    message["From"] = origin
+    message["To"] = [_read_address(recipient, "EMAIL_TO") for recipient in recipients]
+    message["Date"] = sent_at
+    message["Message-ID"] = message_id or make_msgid(domain=origin.domain)
+    # Keeps out-of-office replies away (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
     return message
 
 

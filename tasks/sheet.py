@@ -101,8 +101,8 @@ def _refuse_to_shrink(tab: "Worksheet", days: set[date]) -> None:
     vanishing = sorted(day for day in there - days if day)
     if len(vanishing) > MAX_VANISHING_DAYS:
         raise PermanentError(
-            f"Google Sheet: {len(vanishing)} days of {TAB} ({vanishing[0]} to {vanishing[-1]}) are not in the database, "
-            "so nothing was written: load these days, or delete their rows in the sheet if they are not wanted"
+            f"Google Sheet: {len(vanishing)} days of {TAB} ({vanishing[0]} to {vanishing[-1]}) are not in the database: "
+            "load these days, or delete their rows in the sheet if they are not wanted"
         )
 
 

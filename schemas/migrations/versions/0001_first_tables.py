@@ -37,7 +37,7 @@ def _create_attempts() -> None:
         sa.Column("task", sa.Text),
         sa.Column("passback_params", sa.Text, comment="The LTI parameters as JSON text, where they name no course."),
         sa.PrimaryKeyConstraint("id", name="attempts_pkey"),
-        sa.CheckConstraint("is_correct IN (0, 1)", name="attempts_verdict_check"),
+        sa.CheckConstraint("is_correct IN (0, 1)", name=op.f("attempts_verdict_check")),
     )
     op.create_index("attempts_created_at_idx", "attempts", ["created_at"])
 

@@ -1,0 +1,97 @@
+"""What a run leaves in the Prefect dashboard: figures, checks, a summary, the chart, and progress on the way."""
+
+import base64
+from typing import Final
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.artifacts import (
+    create_image_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from flows.stages import describe_counts
+from schemas.summary import RunSummary
+
+LONG: Final = 8
+"""From so many steps on, a run shows its progress in the dashboard."""
+
+
+class Progress:
+    """Progress of a long run: in the log at each step, in the dashboard at each twentieth of the way."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total, self._done = what, total, 0
+        self._artifact: UUID | None = None
+        if total >= LONG:
+            artifact = create_progress_artifact(0.0, key="codegrader-progress", description=what)
+            assert isinstance(artifact, UUID), "in a synchronous flow, nothing is to be awaited"
+            self._artifact = artifact
+
+    def advance(self) -> str:
+        """Counts one step.
+
+        Returns:
+            How far it is, such as `3/28`.
+        """
+        before, self._done = self._done, self._done + 1
+        if self._artifact and 20 * before // self._total != 20 * self._done // self._total:
+            update_progress_artifact(self._artifact, 100 * self._done / self._total, description=self._what)
+        return f"{self._done}/{self._total}"
+
+
+def write_artifacts(summary: RunSummary, chart: bytes | None) -> None:
+    """Writes the artifacts; the run does not fail for want of one."""
+    try:
+        create_markdown_artifact(describe_run(summary), key="codegrader-summary", description="What this run came to")
+        create_table_artifact(
+            [
+                {
+                    "Day": figures.day.isoformat(),
+                    "Attempts": figures.attempts,
+                    "Successful": figures.successful_attempts,
+                    "Unique users": figures.unique_users,
+                    "Runs": figures.runs,
+                    "Submits": figures.submits,
+                    "Success rate": "" if figures.success_rate is None else f"{figures.success_rate:.1%}",
+                    "Complete": "yes" if figures.complete else "NO",
+                }
+                for figures in summary.figures
+            ],
+            key="codegrader-figures",
+            description="Daily figures. Success rate: successful submits per submit",
+        )
+        create_table_artifact(
+            [
+                {"Check": result.check, "Severity": result.severity, "Rows": result.rows, "Sample": result.sample}
+                for result in summary.checks
+            ],
+            key="codegrader-checks",
+            description="Data checks. An error rejects the record, a warning loads and counts it",
+        )
+        if chart:
+            image = f"data:image/png;base64,{base64.b64encode(chart).decode()}"
+            create_image_artifact(image, key="codegrader-chart", description="Attempts, users and success rate by day")
+    except Exception:  # noqa: BLE001 (whatever Prefect's server has against it, the figures are published elsewhere)
+        get_run_logger().warning("the run's artifacts could not be written", exc_info=True)
+
+
+def describe_run(summary: RunSummary) -> str:
+    """The run in Markdown: outcome, counts, failures, links."""
+    lines = [f"# {summary.period}", "", "**Succeeded**" if summary.succeeded else "**Failed**", ""]
+    for failure in summary.failures:
+        lines.append(f"- **{failure.stage}**: {escape(failure.message)}")
+        lines += [f"  - missing: {window} UTC" for window in failure.missing[:50]]
+    lines += ["", f"{summary.windows} windows: {describe_counts(summary.counts)}", ""]
+    lines += [f"- {stage}: skipped, not set up" for stage in summary.skipped]
+    if summary.sheet_url:
+        lines.append(f"- [Google Sheet]({summary.sheet_url})")
+    return "\n".join(lines)
+
+
+def escape(text: str) -> str:
+    """Text from outside that Markdown will show as it is."""
+    return "".join(f"\\{character}" if character in "\\`*_{}[]()<>#+-!|~" else character for character in text)

@@ -1,0 +1,91 @@
+"""The mail about a run that failed before it could write one itself: exactly one for each failed run.
+
+Who may be left to write it depends on what failed: the flow, in its last stage; if it did not get there, its process,
+by `on_failure`; if the process died, its worker, by `on_crashed`; if the worker died as well, an automation, which
+starts the flow `codegrader-notify`. An artifact of the run says that its mail was written, whoever wrote it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from prefect import Flow, runtime
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.logging import get_logger
+from prefect.settings import get_current_settings
+
+from flows.configuration import load_configuration
+from tasks.errors import CodegraderError
+from tasks.mail import build_notice, send_message
+
+KEY: Final = "codegrader-mail"
+NOTE: Final = "The mail about this run was handed to the mail server."
+
+
+def note_mail() -> None:
+    """Notes that the current run writes its mail itself."""
+    create_markdown_artifact(NOTE, key=KEY, description=NOTE)
+
+
+def mail_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
+    """Writes the mail about a failed or crashed run, unless one was written; the hook of the flows.
+
+    A run that was told not to publish is part of another one, which tells of it.
+    """
+    if flow_run.parameters.get("publish", True):
+        write_notice(flow_run.id, flow_run.name, state.message or state.name or "no reason is known")
+
+
+def write_notice(run_id: UUID, run_name: str, reason: str) -> bool:
+    """Writes the mail about a run that failed, unless one was written.
+
+    Returns:
+        Whether a mail was sent. A mail that cannot be sent is only logged: the run has failed already.
+    """
+    try:
+        configuration = load_configuration()
+        settings = configuration.settings
+        if configuration.mail is None or not _claim(run_id):
+            return False
+        message = build_notice(
+            run_name,
+            reason,
+            page_of(run_id),
+            settings.report_language,
+            settings.email_from or "",
+            settings.email_to,
+            datetime.now(UTC),
+        )
+        send_message(configuration.mail, message)
+    except CodegraderError as error:
+        get_logger("flow_runs").error("the mail about the failed run %s was not sent: %s", run_name, error)
+        return False
+    return True
+
+
+def _claim(run_id: UUID) -> bool:
+    """Notes that the run's mail is being written; False if that was noted before."""
+    written = ArtifactFilter(key=ArtifactFilterKey(any_=[KEY]), flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
+    with get_client(sync_client=True) as client:
+        if client.read_artifacts(artifact_filter=written):
+            return False
+        client.create_artifact(
+            ArtifactCreate(key=KEY, type="markdown", data=NOTE, description=NOTE, flow_run_id=run_id)
+        )
+    return True
+
+
+def run_url() -> str | None:
+    """The current run's page; None with a server of the run's own, which ends with it."""
+    url: str | None = runtime.flow_run.ui_url if get_current_settings().api.url else None
+    return url
+
+
+def page_of(run_id: UUID) -> str | None:
+    """A run's page in the dashboard."""
+    ui_url = get_current_settings().ui_url if get_current_settings().api.url else None
+    return f"{ui_url}/runs/flow-run/{run_id}" if ui_url else None
