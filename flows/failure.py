@@ -15,6 +15,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.sorting import ArtifactSort
 from prefect.logging import get_logger
 from prefect.settings import get_current_settings
 
@@ -71,7 +72,7 @@ def _claim(run_id: UUID) -> bool:
     """Notes that the run's mail is being written; False if that was noted before."""
     written = ArtifactFilter(key=ArtifactFilterKey(any_=[KEY]), flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
     with get_client(sync_client=True) as client:
-        if client.read_artifacts(artifact_filter=written):
+        if client.read_artifacts(artifact_filter=written, sort=ArtifactSort.ID_DESC, limit=1, offset=0):
             return False
         client.create_artifact(
             ArtifactCreate(key=KEY, type="markdown", data=NOTE, description=NOTE, flow_run_id=run_id)

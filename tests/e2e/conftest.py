@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e.prefect_server import ROOT, prefect_server_running
 from tests.sandbox.grader import RecordSource
 from tests.sandbox.world import World
 
@@ -19,17 +20,24 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
     from sqlalchemy.engine import Engine
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[str]:
-    """A Prefect server on a database of its own, for the whole session; its API's address."""
-    from prefect.settings import get_current_settings
-    from prefect.testing.utilities import prefect_test_harness
+    """A Prefect server for the whole session; its API's address.
 
-    with prefect_test_harness(server_startup_timeout=180):
-        yield str(get_current_settings().api.url)
+    On PostgreSQL, as in production: on SQLite it is so slow under concurrency that the tests would take ten times as
+    long.
+    """
+    from prefect.logging.handlers import APILogWorker
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with TemporaryDirectory(prefix="codegrader-") as name:
+        folder = Path(name)
+        with prefect_server_running(folder) as api, temporary_settings({PREFECT_API_URL: api}):
+            yield api
+            # The last lines are still on their way.
+            APILogWorker.drain_all()
+        stop_embedded_database(folder / "postgres")
 
 
 @dataclass
@@ -52,8 +60,8 @@ class Pipeline:
         with self.environment(changes):
             save(read_environment(self.home / "no.env"))
 
-    def run(self, start: str, end: str, **parameters: Any) -> "State[Any]":
-        """Runs the flow in this process."""
+    def run(self, start: str | None = None, end: str | None = None, **parameters: Any) -> "State[Any]":
+        """Runs the flow in this process; without dates, as the daily run."""
         from flows.etl import codegrader_etl
 
         with self.environment({}):

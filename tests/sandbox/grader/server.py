@@ -70,6 +70,10 @@ class GraderSandbox:
         """Most requests that were there at one time, those in the queue included."""
         return self._traffic.max_parallel_seen
 
+    def replace_records(self, records: RecordSource | Sequence[object]) -> None:
+        """From now on it holds these records, as the service does when some came late."""
+        self._source = RecordList(records) if isinstance(records, Sequence) else records
+
     def __enter__(self) -> Self:
         self._listener = Listener(self._serve, self._port)
         self._thread = Thread(target=self._listener.serve_forever, args=(0.05,), name="grader-sandbox")

@@ -1,0 +1,129 @@
+"""The daily run: its day, the days before it that may still change, and what an outage left out."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Pipeline, Pipelines
+from tests.sandbox.grader import RecordList
+
+pytestmark = pytest.mark.slow
+
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def day(before_today: int) -> str:
+    return (TODAY - timedelta(days=before_today)).date().isoformat()
+
+
+def record(before_today: int, hour: int) -> dict[str, Any]:
+    return {
+        "lti_user_id": f"{before_today:016x}{hour:016x}",
+        "passback_params": "{'lis_result_sourcedid': 'course-v1:SandboxU+PY-101+2023:lms.example-abc:u'}",
+        "is_correct": hour % 2,
+        "attempt_type": "submit",
+        "created_at": f"{day(before_today)} {hour:02}:30:00.000000",
+    }
+
+
+@pytest.fixture
+def records() -> list[dict[str, Any]]:
+    return [record(before_today, hour) for before_today in range(8) for hour in (1, 8, 15)]
+
+
+@pytest.fixture
+def pipeline(pipelines: Pipelines, records: list[dict[str, Any]]) -> Pipeline:
+    return pipelines.make(RecordList(records))
+
+
+def complete_days(pipeline: Pipeline) -> list[str]:
+    return [row[0] for row in pipeline.rows("SELECT day::text FROM daily_metrics WHERE complete ORDER BY day")]
+
+
+def test_the_first_run_does_yesterday_and_the_day_before(pipeline: Pipeline) -> None:
+    state = pipeline.run()
+
+    assert state.is_completed(), state.message
+    assert complete_days(pipeline) == [day(2), day(1)]
+
+
+def test_an_outage_of_three_days_is_healed_by_one_run(pipeline: Pipeline) -> None:
+    assert pipeline.run(day(7), day(6)).is_completed()
+
+    state = pipeline.run()
+
+    assert state.is_completed(), state.message
+    assert complete_days(pipeline) == [day(before) for before in range(7, 0, -1)]
+    assert f"healing: {day(5)}, {day(4)}, {day(3)} were not loaded" in pipeline.log()
+    assert pipeline.rows("SELECT sum(attempts) FROM daily_metrics") == [(21,)]
+
+
+def test_a_gap_before_the_healed_days_stays_and_nothing_before_the_first_load_is_a_gap(pipeline: Pipeline) -> None:
+    pipeline.run(day(7), day(7))
+
+    pipeline.run(heal_days=4)
+
+    assert complete_days(pipeline) == [day(7), day(5), day(4), day(3), day(2), day(1)]
+
+
+def test_a_record_that_came_late_is_found_by_the_lookback(pipeline: Pipeline, records: list[dict[str, Any]]) -> None:
+    pipeline.run()
+    asked = len(pipeline.world.grader.requests)
+    records += [record(2, 20), record(1, 20)]
+    pipeline.world.grader.replace_records(records)
+
+    state = pipeline.run()
+
+    assert state.is_completed(), state.message
+    # The day before yesterday is asked for again; yesterday's answers are taken from the cache.
+    again = pipeline.world.grader.requests[asked:]
+    assert {request.start.date().isoformat() for request in again} == {day(2)}
+    assert pipeline.rows("SELECT attempts FROM daily_metrics ORDER BY day") == [(4,), (3,)]
+
+
+def test_a_failed_run_writes_one_mail(pipeline: Pipeline) -> None:
+    state = pipeline.run("2023-05-02", "2023-05-01")
+
+    assert state.is_failed()
+    (mail,) = pipeline.world.smtp.messages
+    assert "СБОЙ" in mail["Subject"]
+    content = mail.get_content()
+    assert "end_date 2023-05-01 is before start_date 2023-05-02" in content
+    assert "/runs/flow-run/" in content
+
+
+def test_a_run_that_is_part_of_another_writes_none(pipeline: Pipeline) -> None:
+    assert pipeline.run("2023-05-02", "2023-05-01", publish=False).is_failed()
+    assert pipeline.run(day(1), day(1), publish=False).is_completed()
+
+    assert pipeline.world.smtp.messages == []
+    assert pipeline.world.sheets.requests == []
+    assert not (pipeline.home / "reports").exists()
+    assert complete_days(pipeline) == [day(1)]
+
+
+def test_a_run_leaves_its_artifacts(pipeline: Pipeline) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+    from prefect.client.schemas.sorting import ArtifactSort
+
+    state = pipeline.run(day(2), day(1))
+
+    run_id = state.state_details.flow_run_id
+    assert run_id is not None
+    wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=wanted, sort=ArtifactSort.ID_DESC, limit=50, offset=0)
+    artifacts = {artifact.key: artifact for artifact in found}
+    assert set(artifacts) == {
+        "codegrader-summary",
+        "codegrader-figures",
+        "codegrader-checks",
+        "codegrader-chart",
+        "codegrader-progress",
+        "codegrader-mail",
+    }
+    assert artifacts["codegrader-progress"].data == 100
+    assert day(1) in str(artifacts["codegrader-figures"].data)
+    assert "allowed verdicts" in str(artifacts["codegrader-checks"].data)

@@ -1,0 +1,75 @@
+"""The deployments, and process workers that may be killed."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+from tests.e2e.conftest import Pipeline
+from tests.e2e.prefect_server import ROOT
+
+
+def deploy(server: str) -> None:
+    """Makes the work pool and all deployments, as the documentation says."""
+    from prefect.client.orchestration import get_client
+
+    from flows.server_objects import create_work_pool
+
+    with get_client(sync_client=True) as client:
+        create_work_pool(client)
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    subprocess.run(command, cwd=ROOT, env=os.environ | {"PREFECT_API_URL": server}, check=True, capture_output=True)
+
+
+class Worker:
+    """A process worker that takes one run at a time."""
+
+    def __init__(self, pipeline: Pipeline, name: str) -> None:
+        variables = {
+            **pipeline.world.environment(),
+            "PREFECT_API_URL": pipeline.server,
+            "CODEGRADER_HOME": str(pipeline.home),
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        }
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "codegrader", "--limit", "1"]
+        with (pipeline.home / f"{name}.log").open("w") as log:
+            self._process = subprocess.Popen(
+                [*command, "--name", name],
+                cwd=ROOT,
+                env=os.environ | variables,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def runs(self) -> bool:
+        """Whether it has a process for a flow run."""
+        return bool(psutil.Process(self._process.pid).children())
+
+    def kill(self) -> None:
+        """Ends it and its run as a power cut would."""
+        worker = psutil.Process(self._process.pid)
+        # Stopped first: it would report what becomes of its run.
+        worker.suspend()
+        for process in [*worker.children(recursive=True), worker]:
+            process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Ends it; a run that is under way is killed."""
+        if self._process.poll() is None:
+            self.kill()
+
+
+@contextmanager
+def workers_running(pipeline: Pipeline, count: int) -> Iterator[list[Worker]]:
+    """Workers, for as long as the `with` block runs."""
+    workers = [Worker(pipeline, f"worker-{number}") for number in range(count)]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.stop()
