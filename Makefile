@@ -7,10 +7,11 @@ BIN := $(VENV)/bin
 # The locks are complete, so nothing is left to resolve; byte code is made when a module is first imported, if ever.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
-.PHONY: help run test check lock clean
+.PHONY: help run up test check lock clean
 
 help:
 	@echo "make run    set up, and run the whole job (against the sandbox, or what .env names)"
+	@echo "make up     set up, and start dashboard, deployments and worker (likewise), until Ctrl-C"
 	@echo "make test   set up, and pass every test"
 	@echo "make check  style, types and layers"
 	@echo "make lock   compile requirements.in to requirements.txt again (needs uv)"
@@ -18,6 +19,9 @@ help:
 
 run: $(VENV)/installed-run
 	@$(BIN)/python -m tests.sandbox
+
+up: $(VENV)/installed-run
+	@$(BIN)/python -m tests.sandbox --up
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m "not slow" -n 2

@@ -1,29 +1,28 @@
-"""Setup: reads `.env`, checks it as a whole, and saves the four Blocks and the settings where every run finds them.
+"""Setup: reads `.env`, checks it as a whole, and makes all that runs need, from the Blocks to the database's tables.
 
 `python -m flows.setup`: once, and again after each change of `.env`. Nothing else reads that file.
 """
 
 import argparse
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 
-from flows.environment import Environment, read_environment, read_service_account
-from schemas.blocks import BLOCK_NAME, GraderApi
-from schemas.settings import VARIABLE, Settings
+from flows.environment import Environment, read_environment
+from flows.environment_blocks import configure
+from flows.home import home_folder
+from flows.legacy import import_legacy
+from flows.server_objects import create_server_objects, server_explained
+from flows.service_checks import check_services
+from schemas.blocks import BLOCK_NAME
+from schemas.settings import VARIABLE
+from tasks.database import embedded_database, open_engine
 from tasks.errors import CodegraderError
-
-if TYPE_CHECKING:
-    from prefect_email import EmailServerCredentials
-    from prefect_gcp import GcpCredentials
-    from prefect_sqlalchemy import SqlAlchemyConnector
-
-CONNECT_TIMEOUT_S = 10
 
 
 def save(environment: Environment) -> list[str]:
@@ -31,92 +30,36 @@ def save(environment: Environment) -> list[str]:
 
     Returns:
         A line for each service: what was set up, or what happens without it.
+
+    Raises:
+        InvalidInputError: a value cannot be used; nothing was saved.
     """
-    lines = [f"grader API: {environment.grader_api_url}, client {environment.grader_client}"]
-    grader_api(environment).save(BLOCK_NAME, overwrite=True)
-    if environment.database_url:
-        database(environment).save(BLOCK_NAME, overwrite=True)
-        lines.append("database: PostgreSQL as named in DATABASE_URL")
-    else:
-        _delete("sqlalchemy-connector")
-        lines.append("database: none named, so the embedded PostgreSQL is used")
-    if environment.spreadsheet_id:
-        google(environment).save(BLOCK_NAME, overwrite=True)
-        lines.append(f"Google Sheet: {environment.spreadsheet_id}")
-    else:
-        _delete("gcp-credentials")
-        lines.append("Google Sheet: none named, so that step is skipped")
-    if environment.email_to:
-        mail(environment).save(BLOCK_NAME, overwrite=True)
-        lines.append(f"mail: {environment.smtp_server}, to {', '.join(environment.email_to)}")
-    else:
-        _delete("email-server-credentials")
-        lines.append("mail: none named, so that step is skipped")
-    Variable.set(VARIABLE, settings(environment).model_dump(mode="json"), overwrite=True)
-    return lines
+    configuration = configure(environment)
+    configuration.api.save(BLOCK_NAME, overwrite=True)
+    optional = {
+        "sqlalchemy-connector": configuration.database,
+        "gcp-credentials": configuration.google,
+        "email-server-credentials": configuration.mail,
+    }
+    for block_type, block in optional.items():
+        if block is None:
+            _delete(block_type)
+        else:
+            block.save(BLOCK_NAME, overwrite=True)
+    Variable.set(VARIABLE, configuration.settings.model_dump(mode="json"), overwrite=True)
+    return _describe(environment)
 
 
-def grader_api(environment: Environment) -> GraderApi:
-    """The Block of the grader's API."""
-    return GraderApi(
-        url=str(environment.grader_api_url), client=environment.grader_client, client_key=environment.grader_client_key
-    )
-
-
-def database(environment: Environment) -> "SqlAlchemyConnector":
-    """The Block of the database, in parts: of an address as a whole, the dashboard would show the password."""
-    from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDriver
-    from sqlalchemy.engine import make_url
-
-    assert environment.database_url is not None
-    url = make_url(environment.database_url.get_secret_value())
-    return SqlAlchemyConnector(
-        connection_info=ConnectionComponents(
-            driver=SyncDriver.POSTGRESQL_PSYCOPG2,
-            username=url.username,
-            password=url.password,
-            host=url.host,
-            port=url.port,
-            database=url.database,
-            query={name: str(value) for name, value in url.query.items()},
-        ),
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
-    )
-
-
-def google(environment: Environment) -> "GcpCredentials":
-    """The Block of the service account, with the key itself: a worker elsewhere has not the file."""
-    from prefect_gcp import GcpCredentials
-
-    assert environment.google_service_account_file is not None
-    return GcpCredentials(service_account_info=read_service_account(Path(environment.google_service_account_file)))
-
-
-def mail(environment: Environment) -> "EmailServerCredentials":
-    """The Block of the mail server."""
-    from prefect_email import EmailServerCredentials
-    from pydantic import SecretStr
-
-    return EmailServerCredentials(
-        smtp_server=environment.smtp_server,
-        smtp_port=environment.smtp_port,
-        smtp_type=environment.smtp_type,
-        username=environment.smtp_username,
-        password=environment.smtp_password or SecretStr(""),
-    )
-
-
-def settings(environment: Environment) -> Settings:
-    """The settings that are no secret."""
-    return Settings(
-        report_timezone=environment.report_timezone,
-        report_language=environment.report_language,
-        spreadsheet_id=environment.spreadsheet_id,
-        google_sheets_url=str(environment.google_sheets_url).rstrip("/"),
-        email_from=environment.email_from,
-        email_to=tuple(environment.email_to),
-        log_dir=environment.log_dir,
-    )
+def _describe(environment: Environment) -> list[str]:
+    readers = ", ".join(environment.email_to)
+    return [
+        f"grader API: {environment.grader_api_url}, client {environment.grader_client}",
+        "database: PostgreSQL as named in DATABASE_URL"
+        if environment.database_url
+        else "database: none named, so the embedded PostgreSQL is used",
+        f"Google Sheet: {environment.spreadsheet_id or 'none named, so that step is skipped'}",
+        f"mail: {environment.smtp_server}, to {readers}" if readers else "mail: none named, so that step is skipped",
+    ]
 
 
 def _delete(block_type: str) -> None:
@@ -128,21 +71,65 @@ def _delete(block_type: str) -> None:
         client.delete_block_document(document.id)
 
 
+def set_up(environment: Environment, *, with_legacy: bool = False) -> Iterator[str]:
+    """Saves and makes all that runs need, and brings the database's schema up to date; again, and nothing changes.
+
+    Args:
+        with_legacy: copies the rows of the earlier script's table, too.
+
+    Yields:
+        A line for each thing, once it is done.
+
+    Raises:
+        CodegraderError: something cannot be done; what was told before is done all the same.
+    """
+    with server_explained():
+        yield from save(environment)
+        yield from create_server_objects()
+    configuration = configure(environment)
+    engine = open_engine(configuration.database or embedded_database(home_folder() / "postgres"))
+    try:
+        yield "database schema: up to date"
+        if with_legacy:
+            yield from import_legacy(engine, configuration.settings.time_zone)
+    finally:
+        engine.dispose()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Sets up once.
+    """Sets up once, or tries the services.
 
     Returns:
-        0 if all was saved; 1 if `.env` cannot be used, and then nothing was.
+        0 if all was done, or works; 1 if not, and if `.env` cannot be used, nothing was.
     """
     parser = argparse.ArgumentParser(prog="python -m flows.setup", description=__doc__)
     parser.add_argument("--env-file", type=Path, default=Path(".env"), help="the file to read; default: .env")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--check", action="store_true", help="try every service, on what the file says; save nothing")
+    either.add_argument(
+        "--import-legacy", action="store_true", help="set up, and copy the earlier script's table user_config"
+    )
+    options = parser.parse_args(arguments)
+    # Here each line is the outcome of a step, and that a connection pool was made is none.
+    logging.getLogger("prefect.SqlAlchemyConnector").setLevel(logging.WARNING)
     try:
-        lines = save(read_environment(parser.parse_args(arguments).env_file))
+        environment = read_environment(options.env_file)
+        if options.check:
+            return _check(environment)
+        for line in set_up(environment, with_legacy=options.import_legacy):
+            print(line, flush=True)
     except CodegraderError as error:
         print(error, file=sys.stderr)
         return 1
-    print("\n".join(lines))
     return 0
+
+
+def _check(environment: Environment) -> int:
+    all_work = True
+    for works, line in check_services(configure(environment)):
+        print(line, flush=True)
+        all_work &= works
+    return 0 if all_work else 1
 
 
 if __name__ == "__main__":

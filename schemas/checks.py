@@ -25,7 +25,7 @@ Rule = Callable[[pd.DataFrame], Any]
 
 
 def _check(name: str, rule: Rule) -> pa.Check:
-    # Without ignore_na=False, pandera would pass every row whose value is missing.
+    # Otherwise pandera passes every row in which nothing is given.
     return pa.Check(rule, name=name, ignore_na=False)
 
 

@@ -64,12 +64,46 @@ def open_engine(connector: "SqlAlchemyConnector") -> "Engine":
         DatabaseUnavailableError: the server cannot be reached.
         PermanentError: wrong credentials, too old a server, no right to make tables, or a schema newer than this code.
     """
+    engine = _make_engine(connector)
+    with explained(engine):
+        migrate(engine)
+    return engine
+
+
+def try_database(connector: "SqlAlchemyConnector") -> str:
+    """Connects, and applies the migrations without keeping them: whatever comes of it, nothing has changed.
+
+    Returns:
+        What was found: the server's version and the state of the schema.
+
+    Raises:
+        DatabaseUnavailableError, PermanentError: as `open_engine` would.
+    """
+    from alembic.migration import MigrationContext
+    from sqlalchemy import text
+
+    engine = _make_engine(connector)
+    try:
+        with explained(engine), engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOADING})
+            context = MigrationContext.configure(connection, opts={"version_table": "codegrader_schema"})
+            before = context.get_current_revision()
+            _upgrade(connection)
+            after = context.get_current_revision()
+            connection.rollback()
+            version = ".".join(map(str, connection.dialect.server_version_info or ()))
+    finally:
+        engine.dispose()
+    if before == after:
+        return f"PostgreSQL {version}, schema {after}, up to date"
+    return f"PostgreSQL {version}, schema {before or 'not there yet'}, which setup brings to {after}"
+
+
+def _make_engine(connector: "SqlAlchemyConnector") -> "Engine":
     from sqlalchemy import event
 
     engine: Engine = connector.get_engine(pool_pre_ping=True)
     event.listen(engine, "connect", _set_up_session)
-    with explained(engine):
-        migrate(engine)
     return engine
 
 
@@ -91,25 +125,29 @@ def migrate(engine: "Engine") -> None:
     Raises:
         PermanentError: the server is too old, or the schema newer than this code.
     """
+    with writing(engine) as connection:
+        _upgrade(connection)
+
+
+def _upgrade(connection: "Connection") -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError
 
+    version = connection.dialect.server_version_info or (0,)
+    if version[0] < OLDEST_POSTGRESQL:
+        raise PermanentError(f"PostgreSQL {version[0]} is too old: {OLDEST_POSTGRESQL} or newer is needed")
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[1] / "schemas" / "migrations"))
-    with writing(engine) as connection:
-        version = connection.dialect.server_version_info or (0,)
-        if version[0] < OLDEST_POSTGRESQL:
-            raise PermanentError(f"PostgreSQL {version[0]} is too old: {OLDEST_POSTGRESQL} or newer is needed")
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError:
-            newest = ScriptDirectory.from_config(config).get_current_head()
-            raise PermanentError(
-                f"the database's schema is not known to this version (newest: {newest}): update CodeGrader Analytics"
-            ) from None
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        newest = ScriptDirectory.from_config(config).get_current_head()
+        raise PermanentError(
+            f"the database's schema is not known to this version (newest: {newest}): update CodeGrader Analytics"
+        ) from None
 
 
 @contextmanager

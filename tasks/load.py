@@ -33,6 +33,12 @@ _UPSERT: Final = f"""
     )
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written
 """
+_INSERT_MISSING: Final = f"""
+    WITH written AS (
+        INSERT INTO {attempts.name} ({_COLUMNS}) SELECT {_COLUMNS} FROM staged ON CONFLICT (id) DO NOTHING RETURNING id
+    )
+    SELECT count(*) FROM written
+"""
 # A record that came back valid leaves the rejected: those of this window are replaced by what it holds now, and an
 # attempt loaded here is no longer outside of another window.
 _FORGET_REJECTED: Final = f"""
@@ -76,8 +82,7 @@ def load_window(
     with explained(engine), writing(engine) as connection:
         driver: Any = connection.connection.dbapi_connection
         with driver.cursor() as cursor:
-            cursor.execute(_STAGE)
-            cursor.copy_expert(_COPY, io.StringIO(to_copy_text(checked.accepted)))
+            _stage(cursor, checked.accepted)
             cursor.execute(_UPSERT)
             new, changed = cursor.fetchone()
             counts = _count(checked, new, changed)
@@ -95,6 +100,32 @@ def load_window(
                 span | asdict(counts) | {"checks": checks, "flow_run_id": flow_run_id, "loaded_at": loaded_at},
             )
     return counts
+
+
+def load_missing(engine: "Engine", rows: Iterable[Attempt]) -> int:
+    """Loads attempts that no window brought, in one transaction. What is there already stays as it is: it was fetched.
+
+    Args:
+        rows: each id once.
+
+    Returns:
+        How many were not there yet.
+
+    Raises:
+        TransientError, PermanentError: see `tasks.database.explained`; nothing was loaded.
+    """
+    with explained(engine), writing(engine) as connection:
+        driver: Any = connection.connection.dbapi_connection
+        with driver.cursor() as cursor:
+            _stage(cursor, rows)
+            cursor.execute(_INSERT_MISSING)
+            (new,) = cursor.fetchone()
+    return int(new)
+
+
+def _stage(cursor: Any, rows: Iterable[Attempt]) -> None:
+    cursor.execute(_STAGE)
+    cursor.copy_expert(_COPY, io.StringIO(to_copy_text(rows)))
 
 
 def to_copy_text(rows: Iterable[Attempt]) -> str:

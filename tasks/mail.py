@@ -164,6 +164,19 @@ def send_message(credentials: "EmailServerCredentials", message: EmailMessage) -
         raise PermanentError(f"mail: it was sent, but not to {list_refused(refused)}: correct EMAIL_TO")
 
 
+def try_login(credentials: "EmailServerCredentials", sender: str, recipients: Sequence[str]) -> None:
+    """Reads the addresses and logs in to the mail server, but sends nothing.
+
+    Raises:
+        InvalidInputError: an address is none.
+        TransientError, PermanentError: the server cannot be reached, or does not let us in.
+    """
+    _read_address(sender, "EMAIL_FROM")
+    for recipient in recipients:
+        _read_address(recipient, "EMAIL_TO")
+    _hang_up(_connect(credentials))
+
+
 def _connect(credentials: "EmailServerCredentials") -> smtplib.SMTP:
     """A connection, encrypted, its other end checked, logged in."""
     from prefect_email.credentials import SMTPType

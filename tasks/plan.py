@@ -19,6 +19,7 @@ def plan_period(
     time_zone: ZoneInfo,
     now: datetime,
     default_day: date | None = None,
+    max_days: int | None = MAX_DAYS,
 ) -> Period:
     """Says which days and which exact span a run is about.
 
@@ -28,9 +29,10 @@ def plan_period(
         time_zone: what a day and a moment without an offset refer to.
         now: the present, aware; nothing later than it is asked for.
         default_day: what None stands for; None means yesterday.
+        max_days: the longest range; None for any, for what is split into several runs.
 
     Raises:
-        InvalidInputError: not a date, end before start, in the future, or more than `MAX_DAYS` days.
+        InvalidInputError: not a date, end before start, in the future, or more than `max_days` days.
     """
     yesterday = default_day or now.astimezone(time_zone).date() - timedelta(days=1)
     first = yesterday if start is None else _read(start, "start_date")
@@ -41,9 +43,9 @@ def plan_period(
     if span_start >= now:
         raise InvalidInputError(f"start_date {first} is in the future: nothing has happened there yet")
     length = (span_end.astimezone(time_zone).date() - span_start.astimezone(time_zone).date()).days
-    if length > MAX_DAYS:
+    if max_days is not None and length > max_days:
         raise InvalidInputError(
-            f"{length} days are more than one run takes ({MAX_DAYS}): ask for a shorter range, or run the backfill"
+            f"{length} days are more than one run takes ({max_days}): ask for a shorter range, or run the backfill"
         )
     days = tuple(days_between(span_start, span_end, time_zone))
     if days[-1].start >= now:

@@ -64,6 +64,22 @@ def publish_figures(
         return f"{sheet.url}/edit#gid={tab.id}"
 
 
+def try_sheet(credentials: "GcpCredentials", spreadsheet_id: str, api_url: str = GOOGLE_SHEETS_URL) -> str:
+    """Opens the spreadsheet and gives it the title that it has, which changes nothing, and which no mere reader may do.
+
+    Returns:
+        What was found: the title, and whether the tab is there.
+
+    Raises:
+        TransientError, PermanentError: see `publish_figures`.
+    """
+    with _explained(credentials, spreadsheet_id):
+        sheet = _connect(credentials, api_url).open_by_key(spreadsheet_id)
+        sheet.update_title(sheet.title)
+        is_there = TAB in {tab.title for tab in sheet.worksheets()}
+    return f"{sheet.title!r} can be written, {'with its' if is_there else 'the first run adds the'} tab {TAB}"
+
+
 def _connect(credentials: "GcpCredentials", api_url: str) -> "Client":
     import gspread
     import requests
@@ -101,8 +117,8 @@ def _refuse_to_shrink(tab: "Worksheet", days: set[date]) -> None:
     vanishing = sorted(day for day in there - days if day)
     if len(vanishing) > MAX_VANISHING_DAYS:
         raise PermanentError(
-            f"Google Sheet: {len(vanishing)} days of {TAB} ({vanishing[0]} to {vanishing[-1]}) are not in the database: "
-            "load these days, or delete their rows in the sheet if they are not wanted"
+            f"Google Sheet: {len(vanishing)} days of {TAB} ({vanishing[0]} to {vanishing[-1]}) are not in the database"
+            ": load these days, or delete their rows in the sheet if they are not wanted"
         )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.prefect_server import ROOT, prefect_server_running
+from tests.e2e.product import PASSWORD, Product, product_running
 from tests.sandbox.grader import RecordSource
 from tests.sandbox.world import World
 
@@ -38,6 +39,13 @@ def prefect_server() -> Iterator[str]:
             # The last lines are still on their way.
             APILogWorker.drain_all()
         stop_embedded_database(folder / "postgres")
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    """The whole product, as `make up` starts it, with a password; one for the whole session."""
+    with product_running(PREFECT_SERVER_API_AUTH_STRING=PASSWORD) as product:
+        yield product
 
 
 @dataclass

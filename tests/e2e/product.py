@@ -93,9 +93,9 @@ class Product:
 
         return SyncPrefectClient(f"{self.address}/api", auth_string=self.password or None)
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """The rows that a query of the pipeline's database yields."""
-        connection = psycopg2.connect(host=self.home / "postgres", user="postgres", dbname="postgres")
+    def rows(self, query: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """The rows that a query yields, of the pipeline's database or of Prefect's own, `prefect`."""
+        connection = psycopg2.connect(host=self.home / "postgres", user="postgres", dbname=database)
         try:
             with connection.cursor() as cursor:
                 cursor.execute(query)

@@ -1,56 +1,165 @@
 """A long range, loaded by runs that several workers share, one of which is killed."""
 
+import contextvars
+import subprocess
+import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.e2e.conftest import Pipeline, Pipelines
-from tests.e2e.workers import deploy, workers_running
+from tests.e2e.workers import deploy, environment_of, workers_running
 from tests.sandbox.grader import RecordList
 from tests.waiting import wait_until
 
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun, State
+
 pytestmark = pytest.mark.slow
 
+# Two short months at the ends, two whole ones between.
+FIRST, LAST = date(2022, 1, 29), date(2022, 4, 3)
+DAYS = (LAST - FIRST).days + 1
+GATE = datetime(2022, 2, 14, tzinfo=UTC)
 
-def attempt(moment: datetime) -> dict[str, Any]:
+
+class GatedRecords(RecordList):
+    """An attempt each half past noon; the window that begins at the gate is answered when the gate is opened."""
+
+    def __init__(self) -> None:
+        super().__init__(attempt(FIRST + timedelta(days=day)) for day in range(DAYS))
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def between(self, start: datetime, end: datetime) -> Sequence[object]:
+        if start == GATE:
+            self.reached.set()
+            self.opened.wait(200)
+        return super().between(start, end)
+
+
+def attempt(day: date) -> dict[str, Any]:
     return {
-        "lti_user_id": f"{moment.timetuple().tm_yday:032x}",
+        "lti_user_id": f"{day.toordinal():032x}",
         "passback_params": "{'lis_result_sourcedid': 'course-v1:SandboxU+PY-101+2023:lms.example-abc:u'}",
-        "is_correct": moment.day % 2,
+        "is_correct": day.day % 2,
         "attempt_type": "submit",
-        "created_at": f"{moment:%Y-%m-%d %H:%M:%S}",
+        "created_at": f"{day} 12:30:00",
     }
 
 
+@pytest.fixture(scope="module")
+def deployments(prefect_server: str) -> None:
+    deploy(prefect_server)
+
+
 @pytest.fixture
-def pipeline(pipelines: Pipelines) -> Pipeline:
-    noons = [datetime(2022, 1, 1, 12, tzinfo=UTC) + timedelta(days=days) for days in range(0, 365, 5)]
-    pipeline = pipelines.make(RecordList(map(attempt, noons)))
-    deploy(pipeline.server)
+def records() -> Iterator[GatedRecords]:
+    records = GatedRecords()
+    yield records
+    records.opened.set()
+
+
+@pytest.fixture
+def pipeline(pipelines: Pipelines, deployments: None, records: GatedRecords) -> Pipeline:
+    pipeline = pipelines.make(records)
+    # Started by this process, the database outlives every worker.
+    pipeline.rows("SELECT 1")
     return pipeline
 
 
-def backfill(pipeline: Pipeline, start: str, end: str, **parameters: Any) -> Any:
+def backfill(pipeline: Pipeline, start: date = FIRST, end: date = LAST, **parameters: Any) -> "State[Any]":
     from flows.backfill import codegrader_backfill
 
     with pipeline.environment({}):
-        return codegrader_backfill(start, end, **parameters, return_state=True)
+        state: State[Any] = codegrader_backfill(start, end, **parameters, return_state=True)
+    return state
 
 
-def test_timing(pipeline: Pipeline) -> None:
-    import time
+def child_runs(since: datetime) -> "list[FlowRun]":
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 
-    pipeline.rows("SELECT 1")
-    with workers_running(pipeline, 2):
-        t = time.time()
-        state = backfill(pipeline, "2022-01-01", "2022-04-30")
-        print("TIME", time.time() - t)
-        print(state.message)
-        print(len(pipeline.world.grader.requests))
-        for w in ("worker-0", "worker-1"):
-            print((pipeline.home / f"{w}.log").read_text()[:6000])
-    assert state.is_completed()
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=["backfill"])))
+    return [run for run in runs if run.created and run.created > since]
+
+
+def meanwhile(act: Callable[[], None]) -> threading.Thread:
+    # With this thread's context, in which the server's address is set.
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(act,), daemon=True)
+    thread.start()
+    return thread
+
+
+def asked_for(pipeline: Pipeline) -> Counter[datetime]:
+    return Counter(request.start for request in pipeline.world.grader.requests if request.start)
+
+
+def test_a_killed_worker_costs_nothing_but_time(
+    pipeline: Pipeline, records: GatedRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    monkeypatch.setattr("flows.children.MISSED_HEARTBEATS", 1.2)
+    began = datetime.now(UTC)
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 30}), workers_running(pipeline, 2) as workers:
+
+        def kill() -> None:
+            records.reached.wait()
+            (february,) = (run for run in child_runs(began) if "2022-02-01 to 2022-02-28" in run.tags)
+            next(worker for worker in workers if worker.runs(february.id)).kill()
+            records.opened.set()
+
+        killing = meanwhile(kill)
+        state = backfill(pipeline)
+
+    killing.join(1)
+    assert state.is_completed(), state.message
+    assert pipeline.rows("SELECT count(*), count(DISTINCT id) FROM attempts") == [(DAYS, DAYS)]
+    assert pipeline.rows("SELECT count(*) FROM loaded_windows") == [(4 * DAYS,)]
+    assert pipeline.rows("SELECT count(*) FROM daily_metrics WHERE complete") == [(DAYS,)]
+    # What was under way when the worker died, four windows at most, was asked for twice.
+    assert len(asked_for(pipeline)) == 4 * DAYS
+    assert 4 * DAYS < len(pipeline.world.grader.requests) <= 4 * DAYS + 4
+    runs = child_runs(began)
+    assert Counter(run.state_name for run in runs) == {"Completed": 4, "Crashed": 1}
+    assert f"4 chunks: 4 loaded, 0 skipped, 0 failed; {DAYS} records new, 0 changed" in pipeline.log()
+    (mail,) = pipeline.world.smtp.messages
+    assert "СБОЙ" not in mail["Subject"]
+
+    asked = len(pipeline.world.grader.requests)
+    state = backfill(pipeline)
+
+    assert state.is_completed(), state.message
+    assert "nothing has changed" in str(state.message)
+    assert len(child_runs(began)) == len(runs)
+    assert len(pipeline.world.grader.requests) == asked
+    assert "4 chunks: 0 loaded, 4 skipped, 0 failed" in pipeline.log()
+
+
+def test_what_a_stopped_backfill_has_started_is_taken_over(pipeline: Pipeline, records: GatedRecords) -> None:
+    began, start, end = datetime.now(UTC), date(2022, 2, 12), date(2022, 3, 3)
+    command = [sys.executable, "-m", "flows.backfill", "--start-date", str(start), "--end-date", str(end)]
+    with workers_running(pipeline, 1):
+        stopped = subprocess.Popen(command, env=environment_of(pipeline), stdout=subprocess.DEVNULL)
+        assert records.reached.wait(120)
+        wait_until(lambda: len(child_runs(began)) == 2, 30)
+        stopped.kill()
+        stopped.wait()
+
+        def go_on() -> None:
+            wait_until(lambda: pipeline.log().count("of an earlier backfill is under way") == 2, 60)
+            records.opened.set()
+
+        going_on = meanwhile(go_on)
+        state = backfill(pipeline, start, end)
+
+    going_on.join(1)
+    assert state.is_completed(), state.message
+    assert len(child_runs(began)) == 2
+    assert set(asked_for(pipeline).values()) == {1}
+    assert "2 chunks: 2 loaded, 0 skipped, 0 failed; 20 records new" in pipeline.log()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import psutil
 
@@ -24,30 +25,31 @@ def deploy(server: str) -> None:
     subprocess.run(command, cwd=ROOT, env=os.environ | {"PREFECT_API_URL": server}, check=True, capture_output=True)
 
 
+def environment_of(pipeline: Pipeline) -> dict[str, str]:
+    """The environment of a process that belongs to a pipeline."""
+    variables = {"PREFECT_API_URL": pipeline.server, "CODEGRADER_HOME": str(pipeline.home)}
+    return {**os.environ, **pipeline.world.environment(), **variables}
+
+
 class Worker:
     """A process worker that takes one run at a time."""
 
     def __init__(self, pipeline: Pipeline, name: str) -> None:
-        variables = {
-            **pipeline.world.environment(),
-            "PREFECT_API_URL": pipeline.server,
-            "CODEGRADER_HOME": str(pipeline.home),
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-        }
+        variables = {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "codegrader", "--limit", "1"]
         with (pipeline.home / f"{name}.log").open("w") as log:
             self._process = subprocess.Popen(
                 [*command, "--name", name],
                 cwd=ROOT,
-                env=os.environ | variables,
+                env=environment_of(pipeline) | variables,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
 
-    def runs(self) -> bool:
-        """Whether it has a process for a flow run."""
-        return bool(psutil.Process(self._process.pid).children())
+    def runs(self, flow_run_id: UUID) -> bool:
+        """Whether the flow run's process is its own."""
+        processes = psutil.Process(self._process.pid).children(recursive=True)
+        return any(process.environ().get("PREFECT__FLOW_RUN_ID") == str(flow_run_id) for process in processes)
 
     def kill(self) -> None:
         """Ends it and its run as a power cut would."""

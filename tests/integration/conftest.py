@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, text
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector
@@ -41,7 +41,7 @@ def migrated(postgresql: "SqlAlchemyConnector") -> str:
     from tasks.database import open_engine
 
     _execute(postgresql, "CREATE DATABASE migrated")
-    open_engine(connector_to(postgresql, "migrated")).dispose()
+    open_engine(_connector_to(postgresql, "migrated")).dispose()
     return "migrated"
 
 
@@ -53,17 +53,23 @@ def empty(postgresql: "SqlAlchemyConnector") -> Iterator["SqlAlchemyConnector"]:
 
 
 @pytest.fixture
-def engine(postgresql: "SqlAlchemyConnector", migrated: str) -> Iterator[Engine]:
-    """A database with the schema and nothing in it."""
+def connector(postgresql: "SqlAlchemyConnector", migrated: str) -> Iterator["SqlAlchemyConnector"]:
+    """A database with the schema and nothing in it; `engine` is connected to the same one."""
+    with _database(postgresql, migrated) as connector:
+        yield connector
+
+
+@pytest.fixture
+def engine(connector: "SqlAlchemyConnector") -> Iterator[Engine]:
+    """Connections to a database with the schema and nothing in it."""
     from tasks.database import open_engine
 
-    with _database(postgresql, migrated) as connector:
-        engine = open_engine(connector)
-        yield engine
-        engine.dispose()
+    engine = open_engine(connector)
+    yield engine
+    engine.dispose()
 
 
-def connector_to(postgresql: "SqlAlchemyConnector", database: str) -> "SqlAlchemyConnector":
+def _connector_to(postgresql: "SqlAlchemyConnector", database: str) -> "SqlAlchemyConnector":
     """The same server, another database."""
     components: Any = postgresql.connection_info
     return type(postgresql)(connection_info=components.model_copy(update={"database": database}))
@@ -73,7 +79,7 @@ def connector_to(postgresql: "SqlAlchemyConnector", database: str) -> "SqlAlchem
 def _database(postgresql: "SqlAlchemyConnector", template: str) -> Iterator["SqlAlchemyConnector"]:
     name = f"test_{next(_numbers)}"
     _execute(postgresql, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield connector_to(postgresql, name)
+    yield _connector_to(postgresql, name)
     _execute(postgresql, f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Engine, Row, text
+from sqlalchemy import Engine, text
 
 from schemas.period import Window
 from schemas.record import Record
@@ -35,10 +35,10 @@ def span(start: str, end: str) -> Window:
     return Window(datetime.fromisoformat(start).replace(tzinfo=UTC), datetime.fromisoformat(end).replace(tzinfo=UTC))
 
 
-def rows(engine: Engine, query: str, **parameters: object) -> Sequence[Row[Any]]:
-    """The rows of a query."""
+def rows(engine: Engine, query: str, **parameters: object) -> list[Any]:
+    """The rows of a query, as tuples whose fields have names as well."""
     with engine.connect() as connection:
-        return connection.execute(text(query), parameters).all()
+        return list(connection.execute(text(query), parameters))
 
 
 def column(engine: Engine, query: str, **parameters: object) -> list[Any]:
@@ -70,5 +70,10 @@ def empty_all(engine: Engine) -> None:
 
 def in_pieces(records: Iterable[Record], windows: Iterable[Window]) -> list[tuple[Window, list[Record]]]:
     """What the API answers for each window, should it take both ends as inclusive."""
-    known = [(datetime.fromisoformat(str(one["created_at"])).replace(tzinfo=UTC), one) for one in records]
-    return [(window, [one for moment, one in known if window.start <= moment <= window.end]) for window in windows]
+    known = list(records)
+    return [(window, [one for one in known if window.start <= moment_of(one) <= window.end]) for window in windows]
+
+
+def moment_of(one: Record) -> datetime:
+    """When it was, of a record that says it as the API usually does."""
+    return datetime.fromisoformat(one["created_at"]).replace(tzinfo=UTC)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ import requests
 
 from tests.sandbox.grader import Fault, GraderSandbox, RecordsFile, SyntheticRecords
 from tests.sandbox.grader.fault_kinds import Body, Redirect, Reset, Stall, Status, Truncate
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_RECORDS = ROOT.parent / "shared" / "records" / "recodex-2017-10.jsonl"
@@ -279,14 +279,6 @@ def test_a_synthetic_day_is_served_as_it_was_written() -> None:
     day = datetime(2023, 4, 1, tzinfo=UTC)
     with GraderSandbox(SyntheticRecords()) as sandbox:
         assert ask(sandbox).json() == SyntheticRecords().between(day, day + timedelta(days=1))
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Look again and again, for what only the other side of a connection can bring about."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.002)
 
 
 def start_process(*options: str) -> subprocess.Popen[str]:

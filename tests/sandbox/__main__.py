@@ -1,11 +1,15 @@
 """`make run`: sets up and runs the whole job over the last seven closed days, then says where everything is.
 
+With `--up`, `make up`: a Prefect server, the deployments and a worker instead, until Ctrl-C, see `flows.up`.
+
 With a `.env` (or `GRADER_API_URL` in the environment) the services named there are used. Without, the sandbox stands in
 for all of them, in a private folder of its own, so that made-up records never meet real ones.
 """
 
+import argparse
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +18,13 @@ from zoneinfo import ZoneInfo
 DAYS = 7
 
 
-def main() -> int:
-    """Returns the flow's exit code."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code of the flow, or of what is up."""
+    parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description=__doc__)
+    parser.add_argument(
+        "--up", action="store_true", help="a Prefect server, the deployments and a worker, until Ctrl-C"
+    )
+    is_up = parser.parse_args(arguments).up
     with ExitStack() as stack:
         demo = None
         if not (Path(".env").exists() or "GRADER_API_URL" in os.environ):
@@ -23,6 +32,10 @@ def main() -> int:
             from tests.sandbox.demo import Demo
 
             demo = stack.enter_context(Demo())
+        if is_up:
+            from flows import up
+
+            return up.main([])
         from flows import etl, setup
 
         code = setup.main([])

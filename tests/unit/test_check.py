@@ -153,6 +153,7 @@ CONFLICTS = [
     (submit(is_correct=0), submit(is_correct=1)),
     (submit(is_correct=2), submit(is_correct=3)),
     (submit(is_correct=True, remark=1), submit(is_correct=1)),
+    (submit(is_correct=False, remark=1), submit(is_correct=0)),
     (record(), record(passback_params=passback(lis_outcome_service_url=...))),
     (
         record(passback_params=passback(lis_outcome_service_url="")),

@@ -82,6 +82,7 @@ def test_a_period_between_moments_asks_for_nothing_outside_of_them() -> None:
     windows = split_into_windows(plan("2023-04-01T05:00", "2023-04-02T01:00"), 6)
     assert hours(windows) == [1, 6, 6, 6, 1]
     assert (windows[0].start.hour, windows[-1].end.hour) == (5, 1)
+    assert hours(split_into_windows(plan("2023-04-01T06:00", "2023-04-01T18:00"), 6)) == [6, 6]
 
 
 def test_today_is_asked_for_up_to_now() -> None:

@@ -1,0 +1,197 @@
+"""The backfill: a long range, loaded by child runs of the daily deployment that any number of workers share.
+
+Without a deployment of its own: `python -m flows.backfill --start-date 2020-01-01 --end-date 2023-12-31`. The child
+runs need a server with the deployment `codegrader-etl/daily`, and a worker.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from prefect import flow, get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Failed
+
+from flows.arguments import FURTHEST_AHEAD
+from flows.children import ChildRuns
+from flows.chunks import MOST_MONTHS, describe_days, split_into_chunks
+from flows.configuration import Configuration, load_configuration, open_database
+from flows.dispatch import ChunkLoad, Dispatch
+from flows.failure import mail_failure
+from flows.home import home_folder
+from flows.logs import start_logging
+from flows.outcome import log_outcome, write_outcome
+from flows.publishing import compute_figures, publish_summary
+from flows.stages import Stages, conclude
+from schemas.parameters import ChunkMonths, FirstDay, LastDay, MaxParallel, Refresh, Share
+from schemas.period import Period
+from schemas.summary import CheckResult, LoadCounts, RunSummary, StageFailure
+from tasks.check import add_results
+from tasks.errors import CodegraderError, InvalidInputError
+from tasks.plan import plan_period
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+MOST_PARALLEL: Final = 50
+
+
+def _name_run() -> str:
+    start, end = flow_run.parameters.get("start_date"), flow_run.parameters.get("end_date")
+    return f"backfill {start} to {end}" if end and end != start else f"backfill {start or 'yesterday'}"
+
+
+@flow(name="codegrader-backfill", flow_run_name=_name_run, on_failure=[mail_failure], on_crashed=[mail_failure])
+def codegrader_backfill(
+    start_date: FirstDay = None,
+    end_date: LastDay = None,
+    chunk_months: ChunkMonths = 1,
+    max_parallel: MaxParallel = 2,
+    refresh: Refresh = False,
+    max_rejected_share: Share = 0.05,
+) -> State[Any]:
+    """Loads a long range, month by month, by runs that all workers share, and publishes once at the end.
+
+    Days that are loaded are left out. It may be stopped at any time: started again, it goes on where it was.
+
+    Args:
+        start_date: First day, such as 2020-01-01, in the reporting time zone. Empty: yesterday.
+        end_date: Last day, inclusive. Empty: the same as the first.
+        chunk_months: So many calendar months are loaded by one run, 1 to 12.
+        max_parallel: So many runs are under way at once, 1 to 50. More than there are workers only wait.
+        refresh: Ask the API again for all of the range, even for days that are loaded.
+        max_rejected_share: If more than this share of a run's records fails the checks (0 to 1), nothing is published.
+    """
+    # Our own errors explain themselves: a state with their message says all that a traceback would hide.
+    try:
+        configuration = load_configuration()
+        log_dir = configuration.settings.log_dir
+        start_logging(Path(log_dir) if log_dir else home_folder("logs"), configuration.secrets())
+        _check_limits(chunk_months, max_parallel, max_rejected_share)
+        # To the minute: today's part is named after its end.
+        now = datetime.now(UTC).replace(second=0, microsecond=0)
+        period = plan_period(start_date, end_date, configuration.settings.time_zone, now, max_days=None)
+        with open_database(configuration) as engine, get_client(sync_client=True) as client:
+            children = ChildRuns(client, refresh=refresh, max_rejected_share=max_rejected_share)
+            # Of a run that is tried once more, the first time counts: what it has asked for since is not asked again.
+            dispatch = Dispatch(engine, children, max_parallel, flow_run.scheduled_start_time if refresh else None)
+            return _run(configuration, engine, period, chunk_months, dispatch, max_rejected_share)
+    except CodegraderError as error:
+        return Failed(message=str(error))
+
+
+def _check_limits(chunk_months: int, max_parallel: int, max_rejected_share: float) -> None:
+    """Says what the form would have refused, to those who did not use it."""
+    if not 1 <= chunk_months <= MOST_MONTHS:
+        raise InvalidInputError(f"chunk_months is {chunk_months}: choose 1 to {MOST_MONTHS}")
+    if not 1 <= max_parallel <= MOST_PARALLEL:
+        raise InvalidInputError(f"max_parallel is {max_parallel}: choose 1 to {MOST_PARALLEL}")
+    if not 0 <= max_rejected_share <= 1:
+        raise InvalidInputError(f"max_rejected_share is {max_rejected_share}: choose a share, from 0 to 1")
+
+
+def _run(
+    configuration: Configuration,
+    engine: "Engine",
+    period: Period,
+    chunk_months: int,
+    dispatch: Dispatch,
+    max_rejected_share: float,
+) -> State[Any]:
+    """Loads all chunks, then publishes, and goes on where it can if a part fails."""
+    started_at = datetime.now(UTC)
+    chunks = split_into_chunks(period, chunk_months)
+    get_run_logger().info("%s: %d chunks, days of %s", period, len(chunks), period.time_zone.key)
+    loads = dispatch.load(chunks)
+    log_outcome(loads)
+    write_outcome(loads)
+    stages = Stages()
+    untrusted = [load for load in loads if load.counts.rejected > max_rejected_share * load.counts.fetched]
+    stages.failures += _failures(loads, untrusted)
+    summary = compute_figures(stages, _sum_up(period, started_at, loads), engine)
+    summary = publish_summary(stages, summary, configuration, engine, trusted=not untrusted)
+    return conclude(replace(summary, failures=tuple(stages.failures)))
+
+
+def _failures(loads: Sequence[ChunkLoad], untrusted: Sequence[ChunkLoad]) -> list[StageFailure]:
+    """What is missing, in one line; what cannot be trusted; and what else was wrong where nothing is missing."""
+    failed = [load for load in loads if load.outcome == "failed"]
+    failures = []
+    if missing := [day for load in failed for day in load.missing]:
+        advice = "see the log for the reasons, then start the backfill again: it loads only what is missing"
+        failures.append(StageFailure("load", f"not loaded: {describe_days(missing)}: {advice}"))
+    for load in untrusted:
+        message = (
+            f"{load.chunk}: {load.counts.rejected:,} of {load.counts.fetched:,} records failed the checks: nothing was "
+            "published; see the table rejected_records, then mend the source or raise max_rejected_share"
+        )
+        failures.append(StageFailure("checks", message))
+    others = [load for load in failed if not load.missing and load not in untrusted]
+    return failures + [StageFailure("load", f"{load.chunk}: {load.reason}") for load in others]
+
+
+def _sum_up(period: Period, started_at: datetime, loads: Sequence[ChunkLoad]) -> RunSummary:
+    counts, checks = LoadCounts(), tuple[CheckResult, ...]()
+    for load in loads:
+        counts += load.counts
+        checks = add_results(checks, load.checks) or checks
+    return RunSummary(period, started_at, sum(load.windows for load in loads), counts, checks, figures=())
+
+
+def parse_arguments(arguments: Sequence[str] | None, now: datetime) -> dict[str, Any]:
+    """Reads the arguments and refuses dates that cannot be right in any time zone, before anything is started.
+
+    Returns:
+        The flow's parameters; those that were not given are left out.
+
+    Raises:
+        InvalidInputError: the dates cannot be used, see `tasks.plan.plan_period`.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.backfill",
+        description="Loads a long range by runs of the deployment codegrader-etl/daily, and publishes once at the end.",
+        epilog="It needs a Prefect server (PREFECT_API_URL) with that deployment, and at least one worker.",
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument("--start-date", metavar="DATE", help="first day, such as 2020-01-01; default: yesterday")
+    parser.add_argument("--end-date", metavar="DATE", help="last day, inclusive; default: the first day")
+    parser.add_argument("--chunk-months", type=int, metavar="N", help="calendar months a run, 1 to 12; default: 1")
+    parser.add_argument("--max-parallel", type=int, metavar="N", help="runs at once, 1 to 50; default: 2")
+    parser.add_argument("--refresh", action="store_true", help="ask the API again, even for days that are loaded")
+    parser.add_argument(
+        "--max-rejected-share",
+        type=float,
+        metavar="SHARE",
+        help="publish nothing if more than this share of a run's records fails the checks; default: 0.05",
+    )
+    parameters = vars(parser.parse_args(arguments))
+    first, last = parameters.get("start_date"), parameters.get("end_date")
+    plan_period(first, last, ZoneInfo("UTC"), now + FURTHEST_AHEAD, max_days=None)
+    return parameters
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the flow once, in this process; its child runs are the workers'.
+
+    Returns:
+        0 if it succeeded, 1 if it failed; 2 where the arguments cannot be used, before anything is started.
+    """
+    try:
+        parameters = parse_arguments(arguments, datetime.now(UTC))
+    except InvalidInputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    state = codegrader_backfill(**parameters, return_state=True)
+    print(state.message, file=sys.stdout if state.is_completed() else sys.stderr)
+    return 0 if state.is_completed() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

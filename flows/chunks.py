@@ -1,0 +1,69 @@
+"""Chunks: a long range of days in pieces, each for one run, that begin with the same months whatever the range is."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from schemas.period import Day, Period, start_of
+
+MOST_MONTHS: Final = 12
+"""A run takes a year at most, see `tasks.plan.MAX_DAYS`."""
+MOST_RANGES: Final = 20
+"""So many ranges are named one by one where days are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive days for one run.
+
+    Attributes:
+        days: the first and the last are cut where the range begins or ends within them.
+    """
+
+    days: tuple[Day, ...]
+    time_zone: ZoneInfo
+
+    def __str__(self) -> str:
+        return _name(self.days[0].date, self.days[-1].date)
+
+
+def split_into_chunks(period: Period, months: int) -> list[Chunk]:
+    """Cuts a period at the beginning of each month, or of each third month: January, April and so on.
+
+    Ranges that overlap thus have chunks in common, and a backfill finds the runs that another has started.
+    """
+    days = (replace(day, start=max(day.start, period.start), end=min(day.end, period.end)) for day in period.days)
+    groups = groupby(days, key=lambda day: (12 * day.date.year + day.date.month - 1) // months)
+    return [Chunk(tuple(group), period.time_zone) for _, group in groups]
+
+
+def to_parameters(first: Day, last: Day, time_zone: ZoneInfo) -> dict[str, str]:
+    """The days from `first` to `last` as parameters of a run: dates, but for a day that is cut the exact moment."""
+    starts_whole = first.start == start_of(first.date, time_zone)
+    ends_whole = last.end == start_of(last.date + timedelta(days=1), time_zone)
+    return {
+        "start_date": first.date.isoformat() if starts_whole else first.start.isoformat(),
+        "end_date": last.date.isoformat() if ends_whole else last.end.isoformat(),
+    }
+
+
+def describe_days(days: Sequence[Day]) -> str:
+    """The days in one line, such as `2023-03-04 to 2023-03-09, 2023-07-01`."""
+    ranges = list(_ranges(day.date for day in days))
+    shown = ", ".join(_name(first, last) for first, last in ranges[:MOST_RANGES])
+    return f"{shown} and {len(ranges) - MOST_RANGES} more ranges" if len(ranges) > MOST_RANGES else shown
+
+
+def _ranges(dates: Iterable[date]) -> Iterator[tuple[date, date]]:
+    """Dates that follow each other, as first and last."""
+    # The difference of a date and its place in the order stays the same as long as no date is left out.
+    for _, run in groupby(enumerate(sorted(dates)), key=lambda pair: pair[1].toordinal() - pair[0]):
+        consecutive = [day for _, day in run]
+        yield consecutive[0], consecutive[-1]
+
+
+def _name(first: date, last: date) -> str:
+    return first.isoformat() if first == last else f"{first} to {last}"

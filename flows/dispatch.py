@@ -1,0 +1,145 @@
+"""Dispatch: hands chunks out to child runs, some at a time, until each chunk is loaded, was so already, or failed."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.client.schemas.objects import State
+
+from flows.artifacts import Progress
+from flows.children import ChildRuns
+from flows.chunks import Chunk, describe_days
+from flows.stages import describe_counts
+from schemas.period import Day
+from schemas.summary import CheckResult, LoadCounts
+from tasks.check import add_results
+from tasks.coverage import loaded_by, missing_days
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+POLL_S: Final = 2.0
+MOST_STARTS: Final = 2
+"""A chunk whose run crashed is started once more: a worker can be lost, but what kills two is the chunk's own fault."""
+NOT_HERE: Final = (
+    "its run has completed, but its days are not in this database: set DATABASE_URL to one that all workers share, and "
+    "run python -m flows.setup"
+)
+
+
+@dataclass(slots=True)
+class ChunkLoad:
+    """How it goes with one chunk.
+
+    Attributes:
+        since: what was loaded before is loaded again; None: what is loaded is left.
+        outcome: empty as long as it is not known.
+        reason: why it failed.
+        missing: the days that are missing after it failed.
+        run_id: the latest of its runs, if there was one.
+        windows: what all its runs have loaded, as are `counts` and `checks`.
+        starts: how often a run was started; a run that was found under way is none.
+    """
+
+    chunk: Chunk
+    since: datetime | None
+    outcome: Literal["", "loaded", "skipped", "failed"] = ""
+    reason: str = ""
+    missing: tuple[Day, ...] = ()
+    run_id: UUID | None = None
+    windows: int = 0
+    counts: LoadCounts = field(default_factory=LoadCounts)
+    checks: tuple[CheckResult, ...] = ()
+    starts: int = 0
+
+
+class Dispatch:
+    """Loads chunks by child runs.
+
+    Args:
+        max_parallel: so many runs are under way at once; more only if an earlier backfill has left more.
+        since: see `ChunkLoad`.
+    """
+
+    def __init__(self, engine: "Engine", children: ChildRuns, max_parallel: int, since: datetime | None) -> None:
+        self._engine, self._children, self._max_parallel, self._since = engine, children, max_parallel, since
+        self._active: dict[UUID, ChunkLoad] = {}
+
+    def load(self, chunks: Sequence[Chunk]) -> list[ChunkLoad]:
+        """Loads them all. One that fails fails alone.
+
+        Raises:
+            CodegraderError: the database cannot be used; runs that are under way go on.
+        """
+        loads = [ChunkLoad(chunk, self._since) for chunk in chunks]
+        self._progress = Progress("chunks done", len(loads))
+        under_way = self._children.find_active()
+        # Those that are under way come first, so that no further one is started beside them.
+        waiting = deque(sorted(loads, key=lambda load: str(load.chunk) not in under_way))
+        while waiting or self._active:
+            while waiting and len(self._active) < self._max_parallel:
+                self._begin(waiting.popleft())
+            if self._active:
+                time.sleep(POLL_S)
+                self._watch()
+        return loads
+
+    def _begin(self, load: ChunkLoad) -> None:
+        """Takes over the run that an earlier backfill has started; else starts one for what is missing."""
+        run = self._children.find_active().get(str(load.chunk))
+        if run:
+            get_run_logger().info("%s: the run %s of an earlier backfill is under way", load.chunk, run.name)
+            if load.since and run.created:
+                load.since = min(load.since, run.created)
+            load.run_id = run.id
+            self._active[run.id] = load
+        elif missing := missing_days(self._engine, load.chunk.days, load.since):
+            self._start(load, missing)
+        else:
+            self._finish(load, "skipped")
+
+    def _start(self, load: ChunkLoad, missing: Sequence[Day]) -> None:
+        run = self._children.start(load.chunk, missing[0], missing[-1])
+        get_run_logger().info("%s: run %s is to load %s", load.chunk, run.id, describe_days(missing))
+        load.starts, load.run_id = load.starts + 1, run.id
+        self._active[run.id] = load
+
+    def _watch(self) -> None:
+        for run_id, state in self._children.read_states(self._active).items():
+            if state.is_final():
+                self._end(self._active.pop(run_id), run_id, state)
+
+    def _end(self, load: ChunkLoad, run_id: UUID, state: State) -> None:
+        loaded = loaded_by(self._engine, str(run_id))
+        load.windows += loaded.windows
+        load.counts += loaded.counts
+        load.checks = add_results(load.checks, loaded.checks) or load.checks
+        load.missing = missing_days(self._engine, load.chunk.days, load.since)
+        # A run that was found under way may have been asked for less, or been cancelled along with its own backfill.
+        most_starts = MOST_STARTS if state.is_crashed() else 1
+        if not load.missing and (state.is_completed() or state.is_crashed() or not load.starts):
+            self._finish(load, "loaded")
+        elif not state.is_failed() and load.starts < most_starts:
+            get_run_logger().warning(
+                "%s: its run ended as %s (%s): starting another", load.chunk, state.name, state.message
+            )
+            self._start(load, load.missing)
+        elif state.is_completed():
+            self._finish(load, "failed", NOT_HERE)
+        else:
+            self._finish(load, "failed", state.message or state.name or "no reason is known")
+
+    def _finish(self, load: ChunkLoad, outcome: Literal["loaded", "skipped", "failed"], reason: str = "") -> None:
+        load.outcome, load.reason = outcome, reason
+        done, logger = self._progress.advance(), get_run_logger()
+        if outcome == "failed":
+            logger.error("%s: %s: failed: %s", done, load.chunk, reason)
+        elif outcome == "skipped":
+            logger.info("%s: %s: skipped, loaded before", done, load.chunk)
+        else:
+            logger.info("%s: %s: loaded: %s", done, load.chunk, describe_counts(load.counts))

@@ -1,0 +1,193 @@
+"""What the Prefect server must hold beside Blocks and deployments: block types, work pool, limit, automations.
+
+Making them again changes nothing, and what a user has changed in the dashboard stays.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ChangeFlowRunState, RunDeployment
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.events.schemas.events import ResourceSpecification
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.settings import get_current_settings
+
+from schemas.blocks import GraderApi
+from tasks.errors import PermanentError, TransientError
+from tasks.extract import CONCURRENCY_LIMIT
+from tasks.grader_api import MAX_CONNECTIONS
+
+if TYPE_CHECKING:
+    from prefect.blocks.core import Block
+
+WORK_POOL: Final = "codegrader"
+FLOWS: Final = ["codegrader-etl", "codegrader-backfill"]
+NOTIFY: Final = "codegrader-notify/notify"
+A_RUN_HAS_DIED: Final = "codegrader: a run has died"
+TELL_OF_IT: Final = "codegrader: tell of a run that has died"
+SILENCE: Final = timedelta(minutes=10)
+"""Longer than three of the heartbeats that Prefect sends by default, one in three minutes."""
+DIED: Final = "it gave no sign of life for too long: see that the worker's machine is up and that the worker runs there"
+
+
+def create_server_objects() -> Iterator[str]:
+    """Makes what is missing.
+
+    Yields:
+        A line for each object.
+    """
+    yield register_block_types()
+    with get_client(sync_client=True) as client:
+        yield create_work_pool(client)
+        yield create_concurrency_limit(client)
+        yield put_automation(client, a_run_has_died())
+        try:
+            deployment = client.read_deployment_by_name(NOTIFY)
+        except ObjectNotFound:
+            yield (
+                f'automation "{TELL_OF_IT}": it needs the deployment {NOTIFY}, so first run '
+                "prefect --no-prompt deploy --all, and then this again"
+            )
+        else:
+            yield put_automation(client, tell_of_it(deployment.id))
+
+
+def register_block_types() -> str:
+    """Registers the four Block types, also those of which no Block is saved, so that the dashboard can offer them."""
+    from prefect_email import EmailServerCredentials
+    from prefect_gcp import GcpCredentials
+    from prefect_sqlalchemy import SqlAlchemyConnector
+
+    types: list[type[Block]] = [GraderApi, SqlAlchemyConnector, GcpCredentials, EmailServerCredentials]
+    for block in types:
+        block.register_type_and_schema()
+    return f"block types: {', '.join(block.get_block_type_slug() for block in types)}"
+
+
+def create_work_pool(client: SyncPrefectClient) -> str:
+    """Makes the work pool, of type process; one of that name is left as it is."""
+    from prefect.workers.process import ProcessWorker
+
+    template = ProcessWorker.get_default_base_job_template()
+    try:
+        client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process", base_job_template=template))
+    except ObjectAlreadyExists:
+        return f"work pool: {WORK_POOL}, there already"
+    return f"work pool: {WORK_POOL}, created"
+
+
+def create_concurrency_limit(client: SyncPrefectClient) -> str:
+    """Makes the limit that all workers share; one of that name is left as it is."""
+    try:
+        client.create_global_concurrency_limit(
+            GlobalConcurrencyLimitCreate(name=CONCURRENCY_LIMIT, limit=MAX_CONNECTIONS)
+        )
+    except ObjectAlreadyExists:
+        limit = client.read_global_concurrency_limit_by_name(CONCURRENCY_LIMIT).limit
+        return f"concurrency limit: {CONCURRENCY_LIMIT}, there already, {limit} requests at once"
+    return f"concurrency limit: {CONCURRENCY_LIMIT}, created, {MAX_CONNECTIONS} requests at once"
+
+
+def a_run_has_died() -> AutomationCore:
+    """Marks a run as crashed when neither its process nor its worker is left to do so.
+
+    Any event of a run is a sign of life, and the last one either ends the run or begins the wait for the next.
+    """
+    alive = ("Pending", "Submitting", "InfrastructurePending", "Running", "Retrying", "heartbeat")
+    return AutomationCore(
+        name=A_RUN_HAS_DIED,
+        description="Marks a run as crashed that has given no sign of life for a while.",
+        trigger=EventTrigger(
+            match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
+            match_related=_of_our_flows(),
+            for_each={"prefect.resource.id"},
+            after={f"prefect.flow-run.{name}" for name in alive},
+            expect={"prefect.flow-run.*"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=SILENCE,
+        ),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message=DIED)],
+    )
+
+
+def tell_of_it(deployment_id: UUID) -> AutomationCore:
+    """Starts the deployment that writes the mail about a dead run.
+
+    Not an action of the other automation, which is mistaken where a heartbeat arrives after the run's end. The server
+    then refuses to mark the run as crashed, but would start the deployment all the same.
+    """
+    return AutomationCore(
+        name=TELL_OF_IT,
+        description="Sends a mail about a run that was marked as crashed because it gave no sign of life.",
+        trigger=EventTrigger(
+            match=ResourceSpecification(
+                {"prefect.resource.id": "prefect.flow-run.*", "prefect.state-message": DIED},
+            ),
+            match_related=_of_our_flows(),
+            for_each={"prefect.resource.id"},
+            expect={"prefect.flow-run.Crashed"},
+            posture=Posture.Reactive,
+            threshold=1,
+            within=timedelta(0),
+        ),
+        actions=[
+            RunDeployment(
+                deployment_id=deployment_id,
+                parameters={"flow_run_id": {"__prefect_kind": "jinja", "template": "{{ flow_run.id }}"}},
+            )
+        ],
+    )
+
+
+def _of_our_flows() -> ResourceSpecification:
+    return ResourceSpecification({"prefect.resource.role": "flow", "prefect.resource.name": FLOWS})
+
+
+def put_automation(client: SyncPrefectClient, wanted: AutomationCore) -> str:
+    """Makes the automation, or brings the one of that name up to date; one that was switched off stays so."""
+    # With its defaults, since an update leaves out what was not named, but for the owner, which it must not name.
+    wanted = AutomationCore.model_validate(wanted.model_dump(exclude={"owner_resource"}))
+    there = client.read_automations_by_name(wanted.name)
+    if not there:
+        client.create_automation(wanted)
+        return f'automation "{wanted.name}": created'
+    wanted.enabled = there[0].enabled
+    # An update forgets the runs that are being watched.
+    if AutomationCore.model_validate(there[0].model_dump()) != wanted:
+        client.update_automation(there[0].id, wanted)
+        return f'automation "{wanted.name}": updated'
+    return f'automation "{wanted.name}": there already'
+
+
+@contextmanager
+def server_explained() -> Iterator[None]:
+    """Turns the errors of the way to the Prefect server into one line that says what to do.
+
+    Raises:
+        TransientError: it cannot be reached.
+        PermanentError: it refuses.
+    """
+    try:
+        yield
+    except httpx.HTTPStatusError as error:
+        code = error.response.status_code
+        advice = "set PREFECT_API_AUTH_STRING" if code in (401, 403) else "see its log, and that it is of this version"
+        raise PermanentError(f"Prefect server at {_address()}: it answered HTTP {code}: {advice}") from error
+    except httpx.RequestError as error:
+        raise TransientError(
+            f"Prefect server at {_address()}: it cannot be reached ({type(error).__name__}): start it, or correct "
+            "PREFECT_API_URL"
+        ) from error
+
+
+def _address() -> str:
+    url = httpx.URL(get_current_settings().api.url or "")
+    return f"{url.host}:{url.port}" if url.port else url.host

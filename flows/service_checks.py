@@ -1,0 +1,72 @@
+"""`flows.setup --check`: tries every service for real, on what `.env` says, without saving or changing anything."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from flows.configuration import Configuration
+from flows.home import home_folder
+from schemas.period import Window
+from schemas.record import parse_records
+from tasks.database import embedded_database, try_database
+from tasks.errors import CodegraderError
+from tasks.grader_api import fetch_records
+from tasks.mail import try_login
+from tasks.sheet import try_sheet
+
+NOT_NAMED: Final = "none is named, so that step is skipped"
+
+
+def check_services(configuration: Configuration) -> Iterator[tuple[bool, str]]:
+    """Tries one service after the other, whatever becomes of those before.
+
+    Yields:
+        Whether it works, and a line that says so or what to do.
+    """
+    for name, attempt in _CHECKS.items():
+        try:
+            found = attempt(configuration)
+        except CodegraderError as error:
+            yield False, f"FAILED   {error}"
+        # The faults of one service must not hide those of the others; its text may hold a secret.
+        except Exception as error:  # noqa: BLE001
+            yield False, f"FAILED   {name}: unexpected error ({type(error).__name__}): please report it"
+        else:
+            yield True, f"skipped  {name}: {NOT_NAMED}" if found is None else f"ok       {name}: {found}"
+
+
+def _try_database(configuration: Configuration) -> str:
+    if configuration.database is None:
+        return f"embedded, {try_database(embedded_database(home_folder() / 'postgres'))}"
+    return try_database(configuration.database)
+
+
+def _try_api(configuration: Configuration) -> str:
+    api = configuration.api
+    start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=1)
+    window = Window(start, start + timedelta(minutes=1))
+    records = parse_records(fetch_records(api.url, api.client, api.client_key.get_secret_value(), window))
+    return f"{len(records)} records in the minute from {window} UTC"
+
+
+def _try_sheet(configuration: Configuration) -> str | None:
+    settings = configuration.settings
+    if configuration.google is None or settings.spreadsheet_id is None:
+        return None
+    return try_sheet(configuration.google, settings.spreadsheet_id, settings.google_sheets_url)
+
+
+def _try_mail(configuration: Configuration) -> str | None:
+    settings, server = configuration.settings, configuration.mail
+    if server is None:
+        return None
+    try_login(server, settings.email_from or "", settings.email_to)
+    return f"logged in to {server.smtp_server}; addresses: {len(settings.email_to)}"
+
+
+_CHECKS: Final[dict[str, Callable[[Configuration], str | None]]] = {
+    "database": _try_database,
+    "grader API": _try_api,
+    "Google Sheet": _try_sheet,
+    "mail": _try_mail,
+}

@@ -1,0 +1,216 @@
+"""`make up`: Prefect's server, the deployments and one worker on this machine, until Ctrl-C."""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from flows.environment import read_environment
+from flows.home import home_folder
+from tasks.errors import CodegraderError, InvalidInputError, PermanentError
+
+HOST: Final = "127.0.0.1"
+"""This machine alone: whoever reaches the server reads the Blocks, and so every secret."""
+STARTED_WITHIN_S: Final = 180
+STOPPED_WITHIN_S: Final = 30
+
+AUTH_STRING: Final = "PREFECT_SERVER_API_AUTH_STRING"
+PREFECT: Final = (sys.executable, "-m", "prefect")
+Child = subprocess.Popen[bytes]
+
+READY: Final = """
+The dashboard: {address}
+
+To run a range of days now: Deployments, daily, Run, Custom run; or in another terminal:
+
+  export PREFECT_API_URL={address}/api{password}
+  {bin}/prefect deployment run codegrader-etl/daily -p start_date=2023-04-01 -p end_date=2023-04-30 --watch
+
+The worker below does what is asked for and what is scheduled. Ctrl-C stops everything.
+"""
+AND_PASSWORD: Final = f"\n  export PREFECT_API_AUTH_STRING=...  # as in {AUTH_STRING}; the dashboard asks for it, too"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Starts everything, and stops it again in the opposite order.
+
+    Returns:
+        0 if it ran until it was told to stop; 1 if something did not start, or ended by itself.
+    """
+    parser = argparse.ArgumentParser(prog="python -m flows.up", description=__doc__)
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or "4200", help="default: PORT, or 4200")
+    port = parser.parse_args(arguments).port
+    stop = threading.Event()
+    # What has a handler here, the children start without. Behind a shell's `&`, they would ignore SIGINT, and a worker
+    # that is told to end sends that to itself.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
+    try:
+        read_environment(Path(".env"))
+        _check_port(port)
+        _configure(f"http://{HOST}:{port}/api")
+        _run(f"http://{HOST}:{port}", stop)
+    except CodegraderError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        # As the server does; otherwise a port counts as taken for a minute after its last connection.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            raise InvalidInputError(
+                f"port {port} cannot be used ({error}): if this does not run already, choose another: PORT=4201 make up"
+            ) from None
+
+
+def _configure(api: str) -> None:
+    """Sets what the server, the worker and this process must agree on; the children inherit it."""
+    os.environ["PREFECT_API_URL"] = api
+    os.environ.setdefault("PREFECT_SERVER_UI_API_URL", api)
+    # Each page of the newer dashboard has the reader's browser call a service on the internet; the older one's do not.
+    os.environ.setdefault("PREFECT_SERVER_UI_V2_ENABLED", "false")
+    os.environ.setdefault("PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT", "false")
+    os.environ["PREFECT_SERVER_LOGGING_LEVEL"] = "WARNING"
+    if password := os.environ.get(AUTH_STRING):
+        os.environ["PREFECT_API_AUTH_STRING"] = password
+    if not os.environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL"):
+        # This imports Prefect, which reads the settings above then and never again.
+        from tasks.prefect_database import prefect_database
+
+        os.environ["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = prefect_database(home_folder() / "postgres")
+
+
+def _run(address: str, stop: threading.Event) -> None:
+    log = home_folder("logs") / "prefect-server.log"
+    print(f"Starting Prefect's server; its log is {log} ...", flush=True)
+    start = ("server", "start", "--host", HOST, "--port", address.rpartition(":")[2])
+    with log.open("w") as output, _running(start, output) as server:
+        _wait_for(server, log, stop)
+        if not stop.is_set():
+            _set_up()
+        if not stop.is_set():
+            _work(address, server, log, stop)
+
+
+def _work(address: str, server: Child, log: Path, stop: threading.Event) -> None:
+    """Has a worker work until it is told to stop.
+
+    Raises:
+        PermanentError: the server or the worker has ended by itself. Neither is started again: its fault would go
+            unnoticed.
+    """
+    from flows.server_objects import WORK_POOL
+
+    with _running(("worker", "start", "--pool", WORK_POOL, "--name", "make up")) as worker:
+        password = AND_PASSWORD if os.environ.get(AUTH_STRING) else ""
+        print(READY.format(address=address, password=password, bin=Path(sys.executable).parent), flush=True)
+        while server.poll() is None and worker.poll() is None and not stop.wait(0.5):
+            pass
+        died = worker.poll()
+    if server.poll() is not None:
+        raise PermanentError(f"Prefect's server has ended by itself, with exit code {server.returncode}: see {log}")
+    _crash_what_runs()
+    if died is not None:
+        raise PermanentError(f"the worker has ended by itself, with exit code {died}")
+
+
+@contextmanager
+def _running(arguments: Sequence[str], output: IO[str] | None = None) -> Iterator[Child]:
+    """One of Prefect's commands, for as long as the `with` block runs."""
+    # In a session of its own: a Ctrl-C at the terminal then reaches this process alone, which ends the others in order.
+    child = subprocess.Popen(  # noqa: S603
+        (*PREFECT, *arguments), stdout=output, stderr=output and subprocess.STDOUT, start_new_session=True
+    )
+    try:
+        yield child
+    finally:
+        _end(child)
+
+
+def _end(child: Child) -> None:
+    """Ends a child; if it does not end by itself, with all that it has started."""
+    import psutil
+
+    if child.poll() is not None:
+        return
+    family = psutil.Process(child.pid).children(recursive=True)
+    child.terminate()
+    try:
+        child.wait(STOPPED_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    for left in psutil.wait_procs(family, timeout=1)[1]:
+        left.kill()
+
+
+def _wait_for(server: Child, log: Path, stop: threading.Event) -> None:
+    from prefect.client.orchestration import get_client
+
+    deadline = time.monotonic() + STARTED_WITHIN_S
+    with get_client(sync_client=True) as client:
+        while client.api_healthcheck() is not None:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise PermanentError(f"Prefect's server does not start: see {log}")
+            if stop.wait(0.2):
+                return
+
+
+def _set_up() -> None:
+    from prefect.client.orchestration import get_client
+
+    from flows.server_objects import create_work_pool
+    from flows.setup import set_up
+
+    # First the pool, as deployments belong to one; then these; then the rest, as an automation starts one of these.
+    with get_client(sync_client=True) as client:
+        create_work_pool(client)
+    _deploy()
+    for line in set_up(read_environment(Path(".env"))):
+        print(f"  {line}", flush=True)
+
+
+def _deploy() -> None:
+    """Deploys all that prefect.yaml names; what the command says is of interest only if it fails."""
+    done = subprocess.run(  # noqa: S603
+        (*PREFECT, "--no-prompt", "deploy", "--all"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        print(done.stdout, file=sys.stderr)
+        raise PermanentError("`prefect --no-prompt deploy --all` failed, see above")
+
+
+def _crash_what_runs() -> None:
+    """Notes of the runs that were stopped with their worker that they have crashed: else they would run for ever."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    under_way = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=under_way))):
+            client.set_flow_run_state(run.id, Crashed(message="stopped with `make up`"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

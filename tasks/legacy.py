@@ -1,0 +1,90 @@
+"""Legacy: the earlier script's table `user_config`, read back into the records from which that script made it.
+
+Of a record that can be trusted the table holds all that matters, so transform and check give its row the identity, the
+course and the task that they will give the record, should the API be asked for it once more.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from schemas.record import Record
+from tasks.database import explained
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine, Row
+
+TABLE: Final = "user_config"
+
+_IS_TABLE: Final = f"SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass('{TABLE}')"
+# The script wrote what pandas made of null: 'NaN', also as text. The driver cannot read times outside of Python's
+# calendar, infinity among them. Rows of one attempt come one after the other, so that one batch holds them all.
+_READ: Final = f"""
+    SELECT
+        CASE WHEN created_at BETWEEN '0001-01-01' AND '9999-12-31 23:59:59.999999' THEN created_at END AS created_at,
+        NULLIF(user_id, 'NaN') AS user_id,
+        NULLIF(attempt_type, 'NaN') AS attempt_type,
+        NULLIF(lis_result_sourcedid, 'NaN') AS lis_result_sourcedid,
+        NULLIF(oauth_consumer_key, 'NaN') AS oauth_consumer_key,
+        NULLIF(lis_outcome_service_url, 'NaN') AS lis_outcome_service_url,
+        NULLIF(is_correct, 'NaN') AS is_correct,
+        id
+    FROM {TABLE}
+    ORDER BY 1, 2, 3, 4
+"""
+_IDENTITY: Final = slice(4)
+
+
+def has_table(engine: "Engine") -> bool:
+    """Whether the earlier script's table is there; a view of that name is ours.
+
+    Raises:
+        TransientError, PermanentError: see `tasks.database.explained`.
+    """
+    from sqlalchemy import text
+
+    with explained(engine), engine.connect() as connection:
+        return bool(connection.scalar(text(_IS_TABLE)))
+
+
+def read_batches(engine: "Engine", rows: int) -> Iterator[list[Record]]:
+    """Reads the whole table through a cursor of the server's, so that memory holds a batch at a time.
+
+    Args:
+        rows: length of a batch; it is longer where the rows of one attempt would else be torn apart.
+
+    Raises:
+        TransientError, PermanentError: see `tasks.database.explained`.
+    """
+    from sqlalchemy import text
+
+    with explained(engine), engine.connect() as connection:
+        batch: list[Record] = []
+        last: Row[Any] | None = None
+        for row in connection.execution_options(yield_per=rows).execute(text(_READ)):
+            if len(batch) >= rows and not _are_one(last, row):
+                yield batch
+                batch = []
+            batch.append(_to_record(row))
+            last = row
+        if batch:
+            yield batch
+
+
+def _are_one(one: "Row[Any] | None", other: "Row[Any]") -> bool:
+    """Whether two rows are of one attempt; those without a user or a time are of none."""
+    return one is not None and None not in one[:2] and one[_IDENTITY] == other[_IDENTITY]
+
+
+def _to_record(row: "Row[Any]") -> Record:
+    return {
+        "id": row.id,
+        "lti_user_id": row.user_id,
+        "passback_params": {
+            "oauth_consumer_key": row.oauth_consumer_key,
+            "lis_result_sourcedid": row.lis_result_sourcedid,
+            "lis_outcome_service_url": row.lis_outcome_service_url,
+        },
+        "is_correct": row.is_correct,
+        "attempt_type": row.attempt_type,
+        "created_at": None if row.created_at is None else row.created_at.isoformat(" "),
+    }

@@ -1,0 +1,184 @@
+"""The deployments: what prefect.yaml says is what the server holds, and does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import prefect
+import pytest
+import requests
+import yaml
+
+from tests.e2e.prefect_server import ROOT
+from tests.e2e.product import Product
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.responses import DeploymentResponse
+
+pytestmark = pytest.mark.slow
+
+FILE: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+NAMES = {
+    "daily": "codegrader-etl/daily",
+    "backfill": "codegrader-backfill/backfill",
+    "notify": "codegrader-notify/notify",
+}
+STATED = {deployment["name"]: deployment for deployment in FILE["deployments"]}
+
+
+def read(product: Product, name: str) -> "DeploymentResponse":
+    with product.client() as client:
+        return client.read_deployment_by_name(NAMES[name])
+
+
+def in_words_of_file(held: "DeploymentResponse") -> dict[str, Any]:
+    """A deployment as prefect.yaml would state it."""
+    limit, options = held.global_concurrency_limit, held.concurrency_options
+    return {
+        **held.model_dump(include={"name", "description", "version", "tags", "parameters", "entrypoint"}),
+        "schedules": [
+            {"slug": each.slug, "active": each.active, **each.schedule.model_dump()} for each in held.schedules
+        ],
+        "concurrency_limit": limit and {"limit": limit.limit, **(options.model_dump(mode="json") if options else {})},
+        "work_pool": {"name": held.work_pool_name, "work_queue_name": held.work_queue_name},
+    }
+
+
+def differences(stated: Any, held: Any, path: str = "") -> Iterator[str]:
+    """Where the file says something that the server does not hold; what only the server says is no difference."""
+    if isinstance(stated, dict) and isinstance(held, dict):
+        for key, value in stated.items():
+            if key in held:
+                yield from differences(value, held[key], f"{path}/{key}")
+            else:
+                yield f"{path}/{key} is not known to the server"
+    elif isinstance(stated, list) and isinstance(held, list) and len(stated) == len(held):
+        for number, (one, other) in enumerate(zip(stated, held, strict=True)):
+            yield from differences(one, other, f"{path}/{number}")
+    elif stated != held:
+        yield f"{path} is {held!r}, not {stated!r}"
+
+
+def misspelt(stated: Any) -> Iterator[Any]:
+    """Copies of the file's part, in each of which another one of the keys is misspelt."""
+    for key in stated if isinstance(stated, dict) else range(len(stated)) if isinstance(stated, list) else ():
+        if isinstance(stated, dict):
+            copy = deepcopy(stated)
+            copy[key + "s"] = copy.pop(key)
+            yield copy
+        for part in misspelt(stated[key]):
+            copy = deepcopy(stated)
+            copy[key] = part
+            yield copy
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_server_holds_what_the_file_says(product: Product, name: str) -> None:
+    held = in_words_of_file(read(product, name))
+
+    assert list(differences(STATED[name], held)) == []
+    wrong = list(misspelt(STATED[name]))
+    assert len(wrong) >= 6
+    assert all(any(differences(each, held)) for each in wrong)
+
+
+def test_the_file_says_nothing_else(product: Product) -> None:
+    assert set(STATED) == set(NAMES)
+    assert set(FILE) == {"prefect-version", "build", "push", "pull", "deployments"}
+    assert FILE["prefect-version"] == prefect.__version__
+    # Nothing is fetched before a run: it imports the flows from where they were deployed.
+    assert read(product, "daily").pull_steps == [
+        {"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}
+    ]
+
+
+def test_a_range_is_run_by_hand(product: Product) -> None:
+    done = product.prefect(
+        "deployment", "run", NAMES["daily"], "-p", "start_date=2023-04-01", "-p", "end_date=2023-04-02", "--watch"
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    sent = product.world.grader.requests
+    assert {request.start.date().isoformat() for request in sent} >= {"2023-04-01", "2023-04-02"}
+    figures = product.rows(
+        "SELECT day::text, attempts FROM daily_metrics WHERE day BETWEEN '2023-04-01' AND '2023-04-02' ORDER BY day"
+    )
+    assert [day for day, _ in figures] == ["2023-04-01", "2023-04-02"]
+    loaded = product.rows("SELECT count(*) FROM attempts WHERE created_at BETWEEN '2023-04-01' AND '2023-04-03'")
+    assert loaded == [(sum(attempts for _, attempts in figures),)]
+    assert loaded > [(0,)]
+
+
+@pytest.mark.parametrize("parameter", ["start_date=31.04.2023", "end_date=yesterday", "window_hours=48"])
+def test_what_cannot_be_right_is_refused_at_submit(product: Product, parameter: str) -> None:
+    before = product.rows("SELECT count(*) FROM flow_run WHERE NOT auto_scheduled", "prefect")
+
+    done = product.prefect("deployment", "run", NAMES["daily"], "-p", parameter)
+
+    assert done.returncode == 1
+    assert parameter.partition("=")[2] in done.stdout + done.stderr
+    assert product.rows("SELECT count(*) FROM flow_run WHERE NOT auto_scheduled", "prefect") == before
+
+
+def test_what_only_the_flow_can_judge_fails_the_run_at_once(product: Product) -> None:
+    asked = len(product.world.grader.requests)
+
+    done = product.prefect(
+        "deployment", "run", NAMES["daily"], "-p", "start_date=2023-04-02", "-p", "end_date=2023-04-01", "--watch"
+    )
+
+    assert done.returncode == 1
+    assert len(product.world.grader.requests) == asked
+    query = "SELECT message FROM flow_run_state WHERE type = 'FAILED' ORDER BY timestamp DESC LIMIT 1"
+    assert product.rows(query, "prefect") == [("end_date 2023-04-01 is before start_date 2023-04-02",)]
+
+
+def test_the_schedule_makes_runs(product: Product) -> None:
+    query = """
+        SELECT next_scheduled_start_time AT TIME ZONE 'UTC' FROM flow_run JOIN deployment ON deployment.id = deployment_id
+        WHERE auto_scheduled AND deployment.name = 'daily' ORDER BY 1
+    """
+    wait_until(lambda: len(product.rows(query, "prefect")) >= 3, 60)
+
+    times = [time for (time,) in product.rows(query, "prefect")]
+    assert {f"{time:%H:%M:%S}" for time in times} == {"03:00:00"}
+    assert {later - earlier for earlier, later in zip(times, times[1:], strict=False)} == {timedelta(days=1)}
+
+
+@contextmanager
+def runs_of_tomorrow(client: "SyncPrefectClient", deployment: "DeploymentResponse", count: int) -> Iterator[list[Any]]:
+    """Runs that no worker looks for yet."""
+    from prefect.states import Cancelled, Scheduled
+
+    tomorrow = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=1))
+    runs = [client.create_flow_run_from_deployment(deployment.id, state=tomorrow) for _ in range(count)]
+    try:
+        yield runs
+    finally:
+        for run in reversed(runs):
+            client.set_flow_run_state(run.id, Cancelled(), force=True)
+
+
+@pytest.mark.parametrize("name", ["daily", "backfill"])
+def test_the_concurrency_limit_is_in_force(product: Product, name: str) -> None:
+    from prefect.states import Pending
+
+    limit = STATED[name]["concurrency_limit"]["limit"]
+    with product.client() as client, runs_of_tomorrow(client, read(product, name), limit + 1) as runs:
+        # What a worker does first with a run.
+        states = [client.set_flow_run_state(run.id, Pending()).state for run in runs]
+
+        assert [state and state.name for state in states] == ["Pending"] * limit + ["AwaitingConcurrencySlot"]
+
+
+@pytest.mark.parametrize("auth", [None, ("admin", "a guess")])
+def test_without_the_password_nothing_is_said(product: Product, auth: tuple[str, str] | None) -> None:
+    secrets = f"{product.address}/api/block_documents/filter"
+
+    assert requests.post(secrets, json={"include_secrets": True}, auth=auth, timeout=10).status_code == 401
+    user, _, password = product.password.partition(":")
+    assert requests.post(secrets, json={}, auth=(user, password), timeout=10).status_code == 200

@@ -1,0 +1,154 @@
+"""What is loaded and what is missing, as the database knows it."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from schemas.attempt import Checked
+from schemas.period import Day, Window, days_between
+from schemas.summary import LoadCounts
+from tasks.coverage import first_loaded, loaded_by, missing_days
+from tasks.load import load_window
+from tests.integration.loading import FLOW_RUN, do, empty_all, load, span
+from tests.records import WINDOW, numbered, record, submit
+
+NOTHING = Checked((), (), 0, 0, ())
+FIRST = datetime(2023, 4, 1, tzinfo=UTC)
+NOON = datetime(2023, 5, 1, 12, tzinfo=UTC)
+
+
+def days(count: int, zone: str = "UTC", first: datetime = FIRST) -> list[Day]:
+    return list(days_between(first, first + timedelta(days=count), ZoneInfo(zone)))[:count]
+
+
+def mark(engine: Engine, *windows: Window, at: datetime = NOON, run: str = FLOW_RUN) -> None:
+    for window in windows:
+        load_window(engine, window, NOTHING, run, at)
+
+
+def missing(engine: Engine, wanted: list[Day], since: datetime | None = None) -> list[int]:
+    return [day.date.day for day in missing_days(engine, wanted, since)]
+
+
+def test_where_nothing_is_loaded_every_day_is_missing(engine: Engine) -> None:
+    assert missing(engine, days(3)) == [1, 2, 3]
+    assert missing(engine, []) == []
+    assert first_loaded(engine) is None
+
+
+@pytest.mark.parametrize(
+    ("windows", "expected"),
+    [
+        # Whole, in one window; in several, in any order; by windows that overlap or reach over its ends.
+        ([("2023-04-02 00:00", "2023-04-03 00:00")], [1, 3]),
+        ([("2023-04-02 12:00", "2023-04-03 00:00"), ("2023-04-02 00:00", "2023-04-02 12:00")], [1, 3]),
+        ([("2023-04-01 20:00", "2023-04-02 14:00"), ("2023-04-02 10:00", "2023-04-03 01:00")], [1, 3]),
+        ([("2023-04-01 00:00", "2023-04-04 00:00")], []),
+        # All but a minute in the middle, at the start, at the end.
+        ([("2023-04-02 00:00", "2023-04-02 12:00"), ("2023-04-02 12:01", "2023-04-03 00:00")], [1, 2, 3]),
+        ([("2023-04-02 00:01", "2023-04-03 00:00")], [1, 2, 3]),
+        ([("2023-04-02 00:00", "2023-04-02 23:59")], [1, 2, 3]),
+    ],
+)
+def test_a_day_is_there_if_every_moment_of_it_is(
+    engine: Engine, windows: list[tuple[str, str]], expected: list[int]
+) -> None:
+    mark(engine, *(span(*window) for window in windows))
+    assert missing(engine, days(3)) == expected
+
+
+def test_a_day_is_that_of_its_time_zone(engine: Engine) -> None:
+    mark(engine, span("2023-04-02 00:00", "2023-04-03 00:00"))
+    assert missing(engine, days(3, "Europe/Moscow", datetime(2023, 3, 31, 21, tzinfo=UTC))) == [1, 2, 3]
+    mark(engine, span("2023-04-01 21:00", "2023-04-02 00:00"))
+    assert missing(engine, days(3, "Europe/Moscow", datetime(2023, 3, 31, 21, tzinfo=UTC))) == [1, 3]
+
+
+def test_of_a_part_of_a_day_only_that_part_counts(engine: Engine) -> None:
+    (day,) = days(1)
+    mark(engine, span("2023-04-01 06:00", "2023-04-01 18:00"))
+    assert missing(engine, [replace(day, start=day.start + timedelta(hours=6), end=day.end - timedelta(hours=6))]) == []
+    assert missing(engine, [replace(day, start=day.start + timedelta(hours=5), end=day.end - timedelta(hours=6))]) == [
+        1
+    ]
+
+
+def test_what_was_loaded_too_long_ago_does_not_count(engine: Engine) -> None:
+    mark(engine, span("2023-04-01 00:00", "2023-04-02 00:00"), at=NOON - timedelta(seconds=1))
+    mark(engine, span("2023-04-02 00:00", "2023-04-03 00:00"), at=NOON)
+    assert missing(engine, days(2), since=NOON) == [1]
+    assert missing(engine, days(2)) == []
+
+
+def test_the_first_load_is_found_whatever_its_order(engine: Engine) -> None:
+    mark(engine, span("2023-04-02 00:00", "2023-04-03 00:00"), span("2023-03-05 06:00", "2023-03-05 12:00"))
+    assert first_loaded(engine) == datetime(2023, 3, 5, 6, tzinfo=UTC)
+
+
+hours = st.integers(0, 24 * 5)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(st.lists(st.tuples(hours, st.integers(1, 24)), max_size=12))
+def test_it_agrees_with_counting_hours(engine: Engine, spans: list[tuple[int, int]]) -> None:
+    empty_all(engine)
+    mark(engine, *{Window(FIRST + timedelta(hours=a), FIRST + timedelta(hours=a + length)) for a, length in spans})
+    loaded = {hour for a, length in spans for hour in range(a, a + length)}
+    expected = [day for day in range(5) if not loaded.issuperset(range(24 * day, 24 * day + 24))]
+    assert [day - 1 for day in missing(engine, days(5))] == expected
+
+
+def test_what_a_run_loaded_is_added_up_over_its_windows(engine: Engine) -> None:
+    later = Window(WINDOW.end, WINDOW.end + timedelta(hours=6))
+    other = Window(later.end, later.end + timedelta(hours=6))
+    counts = load(engine, [*numbered(5), submit(is_correct=None), record(lti_user_id=None)])
+    counts += load(engine, [record(created_at=f"{later.start:%Y-%m-%d %H:%M:%S}", lti_user_id=None)], later)
+    load(engine, [], other, run=str(uuid4()))
+
+    loaded = loaded_by(engine, FLOW_RUN)
+
+    assert loaded.windows == 2
+    assert loaded.counts == counts
+    outcomes = {result.check: (result.severity, result.rows) for result in loaded.checks}
+    assert outcomes["user id present"] == ("error", 2)
+    assert outcomes["submit with verdict"] == ("warning", 1)
+    assert outcomes["valid time"] == ("error", 0)
+    assert next(result.sample for result in loaded.checks if result.check == "submit with verdict")
+    assert [result.check for result in loaded.checks][:2] == ["shape", "duplicate rows"]
+
+
+def test_a_run_that_loaded_nothing_has_counted_nothing(engine: Engine) -> None:
+    loaded = loaded_by(engine, FLOW_RUN)
+    assert (loaded.windows, loaded.counts, loaded.checks) == (0, LoadCounts(), ())
+
+
+def test_what_another_run_has_loaded_again_is_its_own(engine: Engine) -> None:
+    another = str(uuid4())
+    load(engine, numbered(5))
+    load(engine, numbered(5), run=another)
+    assert loaded_by(engine, FLOW_RUN).windows == 0
+    assert loaded_by(engine, another).counts == LoadCounts(fetched=5, unchanged=5)
+
+
+def test_twenty_years_are_looked_through_in_seconds(engine: Engine) -> None:
+    start = datetime(2005, 1, 1, tzinfo=UTC)
+    whole = list(days_between(start, datetime(2025, 1, 1, tzinfo=UTC), ZoneInfo("UTC")))
+    do(
+        engine,
+        f"""
+        INSERT INTO loaded_windows
+        SELECT moment, moment + interval '6 hours', 0, 0, 0, 0, 0, 0, 0, '[]', NULL, now(), false
+        FROM generate_series(timestamptz '{start}', timestamptz '{whole[-1].start}' + interval '18 hours', '6 hours')
+            AS moment
+        """,
+    )
+    began = datetime.now(UTC)
+    assert missing_days(engine, whole) == ()
+    assert datetime.now(UTC) - began < timedelta(seconds=10)
+    assert [day.date for day in missing_days(engine, [*whole, *days(1, first=whole[-1].end)])] == [date(2025, 1, 1)]

@@ -1,0 +1,230 @@
+"""How chunks are handed out, whatever becomes of their runs; the database is real, the runs are played."""
+
+from collections import deque
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.logging import disable_run_logger
+from prefect.states import Cancelled, Completed, Crashed, Failed, Running
+from sqlalchemy import Engine
+
+from flows.children import ChildRuns
+from flows.chunks import Chunk, split_into_chunks
+from flows.dispatch import ChunkLoad, Dispatch
+from schemas.attempt import Checked
+from schemas.period import Day, Window
+from tasks.load import load_window
+from tasks.plan import plan_period
+
+NOW = datetime(2023, 7, 1, tzinfo=UTC)
+SPRING = split_into_chunks(plan_period("2023-03-30", "2023-05-02", ZoneInfo("UTC"), NOW), 1)
+MARCH, APRIL, MAY = map(str, SPRING)
+
+
+class PlayedRuns:
+    """Runs that take a few looks each, load what they are told to, and end as the script says."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.endings: dict[str, deque[State]] = {}
+        self.days_loaded: dict[str, deque[int]] = {}
+        self.active: dict[str, FlowRun] = {}
+        self.started: list[tuple[str, str, str]] = []
+        self.most_at_once = 0
+        self._engine = engine
+        self._under_way: dict[UUID, tuple[Chunk, Collection[Day], int]] = {}
+
+    def find_active(self) -> dict[str, FlowRun]:
+        return self.active
+
+    def add_active(self, chunk: Chunk, created: datetime = NOW) -> None:
+        run = FlowRun(id=uuid4(), created=created, flow_id=uuid4(), name="left behind")
+        self.active[str(chunk)] = run
+        self._under_way[run.id] = (chunk, chunk.days, 1)
+
+    def start(self, chunk: Chunk, first: Day, last: Day) -> FlowRun:
+        self.started.append((str(chunk), f"{first.date:%m-%d}", f"{last.date:%m-%d}"))
+        run = FlowRun(id=uuid4(), created=NOW, flow_id=uuid4(), name="played")
+        self._under_way[run.id] = (chunk, [day for day in chunk.days if first.date <= day.date <= last.date], 2)
+        return run
+
+    def read_states(self, ids: Collection[UUID]) -> dict[UUID, State]:
+        self.most_at_once = max(self.most_at_once, len(ids))
+        return {run_id: self._look(run_id) for run_id in list(ids)}
+
+    def _look(self, run_id: UUID) -> State:
+        chunk, days, looks = self._under_way[run_id]
+        self._under_way[run_id] = (chunk, days, looks - 1)
+        if looks > 1:
+            return Running()
+        self.active.pop(str(chunk), None)
+        endings = self.endings.get(str(chunk))
+        limits = self.days_loaded.get(str(chunk))
+        for day in list(days)[: limits.popleft() if limits else None]:
+            load_window(self._engine, Window(day.start, day.end), Checked((), (), 0, 0, ()), str(run_id), NOW)
+        return endings.popleft() if endings else Completed()
+
+
+@pytest.fixture
+def runs(engine: Engine) -> PlayedRuns:
+    return PlayedRuns(engine)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("flows.dispatch.POLL_S", 0.0)
+    with disable_run_logger():
+        yield
+
+
+def load_all(engine: Engine, runs: PlayedRuns, max_parallel: int = 2, since: datetime | None = None) -> list[ChunkLoad]:
+    return Dispatch(engine, cast("ChildRuns", runs), max_parallel, since).load(SPRING)
+
+
+def outcomes(loads: list[ChunkLoad]) -> list[str]:
+    return [load.outcome for load in loads]
+
+
+def missing(load: ChunkLoad) -> list[str]:
+    return [f"{day.date:%m-%d}" for day in load.missing]
+
+
+@pytest.mark.parametrize("max_parallel", [1, 2, 3])
+def test_every_chunk_is_loaded_by_one_run_some_at_a_time(engine: Engine, runs: PlayedRuns, max_parallel: int) -> None:
+    assert outcomes(load_all(engine, runs, max_parallel)) == ["loaded"] * 3
+    assert runs.started == [(MARCH, "03-30", "03-31"), (APRIL, "04-01", "04-30"), (MAY, "05-01", "05-02")]
+    assert runs.most_at_once == max_parallel
+
+
+def test_what_is_loaded_is_skipped_and_the_rest_is_asked_for_from_first_to_last(
+    engine: Engine, runs: PlayedRuns
+) -> None:
+    load_all(engine, runs)
+    runs.started.clear()
+    assert outcomes(load_all(engine, runs)) == ["skipped"] * 3
+    assert runs.started == []
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM loaded_windows WHERE window_start IN ('2023-04-05Z', '2023-04-09Z')")
+    assert outcomes(load_all(engine, runs)) == ["skipped", "loaded", "skipped"]
+    assert runs.started == [(APRIL, "04-05", "04-09")]
+
+
+def test_refresh_loads_again_what_was_loaded_before(engine: Engine, runs: PlayedRuns) -> None:
+    load_all(engine, runs)
+    assert outcomes(load_all(engine, runs, since=NOW)) == ["skipped"] * 3
+    runs.started.clear()
+    later = NOW + timedelta(seconds=1)
+    # The played runs load as of NOW, which is too early to count.
+    assert outcomes(load_all(engine, runs, since=later)) == ["failed"] * 3
+    assert len(runs.started) == 3
+
+
+def test_a_chunk_that_fails_does_not_stop_the_others(engine: Engine, runs: PlayedRuns) -> None:
+    runs.endings[APRIL] = deque([Failed(message="the API is out of order")])
+    runs.days_loaded[APRIL] = deque([28])
+
+    loads = load_all(engine, runs)
+
+    assert outcomes(loads) == ["loaded", "failed", "loaded"]
+    assert (loads[1].reason, missing(loads[1])) == ("the API is out of order", ["04-29", "04-30"])
+    assert len(runs.started) == 3
+
+
+def test_a_run_that_crashed_is_started_once_more_for_the_rest(engine: Engine, runs: PlayedRuns) -> None:
+    runs.endings[APRIL] = deque([Crashed()])
+    runs.days_loaded[APRIL] = deque([10])
+
+    loads = load_all(engine, runs)
+
+    assert outcomes(loads) == ["loaded"] * 3
+    assert [start for start in runs.started if start[0] == APRIL] == [
+        (APRIL, "04-01", "04-30"),
+        (APRIL, "04-11", "04-30"),
+    ]
+    assert loads[1].windows == 30
+
+
+def test_a_run_that_crashes_again_is_left(engine: Engine, runs: PlayedRuns) -> None:
+    runs.endings[APRIL] = deque([Crashed(), Crashed(message="out of memory")])
+    runs.days_loaded[APRIL] = deque([10, 0])
+
+    loads = load_all(engine, runs)
+
+    assert outcomes(loads) == ["loaded", "failed", "loaded"]
+    assert loads[1].reason == "out of memory"
+    assert len(loads[1].missing) == 20
+
+
+def test_a_run_that_crashed_when_all_was_loaded_is_not_started_again(engine: Engine, runs: PlayedRuns) -> None:
+    runs.endings[APRIL] = deque([Crashed()])
+    assert outcomes(load_all(engine, runs)) == ["loaded"] * 3
+    assert len(runs.started) == 3
+
+
+def test_a_run_that_somebody_cancels_is_not_started_again(engine: Engine, runs: PlayedRuns) -> None:
+    runs.endings[MAY] = deque([Cancelled()])
+    runs.days_loaded[MAY] = deque([1])
+    loads = load_all(engine, runs)
+    assert outcomes(loads) == ["loaded", "loaded", "failed"]
+    assert loads[2].reason == "Cancelled"
+
+
+def test_runs_under_way_are_taken_over_first_and_count(engine: Engine, runs: PlayedRuns) -> None:
+    for chunk in SPRING[1:]:
+        runs.add_active(chunk)
+
+    loads = load_all(engine, runs, max_parallel=2)
+
+    assert outcomes(loads) == ["loaded"] * 3
+    assert runs.started == [(MARCH, "03-30", "03-31")]
+    assert runs.most_at_once == 2
+    assert [load.windows for load in loads] == [2, 30, 2]
+
+
+def test_what_was_cancelled_with_the_backfill_that_started_it_is_started_again(
+    engine: Engine, runs: PlayedRuns
+) -> None:
+    runs.add_active(SPRING[1])
+    runs.endings[APRIL] = deque([Cancelled(), Crashed()])
+    runs.days_loaded[APRIL] = deque([10, 5])
+
+    assert outcomes(load_all(engine, runs)) == ["loaded"] * 3
+    assert [start[1:] for start in runs.started if start[0] == APRIL] == [("04-11", "04-30"), ("04-16", "04-30")]
+
+
+def test_what_a_run_that_was_taken_over_was_not_asked_for_is_loaded_by_another(
+    engine: Engine, runs: PlayedRuns
+) -> None:
+    runs.add_active(SPRING[2])
+    runs.days_loaded[MAY] = deque([1])
+    assert outcomes(load_all(engine, runs)) == ["loaded"] * 3
+    assert [start for start in runs.started if start[0] == MAY] == [(MAY, "05-02", "05-02")]
+
+
+def test_what_a_refreshing_run_that_was_taken_over_has_loaded_counts(engine: Engine, runs: PlayedRuns) -> None:
+    later = NOW + timedelta(minutes=1)
+    runs.add_active(SPRING[0], created=NOW - timedelta(minutes=1))
+    assert load_all(engine, runs, since=later)[0].outcome == "loaded"
+
+
+def test_a_run_that_loaded_into_another_database_is_noticed(engine: Engine, runs: PlayedRuns) -> None:
+    runs.days_loaded[APRIL] = deque([0])
+    load = load_all(engine, runs)[1]
+    assert load.outcome == "failed"
+    assert "its days are not in this database: set DATABASE_URL" in load.reason
+
+
+def test_while_the_server_cannot_be_reached_nothing_is_concluded(engine: Engine, runs: PlayedRuns) -> None:
+    read, answers = runs.read_states, iter([True, False] * 3)
+
+    def read_sometimes(ids: Collection[UUID]) -> dict[UUID, State]:
+        return {} if next(answers, False) else read(ids)
+
+    played: Any = runs
+    played.read_states = read_sometimes
+    assert outcomes(load_all(engine, runs)) == ["loaded"] * 3

@@ -1,0 +1,204 @@
+"""The earlier script's table becomes attempts, as if they had been fetched, and a fetch finds nothing to add."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Engine
+
+from flows import legacy
+from flows.legacy import import_legacy
+from schemas.attempt import Attempt
+from tasks.database import open_engine
+from tasks.errors import PermanentError
+from tasks.legacy import read_batches
+from tasks.transform import transform
+from tests.integration.loading import LOADED, column, contents, do, load, rows, versions
+from tests.legacy_table import insert, make_table
+from tests.records import ANOTHER_STUDENT, NOW, STUDENT, numbered, passback, record, submit
+
+if TYPE_CHECKING:
+    from prefect_sqlalchemy import SqlAlchemyConnector
+
+UTC = ZoneInfo("UTC")
+RECORDS = [
+    *numbered(20),
+    submit(),
+    submit(is_correct=0, created_at="2023-05-31 06:00:00"),
+    record(passback_params=passback(lis_outcome_service_url=...), created_at="2023-05-31 11:59:59.999999"),
+    record(attempt_type="exam", created_at="2023-05-31 11:00:00.5"),
+]
+TIMELESS = f"INSERT INTO user_config (user_id, attempt_type) VALUES ('{STUDENT}', 'run')"
+REJECTING = """
+    CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN IF NEW.user_id = '{user}' THEN RAISE 'no luck'; END IF; RETURN NEW; END $$;
+    CREATE TRIGGER break_off BEFORE INSERT ON attempts FOR EACH ROW EXECUTE FUNCTION break_off()
+"""
+
+
+@pytest.fixture
+def engine(empty: "SqlAlchemyConnector") -> Iterator[Engine]:
+    """Connections to a database with our schema and, made before it, the earlier script's table."""
+    bare = empty.get_engine()
+    make_table(bare)
+    bare.dispose()
+    engine = open_engine(empty)
+    yield engine
+    engine.dispose()
+
+
+def run(engine: Engine, time_zone: ZoneInfo = UTC) -> str:
+    """The last line of an import."""
+    return list(import_legacy(engine, time_zone))[-1]
+
+
+def attempts(engine: Engine) -> list[Attempt]:
+    found = rows(engine, f"SELECT {', '.join(Attempt._fields)} FROM attempts ORDER BY id")
+    return [attempt._replace(id=str(attempt.id)) for attempt in (Attempt(*row) for row in found)]
+
+
+def test_a_row_becomes_the_attempt_that_its_record_would_become(engine: Engine) -> None:
+    insert(engine, RECORDS)
+    assert run(engine).startswith("user_config: 24 rows: 24 new attempts, 0 there already, 0 duplicates, 0 left out;")
+    assert attempts(engine) == sorted(transform(RECORDS), key=lambda attempt: attempt.id or "")
+
+
+def test_a_fetch_of_the_same_window_changes_nothing(engine: Engine) -> None:
+    insert(engine, RECORDS)
+    run(engine)
+    before = versions(engine)
+    counts = load(engine, RECORDS)
+    assert (counts.new, counts.changed, counts.unchanged) == (0, 0, 24)
+    assert versions(engine) == before
+
+
+def test_the_import_a_second_time_touches_nothing(engine: Engine) -> None:
+    insert(engine, RECORDS)
+    run(engine)
+    before = {table: versions(engine, table) for table in LOADED}
+    assert "24 rows: 0 new attempts, 24 there already" in run(engine)
+    assert {table: versions(engine, table) for table in LOADED} == before
+
+
+def test_what_pandas_made_of_null_is_null_again(engine: Engine) -> None:
+    insert(engine, [record(passback_params="?"), submit(passback_params=passback(lis_outcome_service_url=...))])
+    # As a number and, where the column is for text, as text.
+    assert column(engine, "SELECT count(*) FROM user_config WHERE is_correct = 'NaN'") == [1]
+    assert column(engine, "SELECT count(*) FROM user_config WHERE lis_result_sourcedid = 'NaN'") == [1]
+    run(engine)
+    assert rows(
+        engine,
+        "SELECT is_correct, lis_result_sourcedid IS NULL, lis_outcome_service_url, course IS NULL FROM attempts"
+        " ORDER BY is_correct",
+    ) == [(1, False, None, False), (None, True, None, True)]
+
+
+def test_parameters_without_a_course_are_completed_by_a_fetch(engine: Engine) -> None:
+    odd = record(passback_params="not parsable")
+    insert(engine, [odd])
+    run(engine)
+    assert column(engine, "SELECT passback_params FROM attempts") == [None]
+    counts = load(engine, [odd])
+    assert (counts.new, counts.changed) == (0, 1)
+    assert column(engine, "SELECT passback_params FROM attempts") == ['"not parsable"']
+
+
+def test_rows_that_cannot_be_trusted_are_counted_and_left(engine: Engine) -> None:
+    future = "2099-01-01 00:00:00"
+    do(engine, TIMELESS, TIMELESS)
+    insert(engine, [submit(), record(lti_user_id=None), record(lti_user_id=" ")])
+    insert(engine, [submit(is_correct=0.5, created_at="2023-05-31 07:00:00"), record(created_at=future)])
+    times = ("infinity", "-infinity", "0044-03-15 12:00:00 BC", "1999-12-31 23:59:59")
+    insert(engine, [record(created_at=time) for time in times])
+    before = contents(engine, "user_config")
+    line = run(engine)
+    assert "11 rows: 1 new attempts, 0 there already, 0 duplicates, 10 left out" in line
+    assert "user id present 2" in line
+    assert "valid time 5" in line
+    assert "allowed verdicts 1" in line
+    assert column(engine, "SELECT count(*) FROM attempts") == [1]
+    assert contents(engine, "user_config") == before
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 5_000])
+def test_duplicates_collapse_wherever_a_batch_ends(engine: Engine, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    monkeypatch.setattr(legacy, "BATCH_ROWS", batch)
+    conflict = [submit(is_correct=verdict) for verdict in (0, 1, None)]
+    insert(engine, [*RECORDS, *conflict, *RECORDS[::-1]])
+    line = run(engine)
+    assert "51 rows: 24 new attempts, 0 there already, 25 duplicates, 2 left out (failed: unique id 2)" in line
+    counts = load(engine, [*RECORDS, *conflict])
+    assert (counts.new, counts.changed, counts.unchanged) == (0, 0, 24)
+
+
+def test_what_was_fetched_is_not_overwritten(engine: Engine) -> None:
+    insert(engine, [submit(is_correct=0), record(lti_user_id=ANOTHER_STUDENT, passback_params="not parsable")])
+    load(engine, [submit(is_correct=1), record(lti_user_id=ANOTHER_STUDENT, passback_params="not parsable")])
+    before = versions(engine)
+    assert "2 rows: 0 new attempts, 2 there already" in run(engine)
+    assert versions(engine) == before
+
+
+def test_the_figures_of_every_day_are_computed_and_no_window_counts_as_loaded(engine: Engine) -> None:
+    insert(engine, [submit(), submit(is_correct=0, created_at="2023-05-31 22:00:00"), record(lti_user_id=None)])
+    assert "figures of 2 days computed" in run(engine, ZoneInfo("Europe/Moscow"))
+    assert rows(
+        engine, "SELECT day::text, attempts, successful_attempts, unique_users, complete FROM daily_metrics ORDER BY 1"
+    ) == [("2023-05-31", 1, 1, 1, False), ("2023-06-01", 1, 0, 1, False)]
+    assert contents(engine, "loaded_windows", "rejected_records") == {"loaded_windows": [], "rejected_records": []}
+
+
+def test_an_import_that_is_broken_off_goes_on_from_there(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(legacy, "BATCH_ROWS", 5)
+    insert(engine, numbered(20))
+    do(engine, *REJECTING.format(user=f"{12:032x}").split(";\n    "))
+    with pytest.raises(PermanentError, match="no luck"):
+        run(engine)
+    assert column(engine, "SELECT count(*) FROM attempts") == [10]
+    do(engine, "DROP TRIGGER break_off ON attempts")
+    assert "20 rows: 10 new attempts, 10 there already" in run(engine)
+    assert column(engine, "SELECT attempts FROM daily_metrics") == [20]
+
+
+def test_an_empty_table_is_an_import_of_nothing(engine: Engine) -> None:
+    assert "0 rows: 0 new attempts" in run(engine)
+    assert column(engine, "SELECT count(*) FROM daily_metrics") == [0]
+
+
+def test_our_own_view_is_not_imported(engine: Engine, connector: "SqlAlchemyConnector") -> None:
+    with_view = open_engine(connector)
+    load(with_view, RECORDS)
+    assert list(import_legacy(with_view, UTC)) == [
+        "user_config: there is no table of an earlier script, so nothing is to be imported"
+    ]
+    do(with_view, "DROP VIEW user_config")
+    assert "nothing is to be imported" in run(with_view)
+    with_view.dispose()
+
+
+def test_memory_holds_a_batch_at_a_time(engine: Engine) -> None:
+    do(
+        engine,
+        "INSERT INTO user_config (user_id, is_correct, attempt_type, created_at) SELECT number::text, 'NaN', 'run', "
+        "timestamp '2023-04-01' + number * interval '1 second' FROM generate_series(1, 20000) AS number",
+    )
+    under_way = "SELECT query FROM pg_stat_activity WHERE application_name = 'codegrader'"
+    lengths, queries = [], []
+    for batch in read_batches(engine, 1_000):
+        lengths.append(len(batch))
+        queries += [query for query in column(engine, under_way) if query.startswith("FETCH FORWARD 1000 ")]
+    assert lengths == [1_000] * 20
+    assert len(queries) == 19
+    # Each line is said as soon as its batch is kept.
+    said = import_legacy(engine, UTC)
+    next(said)
+    assert column(engine, "SELECT count(*) FROM attempts") == [legacy.BATCH_ROWS]
+
+
+def test_no_student_is_named(engine: Engine) -> None:
+    do(engine, TIMELESS)
+    insert(engine, [*RECORDS, submit(is_correct=0)])
+    assert STUDENT not in "\n".join(import_legacy(engine, UTC))
+    assert column(engine, "SELECT count(*) FROM attempts WHERE created_at > :now", now=NOW - timedelta(days=1)) == [24]

@@ -1,0 +1,134 @@
+"""Loaders at the same time, and windows in any order: the tables come out the same."""
+
+import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import permutations
+from threading import Barrier
+
+import pytest
+from sqlalchemy import Engine
+
+from schemas.period import Window
+from schemas.record import Record
+from schemas.summary import LoadCounts
+from tests.integration.loading import column, contents, empty_all, in_pieces, load, moment_of, rows, span, versions
+from tests.records import WINDOW, numbered, passback, record, submit
+
+MORNING, NOON = span("2023-05-31 06:00", "2023-05-31 09:00"), span("2023-05-31 09:00", "2023-05-31 12:00")
+MIDDLE, ALL = span("2023-05-31 08:00", "2023-05-31 10:00"), WINDOW
+# On the boundary of two windows, both of which are answered with them.
+BOUNDARY = "2023-05-31 09:00:00.000000"
+
+
+def day() -> list[Record]:
+    """Usual, odd, bad, repeated and contradictory records, before, on and after the boundary."""
+    found = numbered(30)
+    for moment in ("2023-05-31 06:00:00", "2023-05-31 08:30:00", BOUNDARY, "2023-05-31 11:59:59.999999"):
+        found += [
+            submit(created_at=moment),
+            submit(created_at=moment, is_correct=0),
+            record(created_at=moment, passback_params="None"),
+            record(created_at=moment, passback_params="None"),
+            record(created_at=moment, passback_params=passback(lis_outcome_service_url=...), is_correct=1),
+            submit(created_at=moment, is_correct=7, lti_user_id="b"),
+            record(created_at=moment, lti_user_id=None),
+        ]
+    return found
+
+
+def load_in_order(engine: Engine, pieces: Sequence[tuple[Window, list[Record]]]) -> dict[str, list[str]]:
+    empty_all(engine)
+    for window, records in pieces:
+        load(engine, records, window)
+    return contents(engine, "attempts")
+
+
+def load_together(engine: Engine, pieces: Sequence[tuple[Window, list[Record]]]) -> list[LoadCounts]:
+    """As many loaders as windows, all of which begin at the same time."""
+    together = Barrier(len(pieces))
+
+    def run(piece: tuple[Window, list[Record]]) -> LoadCounts:
+        together.wait()
+        return load(engine, piece[1], piece[0])
+
+    with ThreadPoolExecutor(len(pieces)) as pool:
+        return list(pool.map(run, pieces))
+
+
+def rejected_outcome(engine: Engine) -> list[str]:
+    return column(engine, "SELECT DISTINCT (record::text, attempt_id, reasons)::text FROM rejected_records ORDER BY 1")
+
+
+def test_eight_loaders_of_one_window_load_it_once(engine: Engine) -> None:
+    records = day()
+    alone = load_in_order(engine, [(ALL, records)])
+    empty_all(engine)
+    counts = load_together(engine, [(ALL, random.Random(number).sample(records, len(records))) for number in range(8)])
+    assert contents(engine, "attempts") == alone
+    assert sorted(one.new for one in counts) == [0] * 7 + [len(alone["attempts"])]
+    assert {one.changed for one in counts} == {0}
+    assert len(rows(engine, "SELECT FROM loaded_windows")) == 1
+
+
+def test_eight_loaders_of_a_window_without_records_record_it_once(engine: Engine) -> None:
+    assert load_together(engine, [(ALL, [])] * 8) == [LoadCounts()] * 8
+    assert len(rows(engine, "SELECT FROM loaded_windows")) == 1
+
+
+def test_eight_loaders_of_windows_that_overlap_load_what_one_after_the_other_would(engine: Engine) -> None:
+    hours = [Window(WINDOW.start + number * timedelta(minutes=30), WINDOW.end) for number in range(8)]
+    pieces = in_pieces(day(), hours)
+    one_by_one = load_in_order(engine, pieces)
+    empty_all(engine)
+    counts = load_together(engine, pieces)
+    assert contents(engine, "attempts") == one_by_one
+    assert sum(one.new for one in counts) == len(one_by_one["attempts"])
+
+
+@pytest.mark.parametrize("order", list(permutations([MORNING, NOON])), ids=["forward", "backward"])
+def test_a_record_on_the_boundary_is_loaded_once_and_is_missing_nowhere(engine: Engine, order: list[Window]) -> None:
+    on_it = record(created_at=BOUNDARY)
+    for window, records in in_pieces([on_it], order):
+        assert load(engine, records, window).fetched == 1
+    assert rows(engine, "SELECT window_start, new, rejected FROM loaded_windows ORDER BY 1") == [
+        (MORNING.start, 0, 1),
+        (NOON.start, 1, 0),
+    ]
+    assert rows(engine, "SELECT FROM rejected_records") == []
+
+
+def test_until_its_own_window_is_loaded_a_record_outside_is_kept_aside(engine: Engine) -> None:
+    on_it = record(created_at=BOUNDARY)
+    load(engine, [on_it], MORNING)
+    assert column(engine, "SELECT reasons FROM rejected_records") == [["inside the window"]]
+    load(engine, [on_it], MORNING)
+    assert len(rows(engine, "SELECT FROM rejected_records")) == 1
+    assert column(engine, "SELECT id FROM attempts") == []
+
+
+@pytest.mark.parametrize("order", list(permutations([MORNING, NOON])), ids=["forward", "backward"])
+def test_neighbouring_windows_leave_the_same_in_either_order(engine: Engine, order: list[Window]) -> None:
+    load_in_order(engine, in_pieces(day(), [MORNING, NOON]))
+    expected = contents(engine, "attempts", "rejected_records")
+    assert expected["rejected_records"]
+    load_in_order(engine, in_pieces(day(), order))
+    assert contents(engine, "attempts", "rejected_records") == expected
+    # Once more, in the other order: nothing is touched.
+    written = versions(engine)
+    for window, records in in_pieces(day(), order[::-1]):
+        load(engine, records, window)
+    assert contents(engine, "attempts", "rejected_records") == expected
+    assert versions(engine) == written
+
+
+@pytest.mark.parametrize("order", list(permutations([MORNING, MIDDLE, NOON, ALL], 3)))
+def test_overlapping_windows_leave_the_same_attempts_in_any_order(engine: Engine, order: list[Window]) -> None:
+    covered = [one for one in day() if any(window.start <= moment_of(one) < window.end for window in order)]
+    load_in_order(engine, in_pieces(day(), order))
+    attempts, rejected = contents(engine, "attempts"), rejected_outcome(engine)
+    in_one_go = load_in_order(engine, [(ALL, covered)])
+    assert attempts == in_one_go
+    # What was rejected inside of a window is rejected, whichever window brought it.
+    assert set(rejected_outcome(engine)) <= set(rejected)

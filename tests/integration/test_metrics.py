@@ -1,0 +1,273 @@
+"""The daily figures: from all attempts of a day, in the reporting time zone, whichever run brought them."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+from sqlalchemy import Engine
+
+from schemas.period import Day, Window, days_between
+from schemas.record import Record
+from schemas.summary import DailyFigures
+from tasks.errors import PermanentError
+from tasks.metrics import compute_metrics, read_figures
+from tests.integration.loading import column, contents, do, in_pieces, load, rows, span, versions
+from tests.records import numbered, record, submit
+from tests.sandbox.grader import RecordsFile, SyntheticRecords
+
+UTC_ZONE, MOSCOW, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
+TODAY = span("2023-05-31 00:00", "2023-06-01 00:00")
+
+
+def days_of(window: Window, time_zone: ZoneInfo = UTC_ZONE) -> list[Day]:
+    return list(days_between(window.start, window.end, time_zone))
+
+
+def compute(engine: Engine, window: Window = TODAY, time_zone: ZoneInfo = UTC_ZONE) -> dict[str, DailyFigures]:
+    compute_metrics(engine, days_of(window, time_zone), time_zone)
+    return {figures.day.isoformat(): figures for figures in read_figures(engine)}
+
+
+def hours(window: Window, step: int) -> list[Window]:
+    starts = range(0, round((window.end - window.start) / timedelta(hours=1)), step)
+    return [
+        Window(window.start + timedelta(hours=hour), min(window.start + timedelta(hours=hour + step), window.end))
+        for hour in starts
+    ]
+
+
+def load_all(engine: Engine, records: Sequence[object], windows: Sequence[Window]) -> None:
+    for window, found in in_pieces((dict(one) for one in records if isinstance(one, dict)), windows):
+        load(engine, found, window)
+
+
+def computed_otherwise(records: Sequence[object], time_zone: ZoneInfo) -> list[DailyFigures]:
+    """The same figures from the records themselves, by another road."""
+    frame = pd.DataFrame([one for one in records if isinstance(one, dict)])
+    frame["day"] = pd.to_datetime(frame["created_at"], utc=True).dt.tz_convert(time_zone).dt.date
+    figures = []
+    for day, group in frame.groupby("day"):
+        assert isinstance(day, date)
+        submits = group[group["attempt_type"] == "submit"]
+        rate = round(float((submits["is_correct"] == 1).mean()), 4) if len(submits) else None
+        counts = len(group), int((group["is_correct"] == 1).sum()), group["lti_user_id"].nunique()
+        figures.append(
+            DailyFigures(day, *counts, int((group["attempt_type"] == "run").sum()), len(submits), rate, True)
+        )
+    return figures
+
+
+# --- definitions
+
+
+def test_each_figure_is_what_its_definition_says(engine: Engine) -> None:
+    one, other = numbered(2)
+    records = [
+        one,
+        other | {"is_correct": 1},
+        one | {"attempt_type": "submit", "is_correct": 1},
+        one | {"attempt_type": "submit", "is_correct": 0, "passback_params": None},
+        other | {"attempt_type": "submit"},
+        other | {"attempt_type": "test", "is_correct": 1},
+        other | {"attempt_type": None},
+        record(created_at=None),
+    ]
+    load(engine, records, TODAY)
+    assert list(compute(engine).values()) == [
+        DailyFigures(
+            date(2023, 5, 31),
+            attempts=7,
+            successful_attempts=3,
+            unique_users=2,
+            runs=2,
+            submits=3,
+            success_rate=0.3333,
+            complete=True,
+        )
+    ]
+
+
+def test_without_submits_there_is_no_success_rate(engine: Engine) -> None:
+    load(engine, numbered(3, is_correct=1), TODAY)
+    figures = compute(engine)["2023-05-31"]
+    assert (figures.successful_attempts, figures.submits, figures.success_rate) == (3, 0, None)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Moscow", "America/St_Johns", "Asia/Kathmandu"])
+def test_the_figures_are_those_that_pandas_finds_in_the_records(engine: Engine, zone: str) -> None:
+    time_zone = ZoneInfo(zone)
+    whole = Window(
+        datetime(2023, 3, 10, tzinfo=time_zone).astimezone(UTC), datetime(2023, 3, 13, tzinfo=time_zone).astimezone(UTC)
+    )
+    records = SyntheticRecords().between(whole.start, whole.end - timedelta(microseconds=1))
+    load_all(engine, records, hours(whole, 11))
+    figures = compute(engine, whole, time_zone)
+    assert list(figures.values()) == computed_otherwise(records, time_zone)
+    assert len(figures) == 3
+    assert all(3000 < one.attempts < 5000 for one in figures.values())
+
+
+def test_real_submissions_give_their_known_figures(engine: Engine, real_records: Path) -> None:
+    whole = span("2017-10-02 00:00", "2017-10-15 00:00")
+    records = RecordsFile(real_records).between(whole.start, whole.end)
+    load_all(engine, records, hours(whole, 6))
+    figures = compute(engine, whole)
+    assert list(figures.values()) == computed_otherwise(records, UTC_ZONE)
+    assert sum(one.attempts for one in figures.values()) == 1000
+    assert sum(one.successful_attempts for one in figures.values()) == 208
+    eighth = figures["2017-10-08"]
+    assert (eighth.attempts, eighth.successful_attempts, eighth.unique_users) == (304, 69, 55)
+    # A dashboard of old would find the same.
+    view = """
+        SELECT created_at::date, count(*), count(*) FILTER (WHERE is_correct = 1), count(DISTINCT user_id)
+        FROM user_config GROUP BY 1 ORDER BY 1
+    """
+    assert rows(engine, view) == [
+        (one.day, one.attempts, one.successful_attempts, one.unique_users) for one in figures.values()
+    ]
+
+
+# --- days
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "first", "last"),
+    [
+        ("2023-03-26", "Europe/Berlin", "2023-03-25 23:00:00", "2023-03-26 21:59:59.999999"),
+        ("2022-10-30", "Europe/Berlin", "2022-10-29 22:00:00", "2022-10-30 22:59:59.999999"),
+        ("2018-11-04", "America/Sao_Paulo", "2018-11-04 03:00:00", "2018-11-05 01:59:59.999999"),
+        ("2023-04-01", "Asia/Kolkata", "2023-03-31 18:30:00", "2023-04-01 18:29:59.999999"),
+    ],
+)
+def test_a_day_begins_and_ends_with_its_own_clock(engine: Engine, day: str, zone: str, first: str, last: str) -> None:
+    inside = [datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in (first, last)]
+    moments = [inside[0] - timedelta(microseconds=1), *inside, inside[1] + timedelta(microseconds=1)]
+    around = Window(inside[0] - timedelta(days=2), inside[1] + timedelta(days=2))
+    load(engine, [record(created_at=moment.isoformat()) for moment in moments], around)
+    figures = compute(engine, around, ZoneInfo(zone))
+    assert {name: one.attempts for name, one in figures.items() if one.attempts} == {
+        (date.fromisoformat(day) - timedelta(days=1)).isoformat(): 1,
+        day: 2,
+        (date.fromisoformat(day) + timedelta(days=1)).isoformat(): 1,
+    }
+
+
+def test_a_day_without_attempts_is_zero_and_a_day_not_loaded_is_unknown(engine: Engine) -> None:
+    load(engine, [], TODAY)
+    figures = compute(engine, span("2023-05-30 00:00", "2023-06-02 00:00"))
+    assert figures == {"2023-05-31": DailyFigures(date(2023, 5, 31), 0, 0, 0, 0, 0, None, complete=True)}
+
+
+@pytest.mark.parametrize(
+    ("windows", "zone", "complete"),
+    [
+        ([("00:00", "24:00")], "UTC", True),
+        ([("00:00", "06:00"), ("12:00", "24:00"), ("06:00", "12:00")], "UTC", True),
+        ([("00:00", "13:00"), ("11:00", "24:00")], "UTC", True),
+        ([("00:00", "06:00"), ("06:00", "12:00")], "UTC", False),
+        ([("00:00", "06:00"), ("07:00", "24:00")], "UTC", False),
+        ([("00:00", "23:59")], "UTC", False),
+        # The day begins three hours earlier in Moscow.
+        ([("00:00", "24:00")], "Europe/Moscow", False),
+    ],
+)
+def test_a_day_is_complete_when_every_moment_of_it_was_loaded(
+    engine: Engine, windows: list[tuple[str, str]], zone: str, *, complete: bool
+) -> None:
+    midnight = TODAY.start
+    for start, end in windows:
+        moments = (midnight + timedelta(hours=int(text[:2]), minutes=int(text[3:])) for text in (start, end))
+        load(engine, [], Window(*moments))
+    assert compute(engine, TODAY, ZoneInfo(zone))["2023-05-31"].complete is complete
+
+
+def test_a_window_that_is_loaded_later_completes_its_day(engine: Engine) -> None:
+    morning, evening = hours(TODAY, 12)
+    load(engine, numbered(3), morning)
+    assert compute(engine, morning)["2023-05-31"] == DailyFigures(
+        date(2023, 5, 31), 3, 0, 3, 3, 0, None, complete=False
+    )
+    load(engine, [submit(created_at="2023-05-31 20:00:00")], evening)
+    assert compute(engine, evening)["2023-05-31"] == DailyFigures(date(2023, 5, 31), 4, 1, 4, 3, 1, 1.0, complete=True)
+
+
+# --- again, later, elsewhere
+
+
+def test_computing_again_touches_no_row(engine: Engine) -> None:
+    load(engine, numbered(3), TODAY)
+    compute(engine)
+    before = versions(engine, "daily_metrics")
+    compute(engine)
+    load(engine, numbered(3), TODAY)
+    compute(engine)
+    assert versions(engine, "daily_metrics") == before
+
+
+def test_a_late_record_corrects_its_day_alone(engine: Engine) -> None:
+    yesterday = span("2023-05-30 00:00", "2023-05-31 00:00")
+    load(engine, [submit(created_at="2023-05-30 10:00:00")], yesterday)
+    load(engine, numbered(3), TODAY)
+    before = compute(engine, span("2023-05-30 00:00", "2023-06-01 00:00"))
+    written = versions(engine, "daily_metrics")
+    load(engine, [*numbered(3), submit()], TODAY)
+    after = compute(engine)
+    assert after["2023-05-30"] == before["2023-05-30"]
+    assert after["2023-05-31"].attempts == 4
+    assert len(set(written) & set(versions(engine, "daily_metrics"))) == 1
+
+
+def test_what_an_interrupted_run_loaded_is_computed_by_the_next(engine: Engine) -> None:
+    load(engine, [record(created_at="2023-04-07 23:30:00")], span("2023-04-07 18:00", "2023-04-08 00:00"))
+    load(engine, numbered(3), TODAY)
+    assert column(engine, "SELECT figures_due FROM loaded_windows") == [True, True]
+    assert {day: one.attempts for day, one in compute(engine).items()} == {"2023-04-07": 1, "2023-05-31": 3}
+    assert column(engine, "SELECT figures_due FROM loaded_windows") == [False, False]
+
+
+def test_only_the_days_asked_for_or_due_are_computed(engine: Engine) -> None:
+    load(engine, numbered(3), TODAY)
+    assert compute_metrics(engine, [], UTC_ZONE) == 1
+    assert compute_metrics(engine, [], UTC_ZONE) == 0
+    assert compute_metrics(engine, days_of(TODAY), UTC_ZONE) == 1
+
+
+def test_another_time_zone_rebuilds_every_day(engine: Engine) -> None:
+    late: Record = submit(created_at="2023-05-30 22:30:00")
+    yesterday = span("2023-05-30 00:00", "2023-05-31 00:00")
+    for window, found in in_pieces([late, *numbered(3)], [yesterday, TODAY]):
+        load(engine, found, window)
+    in_utc = compute(engine)
+    assert {day: one.attempts for day, one in in_utc.items()} == {"2023-05-30": 1, "2023-05-31": 3}
+    in_moscow = compute(engine, span("2023-06-10 00:00", "2023-06-11 00:00"), MOSCOW)
+    assert {day: one.attempts for day, one in in_moscow.items()} == {"2023-05-30": 0, "2023-05-31": 4, "2023-06-01": 0}
+    assert [one.complete for one in in_moscow.values()] == [False, True, False]
+    assert set(column(engine, "SELECT time_zone FROM daily_metrics")) == {"Europe/Moscow"}
+    assert compute(engine, TODAY, UTC_ZONE) == in_utc
+    assert set(column(engine, "SELECT time_zone FROM daily_metrics")) == {"UTC"}
+
+
+def test_a_failure_leaves_the_figures_as_they_were_and_due(engine: Engine) -> None:
+    load(engine, numbered(3), TODAY)
+    compute(engine)
+    load(engine, [], span("2023-06-01 00:00", "2023-06-02 00:00"))
+    before = contents(engine, "daily_metrics", "loaded_windows")
+    do(engine, "ALTER TABLE daily_metrics ADD CHECK (time_zone = 'UTC')")
+    for days, time_zone in (([], MOSCOW), (days_of(TODAY, BERLIN), BERLIN)):
+        with pytest.raises(PermanentError, match="violates check constraint"):
+            compute_metrics(engine, days, time_zone)
+        assert contents(engine, "daily_metrics", "loaded_windows") == before
+    assert list(compute(engine)) == ["2023-05-31", "2023-06-01"]
+
+
+def test_figures_are_read_for_the_days_asked_for_oldest_first(engine: Engine) -> None:
+    for day in (3, 1, 2):
+        load(engine, [], span(f"2023-06-0{day} 00:00", f"2023-06-0{day + 1} 00:00"))
+    compute(engine)
+    assert [one.day.day for one in read_figures(engine)] == [1, 2, 3]
+    assert [one.day.day for one in read_figures(engine, date(2023, 6, 2))] == [2, 3]
+    assert [one.day.day for one in read_figures(engine, date(2023, 5, 1), date(2023, 6, 2))] == [1, 2]
+    assert read_figures(engine, date(2024, 1, 1), date(2024, 2, 1)) == ()

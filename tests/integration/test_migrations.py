@@ -1,0 +1,210 @@
+"""The schema: made by the migrations, the same as `schemas.tables` says, and kind to what was there before."""
+
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, create_engine, text
+
+from schemas.tables import metadata
+from tasks import database
+from tasks.database import migrate, open_engine, writing
+from tasks.errors import DatabaseUnavailableError, PermanentError
+from tests.integration.loading import column, contents, do, load, rows
+from tests.records import STUDENT, URL, numbered, submit
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from prefect_sqlalchemy import SqlAlchemyConnector
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGUE = """
+    SELECT c.relname, 'column', a.attname, a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+           col_description(c.oid, a.attnum), pg_get_expr(d.adbin, d.adrelid)
+    FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+    LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT c.relname, 'constraint', k.conname, 0, pg_get_constraintdef(k.oid), NULL, NULL, NULL
+    FROM pg_class AS c JOIN pg_constraint AS k ON k.conrelid = c.oid
+    WHERE c.relnamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT tablename, 'index', indexname, 0, indexdef, NULL, NULL, NULL FROM pg_indexes WHERE schemaname = 'public'
+    ORDER BY 1, 2, 4, 3
+"""
+# As the earlier script made it.
+EARLIER = """
+    CREATE TABLE user_config (
+        id INTEGER PRIMARY KEY, user_id TEXT, oauth_consumer_key TEXT, lis_result_sourcedid TEXT,
+        lis_outcome_service_url TEXT, is_correct REAL, attempt_type TEXT, created_at TIMESTAMP
+    );
+    INSERT INTO user_config VALUES (0, 'somebody', '', NULL, NULL, 1, 'submit', '2023-04-01 12:00:00.5')
+"""
+
+
+def catalogue(engine: Engine) -> list[Any]:
+    return [row for row in rows(engine, CATALOGUE) if not row[0].startswith("codegrader_schema")]
+
+
+@pytest.fixture
+def bare(empty: "SqlAlchemyConnector") -> Engine:
+    """Connections to a database without any table."""
+    engine: Engine = empty.get_engine()
+    return engine
+
+
+def test_the_migrations_make_what_the_tables_say(engine: Engine, bare: Engine) -> None:
+    metadata.create_all(bare)
+    assert catalogue(engine) == catalogue(bare)
+    assert {row[0] for row in catalogue(bare)} == set(metadata.tables)
+    with engine.connect() as connection:
+        options = {"version_table": "codegrader_schema", "compare_server_default": True}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+
+
+def test_migrating_again_changes_nothing(engine: Engine) -> None:
+    load(engine, numbered(3))
+    before, held = catalogue(engine), contents(engine, "attempts", "codegrader_schema", "user_config")
+    migrate(engine)
+    migrate(engine)
+    assert (catalogue(engine), contents(engine, "attempts", "codegrader_schema", "user_config")) == (before, held)
+
+
+def test_every_session_is_in_utc_and_waits_for_nothing_for_ever(engine: Engine) -> None:
+    assert column(engine, "SHOW TimeZone") == ["UTC"]
+    assert column(engine, "SHOW application_name") == ["codegrader"]
+    assert column(engine, "SHOW statement_timeout") == ["10min"]
+    assert column(engine, "SHOW lock_timeout") == ["5min"]
+
+
+# --- the view that stands in for the earlier script's table
+
+
+def test_the_view_has_the_columns_of_the_earlier_table(engine: Engine) -> None:
+    columns = rows(
+        engine,
+        "SELECT column_name, data_type FROM information_schema.columns"
+        " WHERE table_name = 'user_config' ORDER BY ordinal_position",
+    )
+    assert columns == [
+        ("id", "uuid"),
+        ("user_id", "text"),
+        ("oauth_consumer_key", "text"),
+        ("lis_result_sourcedid", "text"),
+        ("lis_outcome_service_url", "text"),
+        ("is_correct", "real"),
+        ("attempt_type", "text"),
+        ("created_at", "timestamp without time zone"),
+    ]
+
+
+def test_the_view_shows_the_attempts_in_utc_whatever_the_session(engine: Engine) -> None:
+    load(engine, [submit(), *numbered(2)])
+    with engine.connect() as connection:
+        connection.execute(text("SET TimeZone = 'Asia/Tokyo'"))
+        shown = connection.execute(text("SELECT * FROM user_config WHERE user_id = :user"), {"user": STUDENT}).one()
+        assert connection.scalar(text("SELECT count(*) FROM user_config")) == 3
+    # Ruff's rule is for times of ours; the earlier table had them without an offset.
+    assert shown.created_at == datetime(2023, 5, 31, 9, 16, 11, 313646)  # noqa: DTZ001
+    assert (shown.is_correct, shown.attempt_type, shown.lis_outcome_service_url) == (1.0, "submit", URL)
+    assert isinstance(shown.is_correct, float)
+    assert [shown.id] == column(engine, "SELECT id FROM attempts WHERE user_id = :user", user=STUDENT)
+
+
+def test_a_table_of_the_earlier_script_is_left_alone(bare: Engine, empty: "SqlAlchemyConnector") -> None:
+    do(bare, *EARLIER.split(";"))
+    table = [row for row in catalogue(bare) if row[0] == "user_config"]
+    engine = open_engine(empty)
+    migrate(engine)
+    load(engine, numbered(2))
+    assert [row for row in catalogue(engine) if row[0] == "user_config"] == table
+    assert contents(engine, "user_config") == {"user_config": ['(0,somebody,"",,,1,submit,"2023-04-01 12:00:00.5")']}
+    assert column(engine, "SELECT count(*) FROM attempts") == [2]
+    engine.dispose()
+
+
+# --- what cannot be migrated, and who migrates first
+
+
+def test_a_schema_from_the_future_is_left_alone(engine: Engine, connector: "SqlAlchemyConnector") -> None:
+    do(engine, "UPDATE codegrader_schema SET version_num = '9999'")
+    before = catalogue(engine)
+    with pytest.raises(PermanentError, match=r"not known to this version \(newest: 0001\): update") as refusal:
+        open_engine(connector)
+    assert len(str(refusal.value).splitlines()) == 1
+    assert catalogue(engine) == before
+    assert column(engine, "SELECT version_num FROM codegrader_schema") == ["9999"]
+
+
+def test_too_old_a_server_is_told_apart(connector: "SqlAlchemyConnector", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "OLDEST_POSTGRESQL", 99)
+    with pytest.raises(PermanentError, match=r"PostgreSQL 18 is too old: 99 or newer is needed"):
+        open_engine(connector)
+
+
+def test_a_migration_that_fails_leaves_nothing(bare: Engine) -> None:
+    do(bare, "CREATE TABLE daily_metrics (mine int)")
+    before = catalogue(bare)
+    with pytest.raises(PermanentError, match="daily_metrics"), database.explained(bare):
+        migrate(bare)
+    assert catalogue(bare) == before
+    assert column(bare, "SELECT to_regclass('codegrader_schema')::text") == [None]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "complaint"),
+    [
+        ({"database": "nowhere"}, PermanentError, 'database "nowhere" does not exist: check DATABASE_URL'),
+        ({"username": "nobody"}, PermanentError, 'role "nobody" does not exist: check DATABASE_URL'),
+        ({"host": "/nowhere"}, DatabaseUnavailableError, "No such file or directory"),
+        (
+            {"host": "127.0.0.1", "port": 1},
+            DatabaseUnavailableError,
+            "database test_.* at 127.0.0.1: .*Connection refused",
+        ),
+    ],
+)
+def test_a_database_that_does_not_let_us_in_is_explained_in_one_line(
+    connector: "SqlAlchemyConnector", change: dict[str, object], error: type[Exception], complaint: str
+) -> None:
+    components: Any = connector.connection_info
+    elsewhere = type(connector)(connection_info=components.model_copy(update=change))
+    with pytest.raises(error, match=complaint) as refusal:
+        open_engine(elsewhere)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_user_without_the_right_to_make_tables_is_told_so(bare: Engine, empty: "SqlAlchemyConnector") -> None:
+    do(bare, "CREATE ROLE guest LOGIN")
+    components: Any = empty.connection_info
+    with pytest.raises(PermanentError, match=r"permission denied.*: check DATABASE_URL and the user's rights"):
+        open_engine(type(empty)(connection_info=components.model_copy(update={"username": "guest"})))
+    do(bare, "DROP ROLE guest")
+
+
+def test_two_processes_that_migrate_at_once_wait_for_each_other(bare: Engine) -> None:
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = "
+        "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    code = "import sys, sqlalchemy; from tasks.database import migrate; migrate(sqlalchemy.create_engine(sys.argv[1]))"
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        f"postgresql+psycopg2:///{bare.url.database}?host={bare.url.host}&user=postgres",
+    ]
+    with writing(bare):
+        processes = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        wait_until(lambda: column(bare, waiting) == [2], seconds=60)
+    assert [process.communicate(timeout=30)[1] for process in processes] == ["", ""]
+    assert [process.returncode for process in processes] == [0, 0]
+    engine = create_engine(bare.url)
+    assert column(engine, "SELECT version_num FROM codegrader_schema") == ["0001"]
+    assert load(engine, numbered(3)).new == 3
+    engine.dispose()

@@ -1,0 +1,324 @@
+"""The documentation is true: what it names exists, and what it says agrees with the code."""
+
+import argparse
+import ast
+import importlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.environment import Environment
+from schemas.period import Window
+from schemas.tables import daily_metrics
+from tests.sandbox.grader import SyntheticRecords
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+PAGE_NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+NEVER_IN_ENV = {"GOOGLE_SHEETS_URL"}
+"""Settings that nobody but the sandbox sets."""
+
+OF_OTHER_PROGRAMS = {"--help", "--clean", "--if-exists", "--dbname"}
+"""Options that the documentation names by themselves and that are not ours."""
+ELLIPSIS = "…"
+SHORTEST_FIXED_PART = 8
+"""A message of which less is fixed could be found anywhere."""
+
+
+def without_code(text: str) -> str:
+    """A page without its blocks of code, in which brackets are no links and # no headings."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def code_blocks(text: str) -> str:
+    return "\n".join(re.findall(r"^```\w*\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL))
+
+
+def code_of(text: str) -> str:
+    """A page's blocks of code, and what stands between backticks in its text."""
+    return "\n".join([code_blocks(text), *re.findall(r"`([^`\n]+)`", without_code(text))])
+
+
+def rows_of(page: Path, header: str) -> list[list[str]]:
+    """The cells of the table whose first column has that header."""
+    lines = iter(without_code(page.read_text("utf-8")).splitlines())
+    for line in lines:
+        if line.startswith(f"| {header} |"):
+            next(lines)
+            table = []
+            for row in lines:
+                if not row.startswith("|"):
+                    break
+                table.append([cell.strip() for cell in row.strip("|").split(" | ")])
+            return table
+    raise AssertionError(f"{page.name} has no table whose first column is {header!r}")
+
+
+def names_of(page: Path, header: str) -> list[str]:
+    """The first column of that table, without its backticks."""
+    return [row[0].strip("`") for row in rows_of(page, header)]
+
+
+# ------------------------------------------------------------------------------------------------------------- links
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", without_code(page.read_text("utf-8")), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links_of(page: Path) -> Iterator[str]:
+    text = without_code(page.read_text("utf-8"))
+    yield from re.findall(r"\]\(([^)\s]+)\)", text)
+    yield from re.findall(r"(?:src|href)=\"([^\"]+)\"", text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    for link in links_of(page):
+        if link.startswith("https://"):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(target), link
+
+
+def test_every_page_is_linked() -> None:
+    linked = {(page.parent / link.partition("#")[0]).resolve() for page in PAGES for link in links_of(page)}
+    assert set(DOCS.rglob("*.md")) <= linked
+    assert set((DOCS / "images").iterdir()) <= linked
+
+
+def test_pictures_are_small() -> None:
+    assert all(picture.stat().st_size < 200_000 for picture in (DOCS / "images").iterdir())
+
+
+# ---------------------------------------------------------------------------------------------- commands and options
+
+
+def _options(run: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The options of a command line, whose parser is caught where it would read the arguments."""
+    found: set[str] = set()
+
+    class CaughtError(Exception):
+        pass
+
+    def catch(parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        found.update(parser._option_string_actions)
+        raise CaughtError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(argparse.ArgumentParser, "parse_args", catch)
+        with suppress(CaughtError):
+            run()
+    return found
+
+
+@pytest.fixture(scope="module")
+def options() -> dict[str, set[str]]:
+    """Every command that the documentation may name, with its options."""
+    from flows import etl, setup
+    from tests.sandbox.grader import __main__ as grader
+
+    commands: dict[str, Callable[[], object]] = {
+        "flows.etl": lambda: etl.main([]),
+        "flows.setup": lambda: setup.main([]),
+        "tests.sandbox.grader": lambda: grader.main([]),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        return {name: _options(run, patch) for name, run in commands.items()} | {"tests.sandbox": set()}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
+def test_every_command_and_option_exists(page: Path, options: dict[str, set[str]]) -> None:
+    for module, rest in re.findall(r"python -m ((?:flows|tests)[.\w]*)([^\n`#|]*)", code_of(page.read_text("utf-8"))):
+        assert module in options, f"python -m {module}"
+        assert set(re.findall(r"--[\w-]+", rest)) <= options[module], f"python -m {module}{rest}"
+
+
+def test_options_named_by_themselves_exist(options: dict[str, set[str]]) -> None:
+    for page in PAGES:
+        for span in re.findall(r"`(--[\w-]+)", without_code(page.read_text("utf-8"))):
+            assert span in options["flows.etl"] or span in OF_OTHER_PROGRAMS, f"{page.name}: {span}"
+
+
+def test_every_option_of_a_run_is_documented(options: dict[str, set[str]]) -> None:
+    everything = "".join(page.read_text("utf-8") for page in PAGES)
+    assert {name for name in options["flows.etl"] if name.startswith("--") and name not in everything} <= {"--help"}
+
+
+def test_every_make_target_named_exists() -> None:
+    (line,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    for page in PAGES:
+        assert set(re.findall(r"\bmake ([a-z]+)", code_of(page.read_text("utf-8")))) <= set(line.split()), page.name
+
+
+def test_every_file_named_exists() -> None:
+    for page in PAGES:
+        for path in re.findall(r"`((?:flows|tasks|schemas|tests|docs|\.ci)/[\w./-]*)`", page.read_text("utf-8")):
+            assert (ROOT / path).exists() or "_xx" in path, f"{page.name}: {path}"
+
+
+def test_hooks_run_what_make_check_runs() -> None:
+    hooks = re.findall(r"entry: \.venv/bin/(.+)", (ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    recipe = (ROOT / "Makefile").read_text("utf-8").split("\ncheck:")[1].split("\n\n")[0]
+    assert sorted(hooks) == sorted(line.removesuffix(" .") for line in re.findall(r"\$\(BIN\)/(.+)", recipe))
+
+
+# ---------------------------------------------------------------------------------------------------------- settings
+
+
+def known_settings() -> set[str]:
+    return {str(field.alias) for field in Environment.model_fields.values()}
+
+
+def test_every_setting_is_in_the_example_and_in_the_documentation_and_no_other() -> None:
+    example = (ROOT / ".env.example").read_text("utf-8")
+    assert set(re.findall(r"^([A-Z_]+)=", example, flags=re.MULTILINE)) == known_settings() - NEVER_IN_ENV
+    assert sorted(names_of(DOCS / "operating.md", "setting")) == sorted(known_settings())
+
+
+def test_every_setting_named_anywhere_exists() -> None:
+    known = known_settings() | set(names_of(DOCS / "operating.md", "variable"))
+    family = re.compile(r"\b(?:GRADER|GOOGLE|SMTP|EMAIL|REPORT|CODEGRADER|DATABASE|LOG|SPREADSHEET|SSL)_[A-Z_]+\b")
+    for page in PAGES:
+        assert set(family.findall(page.read_text("utf-8"))) <= known | {"LOG_DIR"}, page.name
+
+
+# ---------------------------------------------------------------------------------------------------- checks, figures
+
+
+def test_every_check_is_in_the_contract_with_its_severity_and_no_other() -> None:
+    from schemas.checks import DUPLICATE_ROWS, SHAPE, USUAL_ATTEMPTS, trusted_attempts
+
+    moment = datetime(2023, 4, 1, tzinfo=UTC)
+    errors = {SHAPE, *(check.name for check in trusted_attempts(Window(moment, moment), moment).checks)}
+    warnings = {check.name for check in USUAL_ATTEMPTS.checks} | {DUPLICATE_ROWS}
+    severities = dict.fromkeys(errors, "error") | dict.fromkeys(warnings, "warning")
+    documented = {row[0].strip("`"): row[1] for row in rows_of(DOCS / "data-contract.md", "check")}
+    assert documented == severities
+
+
+def test_every_column_of_the_figures_is_defined_and_no_other() -> None:
+    assert names_of(DOCS / "figures.md", "column") == [column.name for column in daily_metrics.columns]
+
+
+# --------------------------------------------------------------------------------------------------- limits, messages
+
+
+def _measure(value: Any, limit: str) -> str:
+    """A constant as the table writes it: durations in hours or days, as the limit's name says."""
+    if isinstance(value, timedelta):
+        return str(value // timedelta(days=1) if limit.startswith("days") else value // timedelta(hours=1))
+    return str(value)
+
+
+def test_every_limit_is_the_codes_own() -> None:
+    for limit, value, constant in rows_of(DOCS / "operating.md", "limit"):
+        found = re.fullmatch(r"`([\w.]+)`(?: \+ (\d+))?", constant)
+        assert found, constant
+        path, added = found.groups()
+        module, *names = path.split(".")
+        actual: Any = importlib.import_module(f"{module}.{names[0]}")
+        for name in names[1:]:
+            actual = getattr(actual, name)
+        assert value == _measure(actual + int(added) if added else actual, limit), limit
+
+
+def texts_in(file: Path) -> Iterator[str]:
+    """Every text in a file but the docstrings, put together if it is in parts, with `…` where a value is filled in."""
+    tree = ast.parse(file.read_text("utf-8"))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else ELLIPSIS for part in node.values]
+            yield "".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield re.sub(r"%[sd]|%\.\df", ELLIPSIS, node.value)
+
+
+def test_every_message_of_the_failure_table_is_in_the_code() -> None:
+    files = [file for folder in ("flows", "tasks", "schemas") for file in (ROOT / folder).rglob("*.py")]
+    texts = "\n".join(text for file in files for text in texts_in(file))
+    for row in rows_of(README, "message"):
+        message = row[0].split("`")[1]
+        fixed = message.split(ELLIPSIS)
+        assert max(map(len, fixed)) >= SHORTEST_FIXED_PART, f"too little is fixed of: {message}"
+        assert re.search(".*".join(map(re.escape, fixed)), texts), f"not in the code: {message}"
+
+
+# ----------------------------------------------------------------------------------------------- figures of the README
+
+
+@dataclass
+class Figures:
+    attempts: int
+    successful: int
+    users: int
+
+
+@pytest.fixture(scope="module")
+def sandbox_figures() -> Callable[[date], Figures]:
+    """A day's figures, counted from the sandbox's records without any code of ours."""
+    source = SyntheticRecords(now=lambda: datetime(2100, 1, 1, tzinfo=UTC))
+
+    def count(day: date) -> Figures:
+        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        records: list[Any] = list(source.between(start, start + timedelta(days=1) - timedelta(microseconds=1)))
+        return Figures(
+            attempts=len(records),
+            successful=sum(record["is_correct"] == 1 for record in records),
+            users=len({record["lti_user_id"] for record in records}),
+        )
+
+    return cache(count)
+
+
+def test_the_figures_of_make_run_are_the_sandboxs(sandbox_figures: Callable[[date], Figures]) -> None:
+    output = code_blocks(README.read_text("utf-8"))
+    table = re.findall(r"^ +(\d{4}-\d\d-\d\d) +(\d+) +(\d+) +(\d+)$", output, flags=re.MULTILINE)
+    assert len(table) == 7
+    for day, *figures in table:
+        assert Figures(*map(int, figures)) == sandbox_figures(date.fromisoformat(day))
+    total = f"{sum(int(attempts) for _, attempts, _, _ in table):,}"
+    assert output.count(f"{total} fetched") == 2
+    assert f"{total} unchanged (nothing has changed)" in output
+
+
+def test_the_figures_of_a_run_of_one_day_are_the_sandboxs(sandbox_figures: Callable[[date], Figures]) -> None:
+    (line,) = re.findall(
+        r"^(\d{4}-\d\d-\d\d): ([\d,]+) fetched, ([\d,]+) new", README.read_text("utf-8"), flags=re.MULTILINE
+    )
+    day, *counts = line
+    assert counts == [f"{sandbox_figures(date.fromisoformat(day)).attempts:,}"] * 2
+
+
+def test_the_windows_and_days_that_the_readme_names_are_the_defaults() -> None:
+    from flows import logs
+    from flows.etl import codegrader_etl
+    from tasks import extract, grader_api, plan
+
+    text = " ".join(README.read_text("utf-8").split())
+    defaults = {name: parameter.get("default") for name, parameter in codegrader_etl.parameters.properties.items()}
+    assert f"windows of {defaults['window_hours']} hours" in text
+    assert f"the days of the last {defaults['heal_days']} that are missing" in text
+    assert defaults["lookback_days"] == 1
+    assert "It asks once more for the day before" in text
+    assert grader_api.MAX_CONNECTIONS == 4
+    assert "four at a time" in text
+    assert f"takes up to {plan.MAX_DAYS} days" in text
+    assert f"cached for {extract.CACHE_EXPIRATION.days} days" in text
+    assert f"for {logs.KEEP.days} days after that day" in text
+    assert extract.extract.retries == 4
+    assert "It was tried five times" in text
