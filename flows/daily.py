@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 
-def plan_daily(engine: "Engine", period: Period, window_hours: int, *, lookback_days: int, heal_days: int) -> Plan:
+def plan_daily(
+    engine: "Engine", period: Period, window_hours: int, *, lookback_days: int, heal_days: int, refresh: bool
+) -> Plan:
     """Plans the run for one day.
 
     Args:
         engine: where what is loaded is looked up.
         period: the day, alone.
         lookback_days: so many days before it are asked for again, for the sake of records that came late.
+        refresh: the day itself is asked for again as well.
         heal_days: gaps within so many days before it are loaded; what lies before the first load is no gap.
     """
     (day,) = period.days
@@ -30,7 +33,11 @@ def plan_daily(engine: "Engine", period: Period, window_hours: int, *, lookback_
         get_run_logger().info("healing: %s were not loaded", ", ".join(gap.date.isoformat() for gap in gaps))
     days = [*gaps, *lookback, day]
     windows = [window for each in days for window in split_into_windows(_only(each, period), window_hours)]
-    again = {window for each in lookback for window in split_into_windows(_only(each, period), window_hours)}
+    again = {
+        window
+        for each in [*lookback, *([day] if refresh else [])]
+        for window in split_into_windows(_only(each, period), window_hours)
+    }
     whole = tuple(days_between(days[0].start, period.end, period.time_zone))
     return Plan(replace(period, start=days[0].start, days=whole), tuple(windows), frozenset(again))
 

@@ -122,7 +122,7 @@ class Dispatch:
         load.missing = missing_days(self._engine, load.chunk.days, load.since)
         # A run that was found under way may have been asked for less, or been cancelled along with its own backfill.
         most_starts = MOST_STARTS if state.is_crashed() else 1
-        if not load.missing and (state.is_completed() or state.is_crashed() or not load.starts):
+        if not load.missing and not state.is_failed():
             self._finish(load, "loaded")
         elif not state.is_failed() and load.starts < most_starts:
             get_run_logger().warning(

@@ -13,6 +13,8 @@ from tasks.errors import InvalidInputError
 
 _SHEET: Final = ("GOOGLE_SERVICE_ACCOUNT_FILE", "SPREADSHEET_ID")
 _MAIL: Final = ("SMTP_SERVER", "EMAIL_FROM", "EMAIL_TO")
+_ABSENT: Final = ("missing", "string_too_short", "too_short", "url_parsing_empty")
+"""What pydantic says of a setting that is not there, or is there and empty."""
 _LOGIN: Final = ("SMTP_USERNAME", "SMTP_PASSWORD")
 
 
@@ -114,8 +116,8 @@ def read_environment(env_file: Path) -> Environment:
         return Environment(_env_file=env_file)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
-        missing = [str(problem["loc"][0]) for problem in problems if problem["type"] == "missing"]
-        wrong = [_describe(problem) for problem in problems if problem["type"] != "missing"]
+        missing = [str(problem["loc"][0]) for problem in problems if problem["type"] in _ABSENT]
+        wrong = [_describe(problem) for problem in problems if problem["type"] not in _ABSENT]
         lines = ([f"missing: {', '.join(missing)}"] if missing else []) + wrong
         raise InvalidInputError(
             f"{env_file} is not complete: {'; '.join(lines)} (.env.example explains each)"

@@ -88,7 +88,9 @@ def codegrader_etl(
         period = plan_period(start_date, end_date, time_zone, datetime.now(UTC), yesterday)
         with open_database(configuration) as engine:
             if start_date is None and end_date is None:
-                plan = plan_daily(engine, period, window_hours, lookback_days=lookback_days, heal_days=heal_days)
+                plan = plan_daily(
+                    engine, period, window_hours, lookback_days=lookback_days, heal_days=heal_days, refresh=refresh
+                )
             else:
                 windows = tuple(split_into_windows(period, window_hours))
                 plan = Plan(period, windows, frozenset(windows if refresh else ()))

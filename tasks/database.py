@@ -21,7 +21,7 @@ LOADING: Final = 0xC0DE
 def embedded_database(folder: Path) -> "SqlAlchemyConnector":
     """Starts the embedded PostgreSQL, or joins the one that another process started, and says how to connect.
 
-    It listens on a Unix socket alone and stops when the last process that uses it ends.
+    It listens on a Unix socket alone (on Windows, on the loopback) and stops when the last process that uses it ends.
 
     Args:
         folder: where its data lie; made if missing. As root, every folder above is made traversable for all, because

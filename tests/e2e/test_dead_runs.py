@@ -1,4 +1,4 @@
-"""A run whose process is killed, and which has no worker that sees it, is marked as crashed and told of."""
+"""A run that nobody is left to end is marked as crashed and told of, and only such a run."""
 
 import os
 import signal
@@ -7,13 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.events import RelatedResource, emit_event
 
 from flows import server_objects
 from flows.server_objects import A_RUN_HAS_DIED, DIED, TELL_OF_IT, create_server_objects
@@ -23,20 +23,22 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-# Stands in for a flow of that name: `sleep` is how long it takes.
+# Stands in for a flow of the first name; the second argument is for how many seconds it runs.
 RUN = "import sys, time, prefect; prefect.flow(name=sys.argv[1])(lambda: time.sleep(float(sys.argv[2])))()"
-PATIENCE_S = 90
+SILENCE = timedelta(seconds=15)
+PATIENCE_S = 120
+REFUSED = {"filter": {"event": {"name": ["prefect.automation.action.failed"]}}}
 
 
 @pytest.fixture
-def deployment(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[UUID]:
-    """The deployment that writes the mail, and the automations, in a hurry for this test alone."""
+def server(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The server with the deployment that writes the mail, and automations that are in a hurry for this test alone."""
     server = Server(prefect_server)
     delete_automations(server)
-    deployment = notify_deployment(server)
-    monkeypatch.setattr(server_objects, "SILENCE", timedelta(seconds=15))
+    notify_deployment(server)
+    monkeypatch.setattr(server_objects, "SILENCE", SILENCE)
     list(create_server_objects())
-    yield deployment
+    yield server
     delete_automations(server)
 
 
@@ -47,51 +49,90 @@ def delete_automations(server: Server) -> None:
             server.ask("DELETE", f"automations/{automation['id']}")
 
 
+class Runs:
+    """The runs of a flow that are new since this was made."""
+
+    def __init__(self, flow_name: str) -> None:
+        self._flow_name = flow_name
+        self._known: set[UUID] = set()
+        self._known = {run.id for run in self.new()}
+
+    def new(self) -> list[FlowRun]:
+        with get_client(sync_client=True) as client:
+            found = client.read_flow_runs(flow_filter=FlowFilter(name=FlowFilterName(any_=[self._flow_name])))
+        return [run for run in found if run.id not in self._known]
+
+    def wait(self, state: StateType) -> FlowRun:
+        """The one new run, once it is in that state."""
+        wait_until(lambda: [run.state_type for run in self.new()] == [state], PATIENCE_S)
+        return self.new()[0]
+
+
 def start(server: str, flow_name: str, seconds: float) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-c", RUN, flow_name, str(seconds)], cwd=ROOT, env=os.environ | {"PREFECT_API_URL": server}
     )
 
 
-def runs(flow_name: str) -> list[FlowRun]:
-    with get_client(sync_client=True) as client:
-        return client.read_flow_runs(flow_filter=FlowFilter(name=FlowFilterName(any_=[flow_name])))
-
-
-def latest(flow_name: str) -> FlowRun:
-    return max(runs(flow_name), key=lambda run: run.created or 0)  # type: ignore[return-value,arg-type]
-
-
-def test_a_dead_run_is_marked_and_told_of_and_others_are_not(prefect_server: str, deployment: UUID) -> None:
-    told = len(runs("codegrader-notify"))
-    known = {run.id for name in ("codegrader-etl", "codegrader-backfill", "another") for run in runs(name)}
-    killed = [start(prefect_server, name, 600) for name in ("codegrader-etl", "another")]
-    finished = start(prefect_server, "codegrader-backfill", 0)
-
-    def find(name: str) -> Any:
-        return next((run for run in runs(name) if run.id not in known), None)
-
-    def is_in(state: StateType, name: str) -> bool:
-        run = find(name)
-        return run is not None and run.state.type == state
-
-    wait_until(lambda: all(is_in(StateType.RUNNING, name) for name in ("codegrader-etl", "another")), PATIENCE_S)
-    # So that its first heartbeat has arrived.
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    # So that its first sign of life has arrived.
     time.sleep(3)
-    for process in killed:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert finished.wait(60) == 0
+    process.send_signal(signal.SIGKILL)
+    process.wait()
 
-    wait_until(lambda: is_in(StateType.CRASHED, "codegrader-etl"), PATIENCE_S)
-    dead = find("codegrader-etl")
-    assert (dead.state.name, dead.state.message) == ("Crashed", DIED)
-    wait_until(lambda: len(runs("codegrader-notify")) > told, PATIENCE_S)
-    notice = latest("codegrader-notify")
-    assert notice.deployment_id == deployment
-    assert notice.parameters == {"flow_run_id": str(dead.id)}
-    # Long enough for the others to be taken for dead as well.
-    time.sleep(30)
-    assert len(runs("codegrader-notify")) == told + 1
-    assert find("another").state.is_running()
-    assert find("codegrader-backfill").state.is_completed()
+
+def beat_late(run: FlowRun) -> None:
+    """A heartbeat that arrives when the run has ended, as happens where the process takes its time to end."""
+    flow = RelatedResource.model_validate(
+        {
+            "prefect.resource.id": f"prefect.flow.{run.flow_id}",
+            "prefect.resource.role": "flow",
+            "prefect.resource.name": "codegrader-etl",
+        }
+    )
+    emit_event("prefect.flow-run.heartbeat", {"prefect.resource.id": f"prefect.flow-run.{run.id}"}, related=[flow])
+
+
+def test_a_run_whose_process_is_killed_is_marked_and_told_of(prefect_server: str, server: Server) -> None:
+    dead, notices, foreign = Runs("codegrader-etl"), Runs("codegrader-notify"), Runs("another")
+    processes = [start(prefect_server, name, 600) for name in ("codegrader-etl", "another")]
+    dead.wait(StateType.RUNNING)
+    foreign.wait(StateType.RUNNING)
+    for process in processes:
+        kill(process)
+
+    state = dead.wait(StateType.CRASHED).state
+
+    assert state is not None
+    assert (state.name, state.message) == ("Crashed", DIED)
+    notice = notices.wait(StateType.SCHEDULED)
+    deployment = server.find("automations", TELL_OF_IT)
+    assert deployment is not None
+    assert str(notice.deployment_id) == deployment["actions"][0]["deployment_id"]
+    assert notice.parameters == {"flow_run_id": str(dead.new()[0].id)}
+    foreign.wait(StateType.RUNNING)
+
+
+def test_a_run_whose_worker_died_before_it_began_is_marked_and_told_of(server: Server) -> None:
+    dead, notices = Runs("codegrader-backfill"), Runs("codegrader-notify")
+    flow = server.ask("POST", "flows/", {"name": "codegrader-backfill"})
+    server.ask("POST", "flow_runs/", {"flow_id": flow["id"], "state": {"type": "PENDING"}})
+
+    run = dead.wait(StateType.CRASHED)
+
+    assert notices.wait(StateType.SCHEDULED).parameters == {"flow_run_id": str(run.id)}
+
+
+def test_a_run_that_ended_is_never_told_of(prefect_server: str, server: Server) -> None:
+    ended, notices = Runs("codegrader-etl"), Runs("codegrader-notify")
+    assert start(prefect_server, "codegrader-etl", 0).wait(60) == 0
+    run = ended.wait(StateType.COMPLETED)
+    refused = len(server.ask("POST", "events/filter", REFUSED)["events"])
+    beat_late(run)
+
+    # The automation takes it for dead, as it must, and is refused.
+    wait_until(lambda: len(server.ask("POST", "events/filter", REFUSED)["events"]) > refused, PATIENCE_S)
+
+    time.sleep(5)
+    assert ended.wait(StateType.COMPLETED).state_name == "Completed"
+    assert notices.new() == []

@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import psutil
+import pytest
 
 from tests.e2e.conftest import Pipeline
 from tests.e2e.prefect_server import ROOT
 
 
-def deploy(server: str) -> None:
-    """Makes the work pool and all deployments, as the documentation says."""
+@pytest.fixture(scope="session")
+def deployments(prefect_server: str) -> None:
+    """The work pool and all deployments, made as the documentation says."""
     from prefect.client.orchestration import get_client
 
     from flows.server_objects import create_work_pool
@@ -22,7 +24,8 @@ def deploy(server: str) -> None:
     with get_client(sync_client=True) as client:
         create_work_pool(client)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    subprocess.run(command, cwd=ROOT, env=os.environ | {"PREFECT_API_URL": server}, check=True, capture_output=True)
+    variables = {"PREFECT_API_URL": prefect_server}
+    subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=True, capture_output=True)
 
 
 def environment_of(pipeline: Pipeline) -> dict[str, str]:

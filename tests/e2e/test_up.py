@@ -1,0 +1,69 @@
+"""`make up` says in one line what is in its way, and leaves nothing behind."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.prefect_server import ROOT
+from tests.e2e.product import Product, product_running
+from tests.waiting import wait_until
+
+COMMAND = [sys.executable, "-m", "flows.up"]
+GRADER = {"GRADER_API_URL": "http://127.0.0.1:1/", "GRADER_CLIENT": "nobody", "GRADER_CLIENT_KEY": "nothing"}
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = str(listener.getsockname()[1])
+
+        done = subprocess.run(
+            COMMAND,
+            cwd=ROOT,
+            env={**os.environ, **GRADER, "CODEGRADER_HOME": str(tmp_path), "PORT": port},
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert f"port {port} cannot be used" in done.stderr
+    assert "PORT=4201 make up" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def processes_of(product: Product) -> Iterator[psutil.Process]:
+    """All that it has started, whatever has become of their parents."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("CODEGRADER_HOME") == str(product.home):
+                yield process
+        except psutil.Error:
+            continue
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_all_of_it_and_says_what_became_of_the_run() -> None:
+    states = "SELECT state_type::text FROM flow_run WHERE NOT auto_scheduled"
+    with product_running() as product:
+        long = ("-p", "start_date=2022-01-01", "-p", "end_date=2022-12-31")
+        assert product.prefect("deployment", "run", "codegrader-etl/daily", *long).returncode == 0
+        wait_until(lambda: len(product.world.grader.requests) > 10, 60)
+        assert product.rows(states, "prefect") == [("RUNNING",)]
+        # The command itself, server, worker, the run's process, and PostgreSQL.
+        assert len(list(processes_of(product))) >= 5
+
+        assert product.stop() == 0
+
+        wait_until(lambda: not list(processes_of(product)))
+        assert "Traceback" not in product.output()
+        with product.database_alone():
+            assert product.rows(states, "prefect") == [("CRASHED",)]

@@ -1,0 +1,67 @@
+"""Trying a database shows whether the pipeline can live in it, and leaves it as it was."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import Engine
+
+from tasks.database import try_database
+from tasks.errors import DatabaseUnavailableError, PermanentError
+from tests.integration.loading import column, do
+from tests.legacy_table import make_table
+
+if TYPE_CHECKING:
+    from prefect_sqlalchemy import SqlAlchemyConnector
+
+TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+
+
+@pytest.fixture
+def bare(empty: "SqlAlchemyConnector") -> Engine:
+    """Connections to the database of `empty`."""
+    engine: Engine = empty.get_engine()
+    return engine
+
+
+def test_an_empty_database_stays_empty(empty: "SqlAlchemyConnector", bare: Engine) -> None:
+    for _ in range(2):
+        found = try_database(empty)
+        assert found == "PostgreSQL 18.4, schema not there yet, which setup brings to 0001"
+        assert column(bare, TABLES) == []
+
+
+def test_a_database_that_was_set_up_is_up_to_date(connector: "SqlAlchemyConnector", engine: Engine) -> None:
+    before = column(engine, TABLES)
+    assert try_database(connector) == "PostgreSQL 18.4, schema 0001, up to date"
+    assert column(engine, TABLES) == before
+
+
+def test_what_would_hinder_setup_is_told_before(empty: "SqlAlchemyConnector", bare: Engine) -> None:
+    make_table(bare)
+    assert "brings to 0001" in try_database(empty)
+    do(bare, "CREATE TABLE attempts (mine int)")
+    with pytest.raises(PermanentError, match='relation "attempts" already exists'):
+        try_database(empty)
+    assert column(bare, "SELECT to_regclass('rejected_records')::text") == [None]
+
+
+def test_a_user_without_the_right_to_make_tables_is_told_so(empty: "SqlAlchemyConnector", bare: Engine) -> None:
+    do(bare, "CREATE ROLE visitor LOGIN")
+    components: Any = empty.connection_info
+    with pytest.raises(PermanentError, match=r"permission denied.*: check DATABASE_URL and the user's rights"):
+        try_database(type(empty)(connection_info=components.model_copy(update={"username": "visitor"})))
+    do(bare, "DROP ROLE visitor")
+
+
+def test_a_schema_of_a_later_version_is_told(connector: "SqlAlchemyConnector", engine: Engine) -> None:
+    do(engine, "UPDATE codegrader_schema SET version_num = '9999'")
+    with pytest.raises(PermanentError, match="not known to this version"):
+        try_database(connector)
+
+
+def test_a_server_that_is_not_there_is_one_line(connector: "SqlAlchemyConnector") -> None:
+    components: Any = connector.connection_info
+    nowhere = components.model_copy(update={"host": "127.0.0.1", "port": 1})
+    with pytest.raises(DatabaseUnavailableError, match="refused") as failure:
+        try_database(type(connector)(connection_info=nowhere))
+    assert len(str(failure.value).splitlines()) == 1
