@@ -33,7 +33,5 @@ WindowHours = Annotated[
 Share = Annotated[
     float, WithJsonSchema({"title": "Largest share of rejected records", "type": "number", "minimum": 0, "maximum": 1})
 ]
-ChunkMonths = Annotated[
-    int, WithJsonSchema({"title": "Months a run", "type": "integer", "minimum": 1, "maximum": 12})
-]
+ChunkMonths = Annotated[int, WithJsonSchema({"title": "Months a run", "type": "integer", "minimum": 1, "maximum": 12})]
 MaxParallel = Annotated[int, WithJsonSchema({"title": "Runs at once", "type": "integer", "minimum": 1, "maximum": 50})]

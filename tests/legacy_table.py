@@ -40,8 +40,7 @@ def insert(engine: "Engine", records: Iterable[Record]) -> None:
 
     frame = pd.DataFrame([_to_row(record) for record in records])
     with engine.begin() as connection:
-        driver = connection.connection.dbapi_connection
-        assert driver is not None
+        driver: Any = connection.connection.dbapi_connection
         with driver.cursor() as cursor:
             execute_values(
                 cursor,

@@ -57,6 +57,8 @@ def test_services_that_work_are_told_and_left_as_they_are(
     assert "schema not there yet, which setup brings to 0001" in lines[0]
     assert "the first run adds the tab RawData" in lines[2]
     (request,) = pipeline.world.grader.requests
+    assert request.start is not None
+    assert request.end is not None
     assert (request.end - request.start).total_seconds() == 60
     assert pipeline.world.smtp.messages == []
     with pytest.raises(KeyError):

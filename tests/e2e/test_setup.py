@@ -143,11 +143,11 @@ def test_before_the_deployment_all_else_is_made(
     (line,) = [line for line in capsys.readouterr().out.splitlines() if TELL_OF_IT in line]
     assert "first run prefect --no-prompt deploy --all, and then this again" in line
     assert [one["name"] for one in server.objects("automations")] == [A_RUN_HAS_DIED]
-    deployment = notify_deployment(server)
+    notify = notify_deployment(server)
     assert run(pipeline) == 0
     automation = server.find("automations", TELL_OF_IT)
     assert automation is not None
-    assert automation["actions"][0]["deployment_id"] == str(deployment)
+    assert automation["actions"][0]["deployment_id"] == str(notify)
 
 
 def test_what_a_user_has_changed_stays(pipeline: Pipeline, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
