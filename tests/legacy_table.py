@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from schemas.record import Record
 
