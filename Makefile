@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The locks are complete, so nothing is left to resolve; byte code is made when a module is first imported, if ever.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
-.PHONY: help run up test check lock clean
+.PHONY: help run up test browser check lock clean
 
 help:
 	@echo "make run    set up, and run the whole job (against the sandbox, or what .env names)"
@@ -23,9 +23,17 @@ run: $(VENV)/installed-run
 up: $(VENV)/installed-run
 	@$(BIN)/python -m tests.sandbox --up
 
-test: $(VENV)/installed-test
+test: $(VENV)/installed-test browser
 	$(BIN)/python -m pytest -m "not slow" -n 2
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+
+# The dashboard is tested in the machine's own browser; else in Debian's, else in the one that Playwright fetches.
+browser: $(VENV)/installed-test
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	echo "installing a browser for the dashboard's tests ..."; \
+	{ test "$$(id -u)" = 0 && apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install chromium; } >/dev/null 2>&1 \
+	|| $(BIN)/python -m playwright install chromium \
+	|| { echo "The dashboard's tests need a browser: install chromium, so that it is found on the PATH"; exit 1; }
 
 check: $(VENV)/installed-test
 	$(BIN)/ruff format --check .

@@ -17,7 +17,7 @@ from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 
 from flows.arguments import FURTHEST_AHEAD
 from flows.children import ChildRuns
@@ -27,7 +27,7 @@ from flows.dispatch import ChunkLoad, Dispatch
 from flows.failure import mail_failure
 from flows.home import home_folder
 from flows.logs import start_logging
-from flows.outcome import log_outcome, write_outcome
+from flows.outcome import count_outcomes, log_outcome, write_outcome
 from flows.publishing import compute_figures, publish_summary
 from flows.stages import Stages, conclude
 from schemas.parameters import ChunkMonths, FirstDay, LastDay, MaxParallel, Refresh, Share
@@ -78,11 +78,15 @@ def codegrader_backfill(
         # To the minute: today's part is named after its end.
         now = datetime.now(UTC).replace(second=0, microsecond=0)
         period = plan_period(start_date, end_date, configuration.settings.time_zone, now, max_days=None)
-        with open_database(configuration) as engine, get_client(sync_client=True) as client:
-            children = ChildRuns(client, refresh=refresh, max_rejected_share=max_rejected_share)
-            # Of a run that is tried once more, the first time counts: what it has asked for since is not asked again.
-            dispatch = Dispatch(engine, children, max_parallel, flow_run.scheduled_start_time if refresh else None)
-            return _run(configuration, engine, period, chunk_months, dispatch, max_rejected_share)
+        # Of a run that is tried once more, the first time counts: what it has asked for since is not asked again.
+        since = flow_run.scheduled_start_time if refresh else None
+        loads = [ChunkLoad(chunk, since) for chunk in split_into_chunks(period, chunk_months)]
+        get_run_logger().info("%s: %d chunks, days of %s", period, len(loads), period.time_zone.key)
+        with open_database(configuration) as engine:
+            with get_client(sync_client=True) as client:
+                children = ChildRuns(client, refresh=refresh, max_rejected_share=max_rejected_share)
+                Dispatch(engine, children, loads, max_parallel).run()
+            return _conclude(configuration, engine, period, loads, max_rejected_share)
     except CodegraderError as error:
         return Failed(message=str(error))
 
@@ -97,27 +101,24 @@ def _check_limits(chunk_months: int, max_parallel: int, max_rejected_share: floa
         raise InvalidInputError(f"max_rejected_share is {max_rejected_share}: choose a share, from 0 to 1")
 
 
-def _run(
+def _conclude(
     configuration: Configuration,
     engine: "Engine",
     period: Period,
-    chunk_months: int,
-    dispatch: Dispatch,
+    loads: Sequence[ChunkLoad],
     max_rejected_share: float,
 ) -> State[Any]:
-    """Loads all chunks, then publishes, and goes on where it can if a part fails."""
-    started_at = datetime.now(UTC)
-    chunks = split_into_chunks(period, chunk_months)
-    get_run_logger().info("%s: %d chunks, days of %s", period, len(chunks), period.time_zone.key)
-    loads = dispatch.load(chunks)
+    """Sums up, and publishes the whole range once."""
     log_outcome(loads)
     write_outcome(loads)
     stages = Stages()
     untrusted = [load for load in loads if load.counts.rejected > max_rejected_share * load.counts.fetched]
     stages.failures += _failures(loads, untrusted)
-    summary = compute_figures(stages, _sum_up(period, started_at, loads), engine)
+    summary = compute_figures(stages, _sum_up(period, loads), engine)
     summary = publish_summary(stages, summary, configuration, engine, trusted=not untrusted)
-    return conclude(replace(summary, failures=tuple(stages.failures)))
+    if stages.failures:
+        return conclude(replace(summary, failures=tuple(stages.failures)))
+    return Completed(message=f"{period}: {count_outcomes(loads)}")
 
 
 def _failures(loads: Sequence[ChunkLoad], untrusted: Sequence[ChunkLoad]) -> list[StageFailure]:
@@ -137,11 +138,12 @@ def _failures(loads: Sequence[ChunkLoad], untrusted: Sequence[ChunkLoad]) -> lis
     return failures + [StageFailure("load", f"{load.chunk}: {load.reason}") for load in others]
 
 
-def _sum_up(period: Period, started_at: datetime, loads: Sequence[ChunkLoad]) -> RunSummary:
+def _sum_up(period: Period, loads: Sequence[ChunkLoad]) -> RunSummary:
     counts, checks = LoadCounts(), tuple[CheckResult, ...]()
     for load in loads:
         counts += load.counts
         checks = add_results(checks, load.checks) or checks
+    started_at = flow_run.scheduled_start_time or datetime.now(UTC)
     return RunSummary(period, started_at, sum(load.windows for load in loads), counts, checks, figures=())
 
 

@@ -62,38 +62,36 @@ class Dispatch:
     """Loads chunks by child runs.
 
     Args:
+        loads: the chunks, of which nothing is known yet.
         max_parallel: so many runs are under way at once; more only if an earlier backfill has left more.
-        since: see `ChunkLoad`.
     """
 
-    def __init__(self, engine: "Engine", children: ChildRuns, max_parallel: int, since: datetime | None) -> None:
-        self._engine, self._children, self._max_parallel, self._since = engine, children, max_parallel, since
+    def __init__(self, engine: "Engine", children: ChildRuns, loads: Sequence[ChunkLoad], max_parallel: int) -> None:
+        self._engine, self._children, self._loads, self._max_parallel = engine, children, loads, max_parallel
         self._active: dict[UUID, ChunkLoad] = {}
+        self._progress = Progress("chunks done", len(loads))
 
-    def load(self, chunks: Sequence[Chunk]) -> list[ChunkLoad]:
-        """Loads them all. One that fails fails alone.
+    def run(self) -> None:
+        """Loads all chunks, and notes of each how it went. One that fails fails alone.
 
         Raises:
             CodegraderError: the database cannot be used; runs that are under way go on.
         """
-        loads = [ChunkLoad(chunk, self._since) for chunk in chunks]
-        self._progress = Progress("chunks done", len(loads))
         under_way = self._children.find_active()
         # Those that are under way come first, so that no further one is started beside them.
-        waiting = deque(sorted(loads, key=lambda load: str(load.chunk) not in under_way))
+        waiting = deque(sorted(self._loads, key=lambda load: str(load.chunk) not in under_way))
         while waiting or self._active:
             while waiting and len(self._active) < self._max_parallel:
                 self._begin(waiting.popleft())
             if self._active:
                 time.sleep(POLL_S)
                 self._watch()
-        return loads
 
     def _begin(self, load: ChunkLoad) -> None:
         """Takes over the run that an earlier backfill has started; else starts one for what is missing."""
         run = self._children.find_active().get(str(load.chunk))
         if run:
-            get_run_logger().info("%s: the run %s of an earlier backfill is under way", load.chunk, run.name)
+            get_run_logger().info("%s: taken over: run %s of an earlier backfill is under way", load.chunk, run.id)
             if load.since and run.created:
                 load.since = min(load.since, run.created)
             load.run_id = run.id

@@ -27,9 +27,9 @@ def write_outcome(loads: Sequence[ChunkLoad]) -> None:
     """The same as an artifact; each chunk leads to the page of its last run."""
     lines = [count_outcomes(loads), "", f"| {' | '.join(COLUMNS)} |", "|---|---|" + "--:|" * 5 + "---|"]
     for load in loads:
-        days, *others = map(escape, _cells(load))
+        days, *numbers, reason = _cells(load)
         page = load.run_id and page_of(load.run_id)
-        lines.append(f"| {' | '.join([f'[{days}]({page})' if page else days, *others])} |")
+        lines.append(f"| {' | '.join([f'[{days}]({page})' if page else days, *numbers, escape(reason)])} |")
     create_markdown_artifact("\n".join(lines), key="codegrader-backfill", description="What became of each chunk")
 
 

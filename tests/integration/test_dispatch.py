@@ -82,7 +82,9 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def load_all(engine: Engine, runs: PlayedRuns, max_parallel: int = 2, since: datetime | None = None) -> list[ChunkLoad]:
-    return Dispatch(engine, cast("ChildRuns", runs), max_parallel, since).load(SPRING)
+    loads = [ChunkLoad(chunk, since) for chunk in SPRING]
+    Dispatch(engine, cast("ChildRuns", runs), loads, max_parallel).run()
+    return loads
 
 
 def outcomes(loads: list[ChunkLoad]) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from flows.environment import Environment
 from schemas.period import Window
@@ -27,7 +28,7 @@ PAGE_NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 NEVER_IN_ENV = {"GOOGLE_SHEETS_URL"}
 """Settings that nobody but the sandbox sets."""
 
-OF_OTHER_PROGRAMS = {"--help", "--clean", "--if-exists", "--dbname"}
+OF_OTHER_PROGRAMS = {"--help", "--clean", "--if-exists", "--dbname", "--limit"}
 """Options that the documentation names by themselves and that are not ours."""
 ELLIPSIS = "…"
 SHORTEST_FIXED_PART = 8
@@ -128,12 +129,13 @@ def _options(run: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> set[
 @pytest.fixture(scope="module")
 def options() -> dict[str, set[str]]:
     """Every command that the documentation may name, with its options."""
-    from flows import etl, setup
+    from flows import backfill, etl, setup
     from tests.sandbox.grader import __main__ as grader
 
     commands: dict[str, Callable[[], object]] = {
         "flows.etl": lambda: etl.main([]),
         "flows.setup": lambda: setup.main([]),
+        "flows.backfill": lambda: backfill.main([]),
         "tests.sandbox.grader": lambda: grader.main([]),
     }
     with pytest.MonkeyPatch.context() as patch:
@@ -148,14 +150,61 @@ def test_every_command_and_option_exists(page: Path, options: dict[str, set[str]
 
 
 def test_options_named_by_themselves_exist(options: dict[str, set[str]]) -> None:
+    ours = set().union(*options.values())
     for page in PAGES:
         for span in re.findall(r"`(--[\w-]+)", without_code(page.read_text("utf-8"))):
-            assert span in options["flows.etl"] or span in OF_OTHER_PROGRAMS, f"{page.name}: {span}"
+            assert span in ours | OF_OTHER_PROGRAMS, f"{page.name}: {span}"
 
 
-def test_every_option_of_a_run_is_documented(options: dict[str, set[str]]) -> None:
+@pytest.mark.parametrize("command", ["flows.etl", "flows.setup", "flows.backfill"])
+def test_every_option_of_a_command_is_documented(command: str, options: dict[str, set[str]]) -> None:
     everything = "".join(page.read_text("utf-8") for page in PAGES)
-    assert {name for name in options["flows.etl"] if name.startswith("--") and name not in everything} <= {"--help"}
+    assert {name for name in options[command] if name.startswith("--") and name not in everything} <= {"--help"}
+
+
+@pytest.fixture(scope="module")
+def deployments() -> dict[str, dict[str, Any]]:
+    """The parameters that each deployment of `prefect.yaml` takes, by its full name."""
+    found = {}
+    for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]:
+        module, name = deployment["entrypoint"].rsplit(".", 1)
+        flow = getattr(importlib.import_module(module), name)
+        found[f"{flow.name}/{deployment['name']}"] = flow.parameters.properties
+    return found
+
+
+def test_every_deployment_named_exists_and_no_other_is_left_out(deployments: dict[str, dict[str, Any]]) -> None:
+    named = {name for page in PAGES for name in re.findall(r"\bcodegrader-[a-z]+/[a-z]+\b", page.read_text("utf-8"))}
+    assert named == set(deployments)
+
+
+def test_every_parameter_of_a_deployment_run_exists(deployments: dict[str, dict[str, Any]]) -> None:
+    for page in PAGES:
+        for name, rest in re.findall(r"prefect deployment run '([^']+)'([^\n#]*)", code_blocks(page.read_text("utf-8"))):
+            assert set(re.findall(r"-p (\w+)=", rest)) <= set(deployments[name]), f"{page.name}: {name}{rest}"
+
+
+def test_every_parameter_named_by_itself_exists(deployments: dict[str, dict[str, Any]]) -> None:
+    known = set().union(*deployments.values())
+    for page in PAGES:
+        assert set(re.findall(r"`-p (\w+)=", page.read_text("utf-8"))) <= known, page.name
+
+
+def test_the_artifacts_of_the_readme_are_those_that_runs_write() -> None:
+    texts = {text for file in (ROOT / "flows").glob("*.py") for text in texts_in(file)}
+    assert set(names_of(README, "artifact")) <= texts
+
+
+def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
+    from flows.server_objects import A_RUN_HAS_DIED, NOTIFY, TELL_OF_IT, WORK_POOL
+    from tasks.extract import CONCURRENCY_LIMIT
+    from tasks.grader_api import MAX_CONNECTIONS
+
+    output = code_blocks(README.read_text("utf-8"))
+    assert f"work pool: {WORK_POOL}, created" in output
+    assert f"concurrency limit: {CONCURRENCY_LIMIT}, created, {MAX_CONNECTIONS} requests at once" in output
+    assert f'automation "{A_RUN_HAS_DIED}": created' in output
+    assert f'automation "{TELL_OF_IT}": it needs the deployment {NOTIFY}, ' in output
 
 
 def test_every_make_target_named_exists() -> None:
