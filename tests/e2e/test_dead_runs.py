@@ -16,9 +16,9 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events import RelatedResource, emit_event
 
 from flows import server_objects
-from flows.server_objects import A_RUN_HAS_DIED, DIED, TELL_OF_IT, create_server_objects
+from flows.server_objects import DIED, TELL_OF_IT, create_server_objects
 from tests.e2e.prefect_server import ROOT
-from tests.e2e.test_setup import Server, notify_deployment
+from tests.e2e.server_objects import Server, own_server
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -30,23 +30,21 @@ PATIENCE_S = 120
 REFUSED = {"filter": {"event": {"name": ["prefect.automation.action.failed"]}}}
 
 
+@pytest.fixture(scope="module")
+def prefect_server() -> Iterator[str]:
+    with own_server() as api:
+        yield api
+
+
 @pytest.fixture
-def server(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """The server with the deployment that writes the mail, and automations that are in a hurry for this test alone."""
+def server(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The server with the deployment that writes the mail, and with automations that are in a hurry."""
     server = Server(prefect_server)
-    delete_automations(server)
-    notify_deployment(server)
+    server.clear()
+    server.deploy_notify()
     monkeypatch.setattr(server_objects, "SILENCE", SILENCE)
     list(create_server_objects())
-    yield server
-    delete_automations(server)
-
-
-def delete_automations(server: Server) -> None:
-    for name in (A_RUN_HAS_DIED, TELL_OF_IT):
-        automation = server.find("automations", name)
-        if automation:
-            server.ask("DELETE", f"automations/{automation['id']}")
+    return server
 
 
 class Runs:

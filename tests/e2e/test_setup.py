@@ -3,15 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
-import requests
 
 from flows import setup
-from flows.server_objects import A_RUN_HAS_DIED, NOTIFY, TELL_OF_IT
+from flows.server_objects import A_RUN_HAS_DIED, TELL_OF_IT
 from tests.e2e.conftest import Pipeline, Pipelines
+from tests.e2e.server_objects import Server, own_server
 from tests.sandbox.grader import RecordList
 
 pytestmark = pytest.mark.slow
@@ -19,39 +17,12 @@ pytestmark = pytest.mark.slow
 DATABASE_URL = "postgresql://reader:geheim-pass@127.0.0.1:1/results"
 NO_SHEET = dict.fromkeys(("GOOGLE_SERVICE_ACCOUNT_FILE", "SPREADSHEET_ID"), "")
 NO_MAIL = dict.fromkeys(("SMTP_SERVER", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "EMAIL_FROM", "EMAIL_TO"), "")
-VOLATILE = ("updated", "created", "last_polled", "status", "active_slots")
 
 
-class Server:
-    """The Prefect server, as it is seen over HTTP."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def ask(self, method: str, path: str, content: object = None) -> Any:
-        """The answer's JSON."""
-        answer = requests.request(method, f"{self._url}/{path}", json=content, timeout=30)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    def objects(self, kind: str) -> list[dict[str, Any]]:
-        """All objects of a kind, without what changes by itself."""
-        found = self.ask("POST", f"{kind}/filter", {})
-        return [{name: value for name, value in one.items() if name not in VOLATILE} for one in found]
-
-    def find(self, kind: str, name: str) -> dict[str, Any] | None:
-        """The object of that name."""
-        return next((one for one in self.objects(kind) if one["name"] == name), None)
-
-    def everything(self) -> dict[str, list[dict[str, Any]]]:
-        """Whatever setup makes."""
-        kinds = ("block_types", "block_schemas", "work_pools", "v2/concurrency_limits", "automations", "variables")
-        return {kind: self.objects(kind) for kind in kinds} | {"block_documents": self.blocks()}
-
-    def blocks(self, *, include_secrets: bool = False) -> list[dict[str, Any]]:
-        """The Blocks, each with its type's slug and its content."""
-        found = self.ask("POST", "block_documents/filter", {"include_secrets": include_secrets})
-        return [{"type": one["block_type"]["slug"], "id": one["id"], "data": one["data"]} for one in found]
+@pytest.fixture(scope="module")
+def prefect_server() -> Iterator[str]:
+    with own_server() as api:
+        yield api
 
 
 @pytest.fixture
@@ -60,22 +31,11 @@ def pipeline(pipelines: Pipelines) -> Pipeline:
 
 
 @pytest.fixture
-def server(prefect_server: str) -> Iterator[Server]:
-    """The server, freed of what setup makes before and after the test."""
+def server(prefect_server: str) -> Server:
+    """The server, with nothing in it."""
     server = Server(prefect_server)
-    clear(server)
-    yield server
-    clear(server)
-
-
-def clear(server: Server) -> None:
-    for kind in ("block_documents", "automations", "v2/concurrency_limits"):
-        for one in server.ask("POST", f"{kind}/filter", {}):
-            server.ask("DELETE", f"{kind}/{one['id']}")
-    for pool in server.objects("work_pools"):
-        server.ask("DELETE", f"work_pools/{pool['name']}")
-    for variable in server.objects("variables"):
-        server.ask("DELETE", f"variables/{variable['id']}")
+    server.clear()
+    return server
 
 
 def run(pipeline: Pipeline, *arguments: str, **changes: str) -> int:
@@ -84,20 +44,13 @@ def run(pipeline: Pipeline, *arguments: str, **changes: str) -> int:
         return setup.main(["--env-file", str(pipeline.home / "no.env"), *arguments])
 
 
-def notify_deployment(server: Server) -> UUID:
-    """What `prefect deploy --all` makes of the flow that writes the mail, as far as it matters here."""
-    flow_name, name = NOTIFY.split("/")
-    flow = server.ask("POST", "flows/", {"name": flow_name})
-    return UUID(server.ask("POST", "deployments/", {"name": name, "flow_id": flow["id"]})["id"])
-
-
 # --- what it makes
 
 
 def test_everything_is_made_and_a_second_time_nothing_changes(
     pipeline: Pipeline, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    notify_deployment(server)
+    server.deploy_notify()
     assert run(pipeline) == 0
     first = capsys.readouterr()
     made = server.everything()
@@ -135,15 +88,12 @@ def test_the_dashboard_offers_all_four_block_types(pipeline: Pipeline, server: S
 def test_before_the_deployment_all_else_is_made(
     pipeline: Pipeline, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for deployment in server.objects("deployments"):
-        server.ask("DELETE", f"deployments/{deployment['id']}")
-
     assert run(pipeline) == 0
 
     (line,) = [line for line in capsys.readouterr().out.splitlines() if TELL_OF_IT in line]
     assert "first run prefect --no-prompt deploy --all, and then this again" in line
     assert [one["name"] for one in server.objects("automations")] == [A_RUN_HAS_DIED]
-    notify = notify_deployment(server)
+    notify = server.deploy_notify()
     assert run(pipeline) == 0
     automation = server.find("automations", TELL_OF_IT)
     assert automation is not None

@@ -180,7 +180,9 @@ def test_every_deployment_named_exists_and_no_other_is_left_out(deployments: dic
 
 def test_every_parameter_of_a_deployment_run_exists(deployments: dict[str, dict[str, Any]]) -> None:
     for page in PAGES:
-        for name, rest in re.findall(r"prefect deployment run '([^']+)'([^\n#]*)", code_blocks(page.read_text("utf-8"))):
+        for name, rest in re.findall(
+            r"prefect deployment run '([^']+)'([^\n#]*)", code_blocks(page.read_text("utf-8"))
+        ):
             assert set(re.findall(r"-p (\w+)=", rest)) <= set(deployments[name]), f"{page.name}: {name}{rest}"
 
 
