@@ -63,7 +63,7 @@ def write_notice(run_id: UUID, run_name: str, reason: str) -> bool:
         )
         send_message(configuration.mail, message)
     except CodegraderError as error:
-        get_logger("flow_runs").error("the mail about the failed run %s was not sent: %s", run_name, error)
+        get_logger("codegrader").error("the mail about the failed run %s was not sent: %s", run_name, error)
         return False
     return True
 
