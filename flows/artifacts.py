@@ -1,6 +1,8 @@
 """What a run leaves in the Prefect dashboard: figures, checks, a summary, the chart, and progress on the way."""
 
 import base64
+import platform
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -43,10 +45,17 @@ class Progress:
         return f"{self._done}/{self._total}"
 
 
-def write_artifacts(summary: RunSummary, chart: bytes | None) -> None:
-    """Writes the artifacts; the run does not fail for want of one."""
+def write_artifacts(summary: RunSummary, chart: bytes | None, report: Path | None) -> None:
+    """Writes the artifacts; the run does not fail for want of one.
+
+    Args:
+        chart: the picture, a PNG; None if there is none.
+        report: the report's page, on the machine of the worker; None if it was not written.
+    """
     try:
-        create_markdown_artifact(describe_run(summary), key="codegrader-summary", description="What this run came to")
+        create_markdown_artifact(
+            describe_run(summary, report), key="codegrader-summary", description="What this run came to"
+        )
         create_table_artifact(
             [
                 {
@@ -79,8 +88,8 @@ def write_artifacts(summary: RunSummary, chart: bytes | None) -> None:
         get_run_logger().warning("the run's artifacts could not be written", exc_info=True)
 
 
-def describe_run(summary: RunSummary) -> str:
-    """The run in Markdown: outcome, counts, failures, links."""
+def describe_run(summary: RunSummary, report: Path | None) -> str:
+    """The run in Markdown: outcome, counts, failures, and where sheet and report are."""
     lines = [f"# {summary.period}", "", "**Succeeded**" if summary.succeeded else "**Failed**", ""]
     for failure in summary.failures:
         lines.append(f"- **{failure.stage}**: {escape(failure.message)}")
@@ -89,6 +98,9 @@ def describe_run(summary: RunSummary) -> str:
     lines += [f"- {stage}: skipped, not set up" for stage in summary.skipped]
     if summary.sheet_url:
         lines.append(f"- [Google Sheet]({summary.sheet_url})")
+    if report:
+        # A page opened from the dashboard may not link to a file, least of all to one of another machine.
+        lines.append(f"- Report: `{report}` on {platform.node()}")
     return "\n".join(lines)
 
 

@@ -43,7 +43,7 @@ class ChildRuns:
     """The child runs of one backfill, and those that an earlier one has left under way.
 
     Args:
-        refresh: whether they ask the API again. Those of a backfill that does are no others' for one that does not.
+        refresh: whether they ask the API again; then only runs that do so too are taken over from an earlier backfill.
         max_rejected_share: see the flow `codegrader-etl`.
 
     Raises:
@@ -139,9 +139,9 @@ class ChildRuns:
             pool = self._deployment.work_pool_name or ""
             workers = self._client.read_workers_for_work_pool(pool)
             online = sum(worker.status == WorkerStatus.ONLINE for worker in workers)
-            reason = f"its {online} workers are busy or at their limit" if online else "no worker polls it"
+            reason = f"all {online} are busy or at their limit" if online else "there is none"
             get_run_logger().warning(
-                "%d child runs in the work pool %s wait for a worker since a minute: %s; start one with: "
+                "%d child runs have waited for a worker of the pool %s for a minute: %s; to start one more: "
                 "prefect worker start --pool %s",
                 len(waiting),
                 pool,

@@ -15,7 +15,7 @@ from schemas.labels import LABELS
 from schemas.summary import DailyFigures, RunSummary, Stage
 from tasks.mail import build_message, send_mail
 from tasks.metrics import metrics, read_figures
-from tasks.report import write_report
+from tasks.report import ReportFiles, write_report
 from tasks.sheet import publish_sheet
 
 if TYPE_CHECKING:
@@ -55,9 +55,10 @@ def publish_summary(
     if configuration.mail is None:
         summary = _skip(summary, "mail", "no mail server is set up")
     summary = replace(summary, run_url=run_url(), failures=tuple(stages.failures))
-    chart = _write_report(stages, summary, configuration)
+    files = _write_report(stages, summary, configuration)
+    chart = files.chart.read_bytes() if files else None
     summary = replace(summary, failures=tuple(stages.failures))
-    write_artifacts(summary, chart)
+    write_artifacts(summary, chart, files.html if files else None)
     _send_mail(stages, summary, configuration, chart)
     return replace(summary, failures=tuple(stages.failures))
 
@@ -75,15 +76,13 @@ def _publish_sheet(stages: Stages, summary: RunSummary, configuration: Configura
     return replace(summary, sheet_url=stages.run("sheet", write, lambda url: f"history written to {url}"))
 
 
-def _write_report(stages: Stages, summary: RunSummary, configuration: Configuration) -> bytes | None:
-    """Returns the chart, for the mail; None if there is none."""
+def _write_report(stages: Stages, summary: RunSummary, configuration: Configuration) -> ReportFiles | None:
     language = configuration.settings.report_language
-    files = stages.run(
+    return stages.run(
         "report",
         lambda: write_report(summary, language, home_folder("reports")),
         lambda written: f"written to {written.html}",
     )
-    return files.chart.read_bytes() if files else None
 
 
 def _send_mail(stages: Stages, summary: RunSummary, configuration: Configuration, chart: bytes | None) -> None:

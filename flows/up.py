@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -155,7 +155,8 @@ def _end(child: Child) -> None:
         child.kill()
         child.wait()
     for left in psutil.wait_procs(family, timeout=1)[1]:
-        left.kill()
+        with suppress(psutil.NoSuchProcess):
+            left.kill()
 
 
 def _wait_for(server: Child, log: Path, stop: threading.Event) -> None:

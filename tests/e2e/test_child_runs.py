@@ -86,12 +86,12 @@ def test_where_no_worker_is_there_it_warns_once(
     children: "ChildRuns", child: "FlowRun", monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     look_at(children, child)
-    assert "wait for a worker" not in caplog.text
+    assert "have waited for a worker" not in caplog.text
     monkeypatch.setattr("flows.children.START_PATIENCE", timedelta())
 
     look_at(children, child, times=3)
 
-    assert caplog.text.count("wait for a worker") == 1
+    assert caplog.text.count("have waited for a worker") == 1
     assert "prefect worker start --pool codegrader" in caplog.text
 
 

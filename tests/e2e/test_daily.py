@@ -126,4 +126,5 @@ def test_a_run_leaves_its_artifacts(pipeline: Pipeline) -> None:
     }
     assert artifacts["codegrader-progress"].data == 100
     assert day(1) in str(artifacts["codegrader-figures"].data)
+    assert str(pipeline.home / "reports" / f"{day(2)}_{day(1)}.html") in str(artifacts["codegrader-summary"].data)
     assert "allowed verdicts" in str(artifacts["codegrader-checks"].data)

@@ -1,6 +1,7 @@
 """`make up` says in one line what is in its way, and leaves nothing behind."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from flows import up
 from tests.e2e.prefect_server import ROOT
 from tests.e2e.product import Product, product_running
 from tests.waiting import wait_until
@@ -38,6 +40,27 @@ def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
     assert "PORT=4201 make up" in done.stderr
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+STUBBORN = """
+import signal, subprocess, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(subprocess.Popen(["sleep", "60"], start_new_session=True).pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_does_not_end_by_itself_is_killed_with_all_that_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up, "STOPPED_WITHIN_S", 0.2)
+    child = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    grandchild = psutil.Process(int(child.stdout.readline()))
+
+    up._end(child)
+
+    assert child.returncode == -signal.SIGKILL
+    wait_until(lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE)
+    child.stdout.close()
 
 
 def processes_of(product: Product) -> Iterator[psutil.Process]:
