@@ -25,7 +25,7 @@ up: $(VENV)/installed-run
 
 test: $(VENV)/installed-test browser
 	$(BIN)/python -m pytest -m "not slow" -n 2
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 # The dashboard is tested in the machine's own browser; else in Debian's, else in the one that Playwright fetches.
 browser: $(VENV)/installed-test

@@ -41,15 +41,6 @@ def prefect_server() -> Iterator[str]:
         stop_embedded_database(folder / "postgres")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Keeps together, where several processes share the tests, those of a file, and all that use the one product."""
-    for item in items:
-        uses_product = "product" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("product" if uses_product else item.path.name))
-    yield
-
-
 @pytest.fixture(scope="session")
 def product() -> Iterator[Product]:
     """The whole product, as `make up` starts it, with a password; one for the whole session."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["deployments"]
 
-pytestmark = pytest.mark.slow
+# A year of child runs, each a process of its own: minutes where other tests share the machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 # Two short months at the ends, two whole ones between.
 FIRST, LAST = date(2022, 1, 29), date(2022, 4, 3)
