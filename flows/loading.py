@@ -80,6 +80,9 @@ def load(
 
 def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Path) -> Loading:
     """Loads all windows of a plan. One that fails is noted and fails alone."""
+    # Here and once: of threads that import pandas at the same moment, one may meet a module that is half made.
+    import schemas.checks  # noqa: F401
+
     logger = get_run_logger()
     loading = Loading()
     progress = Progress("windows loaded", len(plan.windows))

@@ -99,7 +99,7 @@ def test_a_range_is_run_by_hand(product: Product) -> None:
         "deployment", "run", NAMES["daily"], "-p", "start_date=2023-04-01", "-p", "end_date=2023-04-02", "--watch"
     )
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, product.output()
     figures = product.rows(
         "SELECT day::text, attempts FROM daily_metrics WHERE day BETWEEN '2023-04-01' AND '2023-04-02' ORDER BY day"
     )
