@@ -30,7 +30,7 @@ from flows.logs import start_logging
 from flows.outcome import count_outcomes, log_outcome, write_outcome
 from flows.publishing import compute_figures, publish_summary
 from flows.stages import Stages, conclude
-from schemas.parameters import ChunkMonths, FirstDay, LastDay, MaxParallel, Refresh, Share
+from schemas.parameters import ChunkMonths, DayOrMoment, MaxParallel, Share
 from schemas.period import Period
 from schemas.summary import CheckResult, LoadCounts, RunSummary, StageFailure
 from tasks.check import add_results
@@ -50,11 +50,11 @@ def _name_run() -> str:
 
 @flow(name="codegrader-backfill", flow_run_name=_name_run, on_failure=[mail_failure], on_crashed=[mail_failure])
 def codegrader_backfill(
-    start_date: FirstDay = None,
-    end_date: LastDay = None,
+    start_date: DayOrMoment = None,
+    end_date: DayOrMoment = None,
     chunk_months: ChunkMonths = 1,
     max_parallel: MaxParallel = 2,
-    refresh: Refresh = False,
+    refresh: bool = False,
     max_rejected_share: Share = 0.05,
 ) -> State[Any]:
     """Loads a long range, month by month, by runs that all workers share, and publishes once at the end.

@@ -25,7 +25,7 @@ from flows.loading import Loading, load_windows
 from flows.logs import start_logging
 from flows.publishing import compute_figures, publish_summary
 from flows.stages import Stages, conclude, describe_counts
-from schemas.parameters import FirstDay, HealDays, LastDay, LookbackDays, Publish, Refresh, Share, WindowHours
+from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
 from schemas.period import Plan
 from schemas.summary import LoadCounts, RunSummary, StageFailure
 from tasks.check import format_results
@@ -54,10 +54,10 @@ def _name_run() -> str:
     on_crashed=[mail_failure],
 )
 def codegrader_etl(
-    start_date: FirstDay = None,
-    end_date: LastDay = None,
-    refresh: Refresh = False,
-    publish: Publish = True,
+    start_date: DayOrMoment = None,
+    end_date: DayOrMoment = None,
+    refresh: bool = False,
+    publish: bool = True,
     lookback_days: LookbackDays = 1,
     heal_days: HealDays = 30,
     window_hours: WindowHours = 6,

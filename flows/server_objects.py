@@ -86,11 +86,13 @@ def create_work_pool(client: SyncPrefectClient) -> str:
 def create_concurrency_limit(client: SyncPrefectClient) -> str:
     """Makes the limit that all workers share; one of that name is left as it is."""
     try:
+        # Read first: to make one that is there makes the server log a traceback.
+        limit = client.read_global_concurrency_limit_by_name(CONCURRENCY_LIMIT).limit
+    except ObjectNotFound:
         client.create_global_concurrency_limit(
             GlobalConcurrencyLimitCreate(name=CONCURRENCY_LIMIT, limit=MAX_CONNECTIONS)
         )
-    except ObjectAlreadyExists:
-        limit = client.read_global_concurrency_limit_by_name(CONCURRENCY_LIMIT).limit
+    else:
         return f"concurrency limit: {CONCURRENCY_LIMIT}, there already, {limit} requests at once"
     return f"concurrency limit: {CONCURRENCY_LIMIT}, created, {MAX_CONNECTIONS} requests at once"
 

@@ -48,10 +48,15 @@ class Period:
         """The last day, in the reporting time zone, inclusive."""
         return self.days[-1].date
 
+    @property
+    def file_stem(self) -> str:
+        """What the files about it are called, such as `2023-04-01_2023-04-30`."""
+        return str(self).replace(" to ", "_")
+
     def __str__(self) -> str:
         if self.first_day == self.last_day:
             return self.first_day.isoformat()
-        return f"{self.first_day}_{self.last_day}"
+        return f"{self.first_day} to {self.last_day}"
 
 
 @dataclass(frozen=True, slots=True)

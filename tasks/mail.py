@@ -68,7 +68,7 @@ def build_message(
     message.add_alternative(render("mail.html.j2", summary, labels, chart_src, MOST_DAYS), subtype="html")
     if chart_png is not None:
         html = cast("EmailMessage", message.get_body(("html",)))
-        name = f"{summary.period}.png"
+        name = f"{summary.period.file_stem}.png"
         html.add_related(chart_png, "image", "png", cid=f"<{chart_id}>", filename=name, disposition="inline")
     return message
 

@@ -70,7 +70,7 @@ def write_files(summary: RunSummary, language: Language, folder: Path) -> Report
     days = [day.date for day in summary.period.days]
     chart = draw_chart(summary.figures, labels, days)
     html = render_html(summary, labels, f"data:image/png;base64,{base64.b64encode(chart).decode()}")
-    files = ReportFiles(*(folder / f"{summary.period}.{suffix}" for suffix in ("html", "csv", "png")))
+    files = ReportFiles(*(folder / f"{summary.period.file_stem}.{suffix}" for suffix in ("html", "csv", "png")))
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(files.chart, chart)

@@ -50,7 +50,7 @@ def test_another_default_day_can_be_set() -> None:
 
 def test_a_start_alone_means_that_day_and_an_end_alone_means_from_yesterday_on() -> None:
     assert str(plan("2023-04-01")) == "2023-04-01"
-    assert str(plan(None, "2023-04-10")) == "2023-04-09_2023-04-10"
+    assert str(plan(None, "2023-04-10")) == "2023-04-09 to 2023-04-10"
 
 
 @pytest.mark.parametrize(

@@ -283,4 +283,4 @@ def test_a_year_fits_on_one_page() -> None:
 
 def test_the_task_is_named_after_the_period() -> None:
     assert isinstance(write_report.task_run_name, str)
-    assert write_report.task_run_name.format(summary=make_summary(30)) == "report 2023-04-01_2023-04-30"
+    assert write_report.task_run_name.format(summary=make_summary(30)) == "report 2023-04-01 to 2023-04-30"
