@@ -1,4 +1,4 @@
-"""The flows: one file a flow, the only place that knows the order of the steps."""
+"""The flows: one file a flow, and a folder for what it is made of. The only place that knows the order of the steps."""
 
 import os
 

@@ -19,17 +19,17 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows.arguments import FURTHEST_AHEAD
-from flows.children import ChildRuns
-from flows.chunks import MOST_MONTHS, describe_days, split_into_chunks
-from flows.configuration import Configuration, load_configuration, open_database
-from flows.dispatch import ChunkLoad, Dispatch
-from flows.failure import mail_failure
-from flows.home import home_folder
-from flows.logs import start_logging
-from flows.outcome import count_outcomes, log_outcome, write_outcome
-from flows.publishing import compute_figures, publish_summary
-from flows.stages import Stages, conclude
+from flows.backfilling.children import ChildRuns
+from flows.backfilling.chunks import MOST_MONTHS, describe_days, split_into_chunks
+from flows.backfilling.dispatch import ChunkLoad, Dispatch
+from flows.backfilling.outcome import count_outcomes, log_outcome, write_outcome
+from flows.running.arguments import FURTHEST_AHEAD
+from flows.running.configuration import Configuration, load_configuration, open_database
+from flows.running.failure import mail_failure
+from flows.running.home import home_folder
+from flows.running.logs import start_logging
+from flows.running.publishing import compute_figures, publish_summary
+from flows.running.stages import Stages, conclude
 from schemas.parameters import ChunkMonths, DayOrMoment, MaxParallel, Share
 from schemas.period import Period
 from schemas.summary import CheckResult, LoadCounts, RunSummary, StageFailure

@@ -16,15 +16,15 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.arguments import parse_arguments
-from flows.configuration import Configuration, load_configuration, open_database
-from flows.daily import plan_daily
-from flows.failure import mail_failure
-from flows.home import home_folder
-from flows.loading import Loading, load_windows
-from flows.logs import start_logging
-from flows.publishing import compute_figures, publish_summary
-from flows.stages import Stages, conclude, describe_counts
+from flows.running.arguments import parse_arguments
+from flows.running.configuration import Configuration, load_configuration, open_database
+from flows.running.daily import plan_daily
+from flows.running.failure import mail_failure
+from flows.running.home import home_folder
+from flows.running.loading import Loading, load_windows
+from flows.running.logs import start_logging
+from flows.running.publishing import compute_figures, publish_summary
+from flows.running.stages import Stages, conclude, describe_counts
 from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
 from schemas.period import Plan
 from schemas.summary import LoadCounts, RunSummary, StageFailure

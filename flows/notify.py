@@ -8,7 +8,7 @@ from uuid import UUID
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
 
-from flows.failure import write_notice
+from flows.running.failure import write_notice
 
 REASON = (
     "its process stopped giving signs of life, and so did its worker: see that the worker's machine is up and that "

@@ -13,12 +13,12 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 
-from flows.environment import Environment, read_environment
-from flows.environment_blocks import configure
-from flows.home import home_folder
-from flows.legacy import import_legacy
-from flows.server_objects import create_server_objects, server_explained
-from flows.service_checks import check_services
+from flows.installing.environment import Environment, read_environment
+from flows.installing.environment_blocks import configure
+from flows.installing.legacy import import_legacy
+from flows.installing.server_objects import create_server_objects, server_explained
+from flows.installing.service_checks import check_services
+from flows.running.home import home_folder
 from schemas.blocks import BLOCK_NAME
 from schemas.settings import VARIABLE
 from tasks.database import embedded_database, open_engine

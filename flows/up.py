@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from flows.environment import read_environment
-from flows.home import home_folder
+from flows.installing.environment import read_environment
+from flows.running.home import home_folder
 from tasks.errors import CodegraderError, InvalidInputError, PermanentError
 
 HOST: Final = "127.0.0.1"
@@ -113,7 +113,7 @@ def _work(address: str, server: Child, log: Path, stop: threading.Event) -> None
         PermanentError: the server or the worker has ended by itself. Neither is started again: its fault would go
             unnoticed.
     """
-    from flows.server_objects import WORK_POOL
+    from flows.installing.server_objects import WORK_POOL
 
     with _running(("worker", "start", "--pool", WORK_POOL, "--name", "make up")) as worker:
         password = AND_PASSWORD if os.environ.get(AUTH_STRING) else ""
@@ -174,7 +174,7 @@ def _wait_for(server: Child, log: Path, stop: threading.Event) -> None:
 def _set_up() -> None:
     from prefect.client.orchestration import get_client
 
-    from flows.server_objects import create_work_pool
+    from flows.installing.server_objects import create_work_pool
     from flows.setup import set_up
 
     # First the pool, as deployments belong to one; then these; then the rest, as an automation starts one of these.

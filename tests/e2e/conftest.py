@@ -62,7 +62,7 @@ class Pipeline:
 
     def set_up(self, **changes: str) -> None:
         """Saves Blocks and settings from the world's environment; `NAME=""` leaves a service out."""
-        from flows.environment import read_environment
+        from flows.installing.environment import read_environment
         from flows.setup import save
 
         with self.environment(changes):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import requests
 
-from flows.server_objects import NOTIFY
+from flows.installing.server_objects import NOTIFY
 from tests.e2e.conftest import stop_embedded_database
 from tests.e2e.prefect_server import prefect_server_running
 

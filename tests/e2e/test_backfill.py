@@ -105,7 +105,7 @@ def test_a_killed_worker_costs_nothing_but_time(
 ) -> None:
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    monkeypatch.setattr("flows.children.MISSED_HEARTBEATS", 1.2)
+    monkeypatch.setattr("flows.backfilling.children.MISSED_HEARTBEATS", 1.2)
     began = datetime.now(UTC)
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 30}), workers_running(pipeline, 2) as workers:
 
@@ -166,7 +166,7 @@ def test_what_a_stopped_backfill_has_started_is_taken_over(pipeline: Pipeline, r
 
 
 def test_without_the_deployment_it_says_what_to_do(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.children.DEPLOYMENT", "codegrader-etl/absent")
+    monkeypatch.setattr("flows.backfilling.children.DEPLOYMENT", "codegrader-etl/absent")
 
     state = backfill(pipeline)
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from flows.chunks import split_into_chunks
+from flows.backfilling.chunks import split_into_chunks
 from tasks.plan import plan_period
 from tests.e2e.workers import deployments
 from tests.waiting import wait_until
@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
-    from flows.children import ChildRuns
+    from flows.backfilling.children import ChildRuns
 
 __all__ = ["deployments"]
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 def children(deployments: None) -> "Iterator[ChildRuns]":
     from prefect.client.orchestration import get_client
 
-    from flows.children import ChildRuns
+    from flows.backfilling.children import ChildRuns
 
     with get_client(sync_client=True) as client:
         yield ChildRuns(client, refresh=False, max_rejected_share=0.05)
@@ -87,7 +87,7 @@ def test_where_no_worker_is_there_it_warns_once(
 ) -> None:
     look_at(children, child)
     assert "have waited for a worker" not in caplog.text
-    monkeypatch.setattr("flows.children.START_PATIENCE", timedelta())
+    monkeypatch.setattr("flows.backfilling.children.START_PATIENCE", timedelta())
 
     look_at(children, child, times=3)
 
@@ -101,7 +101,7 @@ def test_a_run_that_falls_silent_is_given_up(
     from prefect.events import emit_event
     from prefect.states import Running
 
-    monkeypatch.setattr("flows.children.MISSED_HEARTBEATS", 0)
+    monkeypatch.setattr("flows.backfilling.children.MISSED_HEARTBEATS", 0)
     put_in_state(child, Running())
     # Heartbeats may be switched off: only one that was there can be missed.
     assert look_at(children, child).is_running()
@@ -117,7 +117,7 @@ def test_a_run_that_was_lost_before_it_began_is_given_up(
 
     put_in_state(child, Pending())
     assert look_at(children, child).is_pending()
-    monkeypatch.setattr("flows.children.PENDING_AT_MOST", timedelta())
+    monkeypatch.setattr("flows.backfilling.children.PENDING_AT_MOST", timedelta())
     assert look_at(children, child, times=2).is_crashed()
 
 

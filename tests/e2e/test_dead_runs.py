@@ -15,8 +15,8 @@ from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events import RelatedResource, emit_event
 
-from flows import server_objects
-from flows.server_objects import DIED, TELL_OF_IT, create_server_objects
+from flows.installing import server_objects
+from flows.installing.server_objects import DIED, TELL_OF_IT, create_server_objects
 from tests.e2e.prefect_server import ROOT
 from tests.e2e.server_objects import Server, own_server
 from tests.waiting import wait_until

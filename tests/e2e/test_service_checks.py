@@ -115,7 +115,7 @@ def test_a_fault_of_ours_hides_no_other_service_and_quotes_nothing(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("geheim-pass")
 
-    monkeypatch.setattr("flows.service_checks.try_sheet", fail)
+    monkeypatch.setattr("flows.installing.service_checks.try_sheet", fail)
     code, lines = check(pipeline, capsys)
 
     assert code == 1
@@ -124,7 +124,7 @@ def test_a_fault_of_ours_hides_no_other_service_and_quotes_nothing(
 
 
 def test_nothing_is_saved(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
-    from flows.configuration import load_configuration
+    from flows.running.configuration import load_configuration
 
     pipeline.set_up()
     before = load_configuration()

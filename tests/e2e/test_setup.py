@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows import setup
-from flows.server_objects import A_RUN_HAS_DIED, TELL_OF_IT
+from flows.installing.server_objects import A_RUN_HAS_DIED, TELL_OF_IT
 from tests.e2e.conftest import Pipeline, Pipelines
 from tests.e2e.server_objects import Server, own_server
 from tests.sandbox.grader import RecordList

@@ -19,7 +19,7 @@ def deployments(prefect_server: str) -> None:
     """The work pool and all deployments, made as the documentation says."""
     from prefect.client.orchestration import get_client
 
-    from flows.server_objects import create_work_pool
+    from flows.installing.server_objects import create_work_pool
 
     with get_client(sync_client=True) as client:
         create_work_pool(client)

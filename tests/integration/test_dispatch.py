@@ -13,9 +13,9 @@ from prefect.logging import disable_run_logger
 from prefect.states import Cancelled, Completed, Crashed, Failed, Running
 from sqlalchemy import Engine
 
-from flows.children import ChildRuns
-from flows.chunks import Chunk, split_into_chunks
-from flows.dispatch import ChunkLoad, Dispatch
+from flows.backfilling.children import ChildRuns
+from flows.backfilling.chunks import Chunk, split_into_chunks
+from flows.backfilling.dispatch import ChunkLoad, Dispatch
 from schemas.attempt import Checked
 from schemas.period import Day, Window
 from tasks.load import load_window
@@ -76,7 +76,7 @@ def runs(engine: Engine) -> PlayedRuns:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("flows.dispatch.POLL_S", 0.0)
+    monkeypatch.setattr("flows.backfilling.dispatch.POLL_S", 0.0)
     with disable_run_logger():
         yield
 

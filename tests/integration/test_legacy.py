@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine
 
-from flows import legacy
-from flows.legacy import import_legacy
+from flows.installing import legacy
+from flows.installing.legacy import import_legacy
 from schemas.attempt import Attempt
 from tasks.database import open_engine
 from tasks.errors import PermanentError

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import pytest
 
-from flows.logs import DailyFileHandler, RunLogFilter, local_now, start_logging
+from flows.running.logs import DailyFileHandler, RunLogFilter, local_now, start_logging
 from tasks.errors import InvalidInputError, PermanentError, TransientError
 
 SECRET = "K3y/of+the gräder's"

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = setup.main([])
         if code:
             return code
-        from flows.configuration import load_configuration
+        from flows.running.configuration import load_configuration
 
         settings = load_configuration().settings
         last = datetime.now(ZoneInfo(settings.report_timezone)).date() - timedelta(days=1)

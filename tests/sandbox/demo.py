@@ -16,8 +16,8 @@ class Demo:
     """Starts the world and points this process's settings to it, for as long as the `with` block runs."""
 
     def __init__(self) -> None:
-        # Prefect must not be imported before PREFECT_HOME is set, and flows.home alone does not do so.
-        from flows.home import VARIABLE, home_folder
+        # Prefect must not be imported before PREFECT_HOME is set, and flows.running.home alone does not do so.
+        from flows.running.home import VARIABLE, home_folder
 
         self.folder = home_folder("sandbox")
         os.environ[VARIABLE] = str(self.folder)

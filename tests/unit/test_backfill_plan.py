@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.chunks import Chunk, describe_days, split_into_chunks, to_parameters
+from flows.backfilling.chunks import Chunk, describe_days, split_into_chunks, to_parameters
 from schemas.period import Day, Period, start_of
 from tasks.errors import InvalidInputError
 from tasks.plan import MAX_DAYS, plan_period

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.environment import Environment
+from flows.installing.environment import Environment
 from schemas.period import Window
 from schemas.tables import daily_metrics
 from tests.sandbox.grader import SyntheticRecords
@@ -193,12 +193,12 @@ def test_every_parameter_named_by_itself_exists(deployments: dict[str, dict[str,
 
 
 def test_the_artifacts_of_the_readme_are_those_that_runs_write() -> None:
-    texts = {text for file in (ROOT / "flows").glob("*.py") for text in texts_in(file)}
+    texts = {text for file in (ROOT / "flows").rglob("*.py") for text in texts_in(file)}
     assert set(names_of(README, "artifact")) <= texts
 
 
 def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
-    from flows.server_objects import A_RUN_HAS_DIED, NOTIFY, TELL_OF_IT, WORK_POOL
+    from flows.installing.server_objects import A_RUN_HAS_DIED, NOTIFY, TELL_OF_IT, WORK_POOL
     from tasks.extract import CONCURRENCY_LIMIT
     from tasks.grader_api import MAX_CONNECTIONS
 
@@ -356,8 +356,8 @@ def test_the_figures_of_a_run_of_one_day_are_the_sandboxs(sandbox_figures: Calla
 
 
 def test_the_windows_and_days_that_the_readme_names_are_the_defaults() -> None:
-    from flows import logs
     from flows.etl import codegrader_etl
+    from flows.running import logs
     from tasks import extract, grader_api, plan
 
     text = " ".join(README.read_text("utf-8").split())

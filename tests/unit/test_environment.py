@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.environment import read_environment
+from flows.installing.environment import read_environment
 from tasks.errors import InvalidInputError
 
 EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
@@ -114,7 +114,7 @@ def test_the_real_environment_wins(env_file: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_example_names_every_setting() -> None:
-    from flows.environment import Environment
+    from flows.installing.environment import Environment
 
     example = EXAMPLE.read_text()
     named = {line.split("=")[0] for line in example.splitlines() if line[:1].isupper()}

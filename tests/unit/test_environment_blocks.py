@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from flows.environment import Environment
-from flows.environment_blocks import configure
+from flows.installing.environment import Environment
+from flows.installing.environment_blocks import configure
 from tasks.errors import InvalidInputError
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
-from flows.artifacts import escape
-from flows.dispatch import ChunkLoad
-from flows.failure import page_of
+from flows.backfilling.dispatch import ChunkLoad
+from flows.running.artifacts import escape
+from flows.running.failure import page_of
 
 COLUMNS = ("days", "outcome", "windows", "fetched", "new", "changed", "rejected", "reason")
 

@@ -22,7 +22,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 from prefect.states import Crashed
 
-from flows.chunks import Chunk, to_parameters
+from flows.backfilling.chunks import Chunk, to_parameters
 from tasks.errors import InvalidInputError
 
 if TYPE_CHECKING:

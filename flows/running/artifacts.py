@@ -15,7 +15,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from flows.stages import describe_counts
+from flows.running.stages import describe_counts
 from schemas.summary import RunSummary
 
 LONG: Final = 8

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flows.configuration import Configuration
-from flows.environment import Environment, read_service_account
+from flows.installing.environment import Environment, read_service_account
+from flows.running.configuration import Configuration
 from schemas.blocks import GraderApi
 from schemas.settings import Settings
 from tasks.errors import InvalidInputError

@@ -19,7 +19,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.logging import get_logger
 from prefect.settings import get_current_settings
 
-from flows.configuration import load_configuration
+from flows.running.configuration import load_configuration
 from tasks.errors import CodegraderError
 from tasks.mail import build_notice, send_message
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from flows.configuration import Configuration
-from flows.home import home_folder
+from flows.running.configuration import Configuration
+from flows.running.home import home_folder
 from schemas.period import Window
 from schemas.record import parse_records
 from tasks.database import embedded_database, try_database

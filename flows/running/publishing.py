@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
 
-from flows.artifacts import write_artifacts
-from flows.configuration import Configuration
-from flows.failure import note_mail, run_url
-from flows.home import home_folder
-from flows.stages import Stages
+from flows.running.artifacts import write_artifacts
+from flows.running.configuration import Configuration
+from flows.running.failure import note_mail, run_url
+from flows.running.home import home_folder
+from flows.running.stages import Stages
 from schemas.labels import LABELS
 from schemas.summary import DailyFigures, RunSummary, Stage
 from tasks.mail import build_message, send_mail

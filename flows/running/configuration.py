@@ -13,7 +13,7 @@ from prefect.types import SecretDict
 from prefect.variables import Variable
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from flows.home import home_folder
+from flows.running.home import home_folder
 from schemas.blocks import BLOCK_NAME, GraderApi
 from schemas.settings import VARIABLE, Settings
 from tasks.database import embedded_database, open_engine

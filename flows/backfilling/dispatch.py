@@ -11,10 +11,10 @@ from uuid import UUID
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 
-from flows.artifacts import Progress
-from flows.children import ChildRuns
-from flows.chunks import Chunk, describe_days
-from flows.stages import describe_counts
+from flows.backfilling.children import ChildRuns
+from flows.backfilling.chunks import Chunk, describe_days
+from flows.running.artifacts import Progress
+from flows.running.stages import describe_counts
 from schemas.period import Day
 from schemas.summary import CheckResult, LoadCounts
 from tasks.check import add_results

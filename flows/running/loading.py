@@ -12,8 +12,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run, task_run
 
-from flows.artifacts import Progress
-from flows.stages import describe_counts, describe_failure
+from flows.running.artifacts import Progress
+from flows.running.stages import describe_counts, describe_failure
 from schemas.blocks import GraderApi
 from schemas.period import Plan, Window
 from schemas.record import parse_records
