@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 # The locks are complete, so nothing is left to resolve; byte code is made when a module is first imported, if ever.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
-.PHONY: help run up test browser check lock clean
+.PHONY: help run up test stress browser check lock clean
 
 help:
 	@echo "make run    set up, and run the whole job (against the sandbox, or what .env names)"
 	@echo "make up     set up, and start dashboard, deployments and worker (likewise), until Ctrl-C"
 	@echo "make test   set up, and pass every test"
+	@echo "make stress every fault, at length (an hour or so)"
 	@echo "make check  style, types and layers"
 	@echo "make lock   compile requirements.in to requirements.txt again (needs uv)"
 	@echo "make clean  remove the virtual environment"
@@ -24,8 +25,11 @@ up: $(VENV)/installed-run
 	@$(BIN)/python -m tests.sandbox --up
 
 test: $(VENV)/installed-test browser
-	$(BIN)/python -m pytest -m "not slow" -n 2
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not stress" -n 2
+	$(BIN)/python -m pytest -m "slow and not stress" -n 2 --dist loadfile
+
+stress: $(VENV)/installed-test
+	$(BIN)/python -m pytest -m "stress or fault" --timeout 1800
 
 # The dashboard is tested in the machine's own browser; else in Debian's, else in the one that Playwright fetches.
 browser: $(VENV)/installed-test
@@ -40,6 +44,7 @@ check: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.faults.table --check
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it: make PYTHON=/path/to/python3"; exit 1; }

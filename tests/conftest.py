@@ -14,6 +14,11 @@ os.environ["PREFECT_SERVER_LOGGING_LEVEL"] = "CRITICAL"
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
+from tests.fixtures.database import connector, empty, engine, migrated, postgresql
+from tests.fixtures.pipelines import pipelines, prefect_server, product
+
+__all__ = ["connector", "empty", "engine", "migrated", "pipelines", "postgresql", "prefect_server", "product"]
+
 # The same examples on every machine and in every run. To look for others: `--hypothesis-profile=exploring`.
 settings.register_profile("reproducible", deadline=None, derandomize=True, database=None)
 settings.register_profile("exploring", deadline=None)

@@ -10,8 +10,8 @@ from uuid import UUID
 import requests
 
 from flows.installing.server_objects import NOTIFY
-from tests.e2e.conftest import stop_embedded_database
 from tests.e2e.prefect_server import prefect_server_running
+from tests.fixtures.pipelines import stop_embedded_database
 
 VOLATILE = ("updated", "created", "last_polled", "status", "active_slots")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.conftest import Pipeline, Pipelines
 from tests.e2e.workers import deployments, environment_of, workers_running
+from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordList
 from tests.waiting import wait_until
 

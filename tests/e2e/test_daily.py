@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Pipeline, Pipelines
+from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordList
 
 pytestmark = pytest.mark.slow

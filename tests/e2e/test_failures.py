@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Pipeline, Pipelines
+from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import Fault, RecordList, RecordsFile
 from tests.sandbox.grader.fault_kinds import Body, Status
 from tests.sandbox.sheets import SheetsFault

@@ -7,7 +7,7 @@ import pytest
 from flows import setup
 from schemas.record import Record
 from tasks.database import embedded_database
-from tests.e2e.conftest import Pipeline, Pipelines
+from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.legacy_table import insert, make_table
 from tests.sandbox.grader import RecordList, SyntheticRecords
 from tests.sandbox.world import SPREADSHEET_ID

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from flows import setup
-from tests.e2e.conftest import Pipeline, Pipelines
+from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordList
 from tests.sandbox.world import SPREADSHEET_ID
 

@@ -8,8 +8,8 @@ import pytest
 
 from flows import setup
 from flows.installing.server_objects import A_RUN_HAS_DIED, TELL_OF_IT
-from tests.e2e.conftest import Pipeline, Pipelines
 from tests.e2e.server_objects import Server, own_server
+from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordList
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Pipeline, Pipelines
+from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordsFile
 from tests.sandbox.world import SPREADSHEET_ID
 

@@ -10,8 +10,8 @@ from uuid import UUID
 import psutil
 import pytest
 
-from tests.e2e.conftest import Pipeline
 from tests.e2e.prefect_server import ROOT
+from tests.fixtures.pipelines import Pipeline
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,26 @@
+"""The faults: what goes wrong outside, what the pipeline promises then, and the tests that show it.
+
+A test says which fault it is about with the mark `fault`; `docs/reliability.md` is written from these marks.
+"""
+
+from typing import Final, Literal
+
+import pytest
+
+Area = Literal[
+    "grader API", "records", "database", "Google Sheet", "mail", "killed processes", "concurrency", "soak", "secrets"
+]
+AREAS: Final[tuple[Area, ...]] = (
+    "grader API", "records", "database", "Google Sheet", "mail", "killed processes", "concurrency", "soak", "secrets"
+)  # fmt: skip
+
+
+def fault(area: Area, what: str, promise: str) -> pytest.MarkDecorator:
+    """Marks a test, or one of its parameters, as the one that shows what comes of a fault.
+
+    Args:
+        area: where it happens.
+        what: the fault, in a few words, such as `the connection is reset`.
+        promise: what the pipeline does then, such as `asked again, up to five times; nothing is lost`.
+    """
+    return pytest.mark.fault(area, what, promise)
