@@ -1,7 +1,8 @@
 """Writes the table of faults in `docs/reliability.md`, from the marks of the tests: `python -m tests.faults.table`."""
 
+import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -73,11 +74,18 @@ def written(page: str, rows: Iterable[Row]) -> str:
     return before + START + "\n" + "".join(to_markdown(rows))
 
 
-def main() -> int:
-    """Writes the table; with `--check`, only says whether it is as it should be."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the table, or says whether it is as it should be.
+
+    Returns:
+        0; 1 where it should be written anew.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.table", description="Writes docs/reliability.md.")
+    parser.add_argument("--check", action="store_true", help="only say whether it is out of date")
+    options = parser.parse_args(arguments)
     page = PAGE.read_text("utf-8")
     wanted = written(page, collect())
-    if "--check" not in sys.argv:
+    if not options.check:
         PAGE.write_text(wanted, "utf-8")
     elif page != wanted:
         print(f"{PAGE.name} is out of date: run python -m tests.faults.table", file=sys.stderr)

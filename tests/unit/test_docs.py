@@ -130,6 +130,7 @@ def _options(run: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> set[
 def options() -> dict[str, set[str]]:
     """Every command that the documentation may name, with its options."""
     from flows import backfill, etl, setup
+    from tests.faults import table
     from tests.sandbox.grader import __main__ as grader
 
     commands: dict[str, Callable[[], object]] = {
@@ -137,6 +138,7 @@ def options() -> dict[str, set[str]]:
         "flows.setup": lambda: setup.main([]),
         "flows.backfill": lambda: backfill.main([]),
         "tests.sandbox.grader": lambda: grader.main([]),
+        "tests.faults.table": lambda: table.main([]),
     }
     with pytest.MonkeyPatch.context() as patch:
         return {name: _options(run, patch) for name, run in commands.items()} | {"tests.sandbox": set()}
