@@ -99,6 +99,8 @@ def test_it_asks_for_the_password(visit: Visit) -> None:
 
 
 def test_a_run_is_started_from_the_form(visit: Visit, product: Product) -> None:
+    from playwright.sync_api import expect
+
     visit.open("/deployments")
     visit.see("codegrader-backfill", "codegrader-notify")
     visit.keep("deployments")
@@ -108,10 +110,13 @@ def test_a_run_is_started_from_the_form(visit: Visit, product: Product) -> None:
     visit.press("Run")
     visit.press("Custom run")
     visit.see("First day, such as 2023-04-01", "Last day, inclusive")
-    for day in (FIRST, LAST):
-        visit.page.get_by_text("Select date").first.click()
+    empty_fields = visit.page.get_by_text("Select date", exact=True)
+    for still_empty, day in ((1, FIRST), (0, LAST)):
+        empty_fields.first.click()
         visit.page.locator("input[type=date]").fill(day)
         visit.press("Apply")
+        # Otherwise the second day may go into the first field.
+        expect(empty_fields).to_have_count(still_empty)
     visit.keep("form")
 
     visit.press("Submit")
