@@ -1,7 +1,7 @@
 """The data checks, as pandera schemas. Importing this takes a second, so only the step that checks does.
 
-Severity is a matter of the schema: a row that fails `trusted_attempts` cannot be trusted in a figure and is rejected; a
-row that fails `USUAL_ATTEMPTS` is loaded, counted and reported.
+Two severities: a row that fails one of `trusted_attempts` cannot be trusted in a figure and is rejected; a row that
+fails one of `USUAL_ATTEMPTS` is loaded, counted and reported.
 
 The checks see a frame with the columns of `schemas.attempt.Attempt`, ordered so that of several rows with one id the
 one to keep comes first.
@@ -29,28 +29,33 @@ def _check(name: str, rule: Rule) -> pa.Check:
     return pa.Check(rule, name=name, ignore_na=False)
 
 
-def trusted_attempts(window: Window, now: datetime) -> pa.DataFrameSchema:
-    """What must hold for a row to be loaded. The columns themselves, all there and in order, are the check `shape`.
-
-    `duplicate rows` finds exact copies, which are no error: they are loaded once. `unique id` finds rows that differ
-    and yet claim to be the same attempt: one is loaded, the others are rejected.
-    """
-    start, end, present = (pd.Timestamp(moment) for moment in (window.start, window.end, now))
+def attempts_schema(window: Window, now: datetime) -> pa.DataFrameSchema:
+    """All checks of one window's attempts. The columns themselves, all there and in order, are the check `shape`."""
     return pa.DataFrameSchema(
         {name: pa.Column(nullable=True) for name in Attempt._fields},
         name=SHAPE,
         strict=True,
         ordered=True,
-        checks=[
-            _check(DUPLICATE_ROWS, lambda rows: ~_repeated(rows, Attempt._fields)),
-            _check(UNIQUE_ID, lambda rows: ~_repeated(rows, ("id",))),
-            _check("user id present", lambda rows: rows["user_id"].notna()),
-            _check("valid time", lambda rows: rows["created_at"].notna()),
-            _check("no date in the future", lambda rows: ~(rows["created_at"] > present)),
-            _check("inside the window", lambda rows: ~((rows["created_at"] < start) | (rows["created_at"] >= end))),
-            _check("allowed verdicts", lambda rows: rows["is_correct"].isna() | rows["is_correct"].isin(VERDICTS)),
-        ],
+        checks=[*trusted_attempts(window, now), *USUAL_ATTEMPTS],
     )
+
+
+def trusted_attempts(window: Window, now: datetime) -> list[pa.Check]:
+    """What must hold for a row to be loaded.
+
+    `duplicate rows` finds exact copies, which are no error: they are loaded once. `unique id` finds rows that differ
+    and yet claim to be the same attempt: one is loaded, the others are rejected.
+    """
+    start, end, present = (pd.Timestamp(moment) for moment in (window.start, window.end, now))
+    return [
+        _check(DUPLICATE_ROWS, lambda rows: ~_repeated(rows, Attempt._fields)),
+        _check(UNIQUE_ID, lambda rows: ~_repeated(rows, ("id",))),
+        _check("user id present", lambda rows: rows["user_id"].notna()),
+        _check("valid time", lambda rows: rows["created_at"].notna()),
+        _check("no date in the future", lambda rows: ~(rows["created_at"] > present)),
+        _check("inside the window", lambda rows: ~((rows["created_at"] < start) | (rows["created_at"] >= end))),
+        _check("allowed verdicts", lambda rows: rows["is_correct"].isna() | rows["is_correct"].isin(VERDICTS)),
+    ]
 
 
 def _repeated(rows: pd.DataFrame, columns: tuple[str, ...]) -> "pd.Series[bool]":
@@ -62,15 +67,13 @@ def _repeated(rows: pd.DataFrame, columns: tuple[str, ...]) -> "pd.Series[bool]"
     return same_id & rows.duplicated(list(columns)) if len(columns) > 1 and same_id.any() else same_id
 
 
-USUAL_ATTEMPTS: Final = pa.DataFrameSchema(
-    checks=[
-        _check("allowed attempt types", lambda rows: rows["attempt_type"].isin(ATTEMPT_TYPES)),
-        _check("run without verdict", lambda rows: (rows["attempt_type"] != "run") | rows["is_correct"].isna()),
-        _check("submit with verdict", lambda rows: (rows["attempt_type"] != "submit") | rows["is_correct"].notna()),
-        _check("LTI parameters parsed", lambda rows: rows["course"].notna()),
-        _check("storable text", lambda rows: ~_altered(rows)),
-    ]
-)
+USUAL_ATTEMPTS: Final = [
+    _check("allowed attempt types", lambda rows: rows["attempt_type"].isin(ATTEMPT_TYPES)),
+    _check("run without verdict", lambda rows: (rows["attempt_type"] != "run") | rows["is_correct"].isna()),
+    _check("submit with verdict", lambda rows: (rows["attempt_type"] != "submit") | rows["is_correct"].notna()),
+    _check("LTI parameters parsed", lambda rows: rows["course"].notna()),
+    _check("storable text", lambda rows: ~_altered(rows)),
+]
 
 
 def _altered(rows: pd.DataFrame) -> "pd.Series[bool]":

@@ -29,21 +29,22 @@ def check(records: Sequence[Record], attempts: Sequence[Attempt], window: Window
         window: what was asked for.
         now: the present, aware; nothing can have happened later.
     """
-    from schemas.checks import DUPLICATE_ROWS, SHAPE, UNIQUE_ID, USUAL_ATTEMPTS, trusted_attempts
+    from schemas.checks import DUPLICATE_ROWS, SHAPE, UNIQUE_ID, USUAL_ATTEMPTS, attempts_schema
 
     order = _order(records, attempts)
     rows = _to_frame([attempts[position] for position in order])
-    errors = _failures(trusted_attempts(window, now), rows)
+    errors = _failures(attempts_schema(window, now), rows)
+    warnings = {rule.name: errors.pop(rule.name) for rule in USUAL_ATTEMPTS}
     copies = errors.pop(DUPLICATE_ROWS)
     # An exact copy has its original's id too; it is a copy, not a conflict.
     errors[UNIQUE_ID] &= ~copies
     bad = _any(errors, rows)
-    usual = rows[~bad & ~copies]
-    warnings = _failures(USUAL_ATTEMPTS, usual)
+    good = ~bad & ~copies
+    warnings = {name: failing & good for name, failing in warnings.items()}
 
     rejected = _reject(errors, [(place, records[order[place]], attempts[order[place]]) for place in rows.index[bad]])
     duplicates = int((copies & ~bad).sum()) + int(bad.sum()) - len(rejected)
-    accepted = tuple(attempts[order[place]] for place in usual.index)
+    accepted = tuple(attempts[order[place]] for place in rows.index[good])
     assert len(records) == len(accepted) + len(rejected) + duplicates, "a record was lost or counted twice"
     return Checked(
         accepted,
@@ -54,7 +55,7 @@ def check(records: Sequence[Record], attempts: Sequence[Attempt], window: Window
             CheckResult(SHAPE, "error", 0),
             CheckResult(DUPLICATE_ROWS, "warning", duplicates, _sample(rows[copies])),
             *_describe(errors, rows, "error"),
-            *_describe(warnings, usual, "warning"),
+            *_describe(warnings, rows, "warning"),
         ),
     )
 
@@ -86,17 +87,21 @@ def format_results(results: Iterable[CheckResult]) -> str:
 
 def _order(records: Sequence[Record], attempts: Sequence[Attempt]) -> list[int]:
     """The places of the attempts by id; of several with one id the best verdict comes first, whatever came first."""
+    ids = [attempt.id or "" for attempt in attempts]
+    order = sorted(range(len(attempts)), key=ids.__getitem__)
+    # Hardly any id is there twice, so the costly rest is hardly ever needed.
+    if len(set(ids)) == len(ids):
+        return order
     verdicts: dict[int | str | None, int] = {1: 0, 0: 1, None: 2}
-    claims = Counter(attempt.id for attempt in attempts)
+    claims = Counter(ids)
 
     def precedence(place: int) -> tuple[str, tuple[int, str, str] | tuple[()]]:
+        if claims[ids[place]] == 1:
+            return ids[place], ()
         attempt = attempts[place]
-        # Hardly any id is there twice, so the costly rest is hardly ever needed.
-        if claims[attempt.id] == 1:
-            return attempt.id or "", ()
-        return attempt.id or "", (verdicts.get(attempt.is_correct, 3), repr(attempt), to_json(records[place]))
+        return ids[place], (verdicts.get(attempt.is_correct, 3), repr(attempt), to_json(records[place]))
 
-    return sorted(range(len(attempts)), key=precedence)
+    return sorted(order, key=precedence)
 
 
 def _to_frame(attempts: Sequence[Attempt]) -> "pd.DataFrame":
