@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 # The locks are complete, so nothing is left to resolve; byte code is made when a module is first imported, if ever.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 
-.PHONY: help run up test stress browser check lock clean
+.PHONY: help run up test stress bench browser check lock clean
 
 help:
 	@echo "make run    set up, and run the whole job (against the sandbox, or what .env names)"
 	@echo "make up     set up, and start dashboard, deployments and worker (likewise), until Ctrl-C"
 	@echo "make test   set up, and pass every test"
 	@echo "make stress every fault, at length (an hour or so)"
+	@echo "make bench  how fast it is, as ratios (ten minutes; FULL=1: an hour)"
 	@echo "make check  style, types and layers"
 	@echo "make lock   compile requirements.in to requirements.txt again (needs uv)"
 	@echo "make clean  remove the virtual environment"
@@ -38,6 +39,9 @@ browser: $(VENV)/installed-test
 	{ test "$$(id -u)" = 0 && apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install chromium; } >/dev/null 2>&1 \
 	|| $(BIN)/python -m playwright install chromium \
 	|| { echo "The dashboard's tests need a browser: install chromium, so that it is found on the PATH"; exit 1; }
+
+bench: $(VENV)/installed-test
+	@$(BIN)/python -m tests.benchmarks $(if $(FULL),--full)
 
 check: $(VENV)/installed-test
 	$(BIN)/ruff format --check .

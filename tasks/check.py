@@ -34,7 +34,7 @@ def check(records: Sequence[Record], attempts: Sequence[Attempt], window: Window
     order = _order(records, attempts)
     rows = _to_frame([attempts[position] for position in order])
     errors = _failures(attempts_schema(window, now), rows)
-    warnings = {rule.name: errors.pop(rule.name) for rule in USUAL_ATTEMPTS}
+    warnings = {str(rule.name): errors.pop(str(rule.name)) for rule in USUAL_ATTEMPTS}
     copies = errors.pop(DUPLICATE_ROWS)
     # An exact copy has its original's id too; it is a copy, not a conflict.
     errors[UNIQUE_ID] &= ~copies

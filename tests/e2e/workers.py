@@ -16,7 +16,11 @@ from tests.fixtures.pipelines import Pipeline
 
 @pytest.fixture(scope="session")
 def deployments(prefect_server: str) -> None:
-    """The work pool and all deployments, made as the documentation says."""
+    deploy(prefect_server)
+
+
+def deploy(server: str) -> None:
+    """Makes the work pool and all deployments, as the documentation says."""
     from prefect.client.orchestration import get_client
 
     from flows.installing.server_objects import create_work_pool
@@ -24,7 +28,7 @@ def deployments(prefect_server: str) -> None:
     with get_client(sync_client=True) as client:
         create_work_pool(client)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    variables = {"PREFECT_API_URL": prefect_server}
+    variables = {"PREFECT_API_URL": server}
     subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=True, capture_output=True)
 
 

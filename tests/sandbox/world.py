@@ -21,10 +21,13 @@ class World:
         folder: where the service account's key file and the mails are written.
         records: what the grader's API holds; by default made-up records of every day until now.
         port: the port of the grader's API; 0 for any that is free.
+        latency_per_record: seconds that the grader's API needs for each record.
     """
 
-    def __init__(self, folder: Path, records: RecordSource | None = None, port: int = 0) -> None:
-        self.grader = GraderSandbox(records or SyntheticRecords(), port=port)
+    def __init__(
+        self, folder: Path, records: RecordSource | None = None, port: int = 0, latency_per_record: float = 0.0
+    ) -> None:
+        self.grader = GraderSandbox(records or SyntheticRecords(), port=port, latency_per_record=latency_per_record)
         self.sheets = SheetsSandbox()
         self.smtp = SmtpSandbox(folder=folder / "mail")
         self._key_file = folder / "service-account.json"

@@ -130,6 +130,7 @@ def _options(run: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> set[
 def options() -> dict[str, set[str]]:
     """Every command that the documentation may name, with its options."""
     from flows import backfill, etl, setup
+    from tests.benchmarks import __main__ as benchmarks
     from tests.faults import table
     from tests.sandbox.grader import __main__ as grader
 
@@ -138,6 +139,7 @@ def options() -> dict[str, set[str]]:
         "flows.setup": lambda: setup.main([]),
         "flows.backfill": lambda: backfill.main([]),
         "tests.sandbox.grader": lambda: grader.main([]),
+        "tests.benchmarks": lambda: benchmarks.main([]),
         "tests.faults.table": lambda: table.main([]),
     }
     with pytest.MonkeyPatch.context() as patch:

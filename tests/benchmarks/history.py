@@ -1,0 +1,79 @@
+"""A daily run on a large table against one on a small table, publishing included."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import text
+
+from tests.benchmarks.measure import Ratio, alternate, at_most
+from tests.benchmarks.records import month
+from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.sandbox.grader import RecordList
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+REFERENCE: Final = 100_000
+ROUNDS: Final = 5
+A_DAY: Final = 4_000
+DAY: Final = date(2023, 4, 1)
+FILL: Final = """
+    INSERT INTO attempts (
+        id, user_id, oauth_consumer_key, lis_result_sourcedid, lis_outcome_service_url, is_correct, attempt_type,
+        created_at, course, task
+    )
+    SELECT
+        gen_random_uuid(), md5((n % 5000)::text), '',
+        'course-v1:SandboxU+SQL-201+2023:lms.sandbox.example-' || md5((n % 300)::text) || ':' || md5((n % 5000)::text),
+        'https://lms.sandbox.example/courses/course-v1:SandboxU+SQL-201+2023/handler_noauth/grade_handler',
+        CASE n % 3 WHEN 0 THEN NULL ELSE n % 3 - 1 END, CASE n % 3 WHEN 0 THEN 'run' ELSE 'submit' END,
+        timestamptz '2023-03-31 UTC' - n * (interval '1 day' / :a_day),
+        'course-v1:SandboxU+SQL-201+2023', md5((n % 300)::text)
+    FROM generate_series(1, :rows) AS n
+"""
+COVER: Final = """
+    INSERT INTO loaded_windows
+    SELECT moment, moment + interval '6 hours', 1000, 1000, 0, 0, 0, 0, 0, '[]', NULL, now(), true
+    FROM generate_series(
+        timestamptz '2023-03-31 UTC' - interval '1 day' * (:rows / :a_day), timestamptz '2023-03-30 18:00 UTC',
+        interval '6 hours'
+    ) AS moment
+"""
+
+
+def compare(pipelines: Pipelines, sizes: Sequence[int]) -> tuple[list[Ratio], dict[int, float]]:
+    """Measures refreshing one day, with sheet, report and mail, in turn on tables of all these sizes.
+
+    Returns:
+        The largest against that of 100,000; and the seconds at each size, for the plot.
+    """
+    day = RecordList([record for day in month(1, first=DAY, a_day=3_500) for record in day.records])
+    made = {rows: pipelines.make(day) for rows in sizes}
+    for rows, pipeline in made.items():
+        with pipeline.engine() as engine:
+            fill(engine, rows)
+        pipeline.set_up()
+        # The figures of all days before are computed once, by the first run.
+        _run(pipeline)
+    taken = alternate({str(rows): partial(_run, pipeline) for rows, pipeline in made.items()}, ROUNDS)
+    seconds = {int(rows): value for rows, value in taken.items()}
+    largest = max(sizes)
+    details = ", ".join(f"{rows:,} attempts {value:.2f} s" for rows, value in seconds.items())
+    what = f"daily run: table of {largest:,} / of {REFERENCE:,}"
+    return [at_most(what, seconds[largest] / seconds[REFERENCE], 1.3, details)], seconds
+
+
+def fill(engine: "Engine", rows: int) -> None:
+    """Writes so many attempts of the days before, as windows that are loaded."""
+    with engine.begin() as connection:
+        for statement in (FILL, COVER):
+            connection.execute(text(statement), {"rows": rows, "a_day": A_DAY})
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE attempts"))
+
+
+def _run(pipeline: Pipeline) -> None:
+    state = pipeline.run(str(DAY), refresh=True)
+    assert state.is_completed(), state.message
