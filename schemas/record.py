@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import reprlib
 import uuid
 from typing import Any, Final
@@ -15,21 +16,57 @@ else it may hold; none of them is sure to be there, or to have the type it shoul
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "codegrader-analytics/attempt")
 """The namespace of all identities. Changing it would load everything a second time."""
 
+_NAMESPACE_HASHED: Final = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
+_MAX_DEPTH: Final = 500
+_TEXT_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+
 
 def parse_records(text: str) -> Any:
     """Reads an answer's JSON.
 
-    `orjson` is strict and fast; what it refuses (NaN, lone surrogates) the standard library reads. NaN and infinities
-    become text, which no check takes for a verdict.
+    `orjson` is strict and fast; what it refuses for one record's sake must not cost the others, so the standard library
+    reads it: NaN, lone surrogates, line breaks in a text, numbers of thousands of digits, values nested thousands of
+    times. NaN and infinities become text, which no check takes for a verdict.
 
     Raises:
         ValueError: not JSON.
-        RecursionError: nested too deeply.
+        RecursionError: nested too deeply, and cut short.
     """
     try:
         return orjson.loads(text)
     except ValueError:
-        return json.loads(text, parse_constant=str)
+        pass
+    try:
+        return _parse_leniently(text)
+    except RecursionError:
+        return _parse_leniently(_flatten(text))
+
+
+def _parse_leniently(text: str) -> Any:
+    return json.loads(text, parse_constant=str, parse_int=_parse_integer, strict=False)
+
+
+def _parse_integer(digits: str) -> int | float:
+    """As `orjson` reads it, so that a record is the same whatever else is in its answer."""
+    is_short = len(digits) <= len(str(-(2**63)))
+    return int(digits) if is_short and -(2**63) <= int(digits) < 2**64 else float(digits)
+
+
+def _flatten(text: str) -> str:
+    """Puts what is nested too deeply into texts that hold its JSON."""
+    parts: list[str] = []
+    done = start = depth = 0
+    for token in _TEXT_OR_BRACKET.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth == _MAX_DEPTH:
+                start = token.start()
+        elif token[0] in "]}":
+            if depth == _MAX_DEPTH:
+                parts += [text[done:start], json.dumps(text[start : token.end()])]
+                done = token.end()
+            depth -= 1
+    return "".join(parts) + text[done:]
 
 
 def to_json(value: object) -> str:
@@ -53,8 +90,8 @@ def record_identity(record_json: str) -> str:
 
 def uuid5(ascii_name: str) -> str:
     """`str(uuid.uuid5(NAMESPACE, …))`, RFC 9562, without the object, which costs more than the hash."""
-    digest = bytearray(hashlib.sha1(NAMESPACE.bytes + ascii_name.encode("ascii"), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    sha1 = _NAMESPACE_HASHED.copy()
+    sha1.update(ascii_name.encode("ascii"))
+    text = sha1.hexdigest()
+    # Version and variant, which the RFC puts over six of the bits.
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{'89ab'[int(text[16], 16) & 3]}{text[17:20]}-{text[20:32]}"

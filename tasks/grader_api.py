@@ -3,7 +3,9 @@
 A failed fetch must never look like a day without attempts, so everything but a list of objects raises.
 """
 
+import re
 import time
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -27,6 +29,12 @@ MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 """Largest answer, decompressed: sixty times the largest day seen."""
 MAX_CONNECTIONS: Final = 4
 """Requests under way at once from one process: the server is shared with others."""
+
+_LIKE_AN_ID: Final = re.compile(
+    r"[^\s@\"'<>]+@[^\s@\"'<>]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[a-z]*\d)[0-9a-z]{16,}|\d{9,}",
+    re.IGNORECASE,
+)
+"""What may name a student in a text of the API's: an address, a UUID, a hash, a long number."""
 
 
 def fetch_records(url: str, client: str, client_key: str, window: Window) -> str:
@@ -55,12 +63,14 @@ def fetch_records(url: str, client: str, client_key: str, window: Window) -> str
         # A redirect would carry the key to another address, so none is followed.
         with _session().get(url, params=query, timeout=timeout, stream=True, allow_redirects=False) as answer:
             _check_status(answer.status_code, answer.headers)
-            body = _read_body(answer.raw)
+            body = _read_body(answer.raw, answer.headers.get("Content-Encoding", ""))
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
         raise PermanentError("grader API: GRADER_API_URL is not a web address: correct it") from None
-    except requests.exceptions.SSLError:
+    except requests.exceptions.SSLError as error:
+        if "EOF" in repr(error):
+            raise TransientError("grader API: the connection broke") from None
         raise PermanentError("grader API: its TLS certificate cannot be trusted: check GRADER_API_URL") from None
-    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, zlib.error, OSError) as error:
         # The original error's text holds the URL, and with it the key.
         raise TransientError(f"grader API: {_describe(error)}") from None
     return decode_records(body, client_key)
@@ -74,6 +84,7 @@ def _session() -> "requests.Session":
 
     session = requests.Session()
     session.headers["User-Agent"] = "CodeGrader-Analytics"
+    session.headers["Accept-Encoding"] = "gzip"
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=MAX_CONNECTIONS)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -112,17 +123,20 @@ def read_retry_after(headers: Mapping[str, str], now: datetime | None = None) ->
     return max(0.0, (aware - (now or datetime.now(UTC))).total_seconds())
 
 
-def _read_body(raw: Any) -> bytes:
+def _read_body(raw: Any, encoding: str) -> bytes:
     """Reads what arrives as it arrives, so that neither a huge body nor an endless one can hold us.
 
     Raises:
         PermanentError: the body is larger than `MAX_BODY_BYTES`.
         TransientError: it took longer than `TOTAL_TIMEOUT_S`.
+        zlib.error: it is not compressed as it says.
     """
     deadline = time.monotonic() + TOTAL_TIMEOUT_S
     body = bytearray()
-    while chunk := raw.read1(64 * 1024, decode_content=True):
-        body += chunk
+    unpack = _Unpacker().unpack if encoding.strip().lower() in ("gzip", "x-gzip", "deflate") else bytes
+    # Unpacked here: what unpacks to nothing, for ever, would keep the library in its own loop past any deadline.
+    while chunk := raw.read1(64 * 1024, decode_content=False):
+        body += unpack(chunk)
         if len(body) > MAX_BODY_BYTES:
             raise PermanentError(
                 f"grader API: its answer is larger than {MAX_BODY_BYTES // 2**20} MiB: ask for smaller windows"
@@ -130,6 +144,38 @@ def _read_body(raw: Any) -> bytes:
         if time.monotonic() > deadline:
             raise TransientError(f"grader API: its answer was not complete after {TOTAL_TIMEOUT_S} s")
     return bytes(body)
+
+
+class _Unpacker:
+    """Unpacks gzip, also of several parts, and what calls itself deflate, as it arrives."""
+
+    def __init__(self) -> None:
+        self._part = self._new_part()
+        self._parts = 0
+
+    @staticmethod
+    def _new_part() -> Any:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32)
+
+    def unpack(self, data: bytes) -> bytes:
+        """What the next bytes come to; nothing where it is not known yet.
+
+        Raises:
+            zlib.error: the data are damaged, or not compressed.
+        """
+        unpacked = bytearray()
+        while data:
+            try:
+                unpacked += self._part.decompress(data)
+            except zlib.error:
+                # What follows the last part is padding.
+                if self._parts:
+                    break
+                raise
+            data = self._part.unused_data
+            if self._part.eof:
+                self._part, self._parts = self._new_part(), self._parts + 1
+        return bytes(unpacked)
 
 
 def decode_records(body: bytes, client_key: str = "") -> str:
@@ -173,7 +219,7 @@ def _describe(error: Exception) -> str:  # noqa: PLR0911 (one line a fault)
         return f"it was silent for {READ_TIMEOUT_S} s"
     if "IncompleteRead" in text:
         return "its answer was cut short"
-    if isinstance(error, urllib3.exceptions.DecodeError | requests.exceptions.ContentDecodingError):
+    if isinstance(error, zlib.error):
         return "its compressed answer is damaged"
     if "NameResolutionError" in text:
         return "its host name cannot be resolved: check GRADER_API_URL and the network"
@@ -186,7 +232,7 @@ def _one_line(value: object, secret: str) -> str:
     text = str(value)
     for written in (secret, quote(secret, safe=""), quote_plus(secret)):
         text = text.replace(written, "***") if written else text
-    return " ".join(text.split())[:200]
+    return _LIKE_AN_ID.sub(lambda found: f"{found[0][:4]}…", " ".join(text.split()))[:200]
 
 
 def _kind(value: object) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import Fault, RecordList, RecordsFile
 from tests.sandbox.grader.fault_kinds import Body, Status
@@ -38,6 +39,11 @@ def assert_told_in_one_line(pipeline: Pipeline, message: object) -> None:
         assert environment[name] not in everything
 
 
+@fault(
+    "grader API",
+    "one window is refused, under a whole run with mail and sheet",
+    "the others load; the day is incomplete; the mail says so; the next run asks for that window alone",
+)
 def test_a_window_that_fails_fails_alone(pipeline: Pipeline) -> None:
     missing = datetime(2017, 10, 8, 6, tzinfo=UTC)
     pipeline.world.grader.faults.append(Fault(Body(b'{"errors": "out of order"}'), times=None, when=missing.__eq__))
@@ -71,6 +77,7 @@ def test_a_passing_fault_is_retried(pipeline: Pipeline) -> None:
     assert len(pipeline.world.grader.requests) == 5
 
 
+@fault("grader API", "a wrong key, under a whole run", "each window is asked for once; the message says what to check")
 def test_a_wrong_key_is_not_tried_again(pipeline: Pipeline) -> None:
     pipeline.set_up(GRADER_CLIENT_KEY="not the right key at all")
 
@@ -83,6 +90,11 @@ def test_a_wrong_key_is_not_tried_again(pipeline: Pipeline) -> None:
     assert pipeline.rows("SELECT count(*) FROM daily_metrics") == [(0,)]
 
 
+@fault(
+    "Google Sheet",
+    "a whole run meets a sheet that it may not write",
+    "report and mail go out and name it; the next run makes the sheet whole and asks the grader nothing",
+)
 def test_without_the_sheet_the_mail_goes_out_and_says_so(pipeline: Pipeline) -> None:
     pipeline.world.sheets.faults.append(SheetsFault(status=403, times=None, path_contains=SPREADSHEET_ID))
 
@@ -102,6 +114,11 @@ def test_without_the_sheet_the_mail_goes_out_and_says_so(pipeline: Pipeline) -> 
     assert len(pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")) == 3
 
 
+@fault(
+    "mail",
+    "a whole run meets a mail server that refuses the login",
+    "sheet and report are written; the run fails with one line",
+)
 def test_without_the_mail_server_the_rest_is_done(pipeline: Pipeline) -> None:
     pipeline.set_up(SMTP_PASSWORD="wrong-password-of-the-mail")
 
@@ -129,11 +146,13 @@ def test_without_google_and_mail_the_report_is_written(pipeline: Pipeline) -> No
     assert pipeline.world.smtp.messages == []
 
 
+@fault("grader API", "a whole day without records", "zeros, not a failure")
 def test_an_empty_answer_is_a_day_without_attempts(pipeline: Pipeline) -> None:
     assert pipeline.run("2018-01-01", "2018-01-01").is_completed()
     assert pipeline.rows("SELECT attempts, success_rate, complete FROM daily_metrics") == [(0, None, True)]
 
 
+@fault("records", "half of the records are bad", "the good ones are loaded; nothing is published; the run fails")
 def test_too_many_rejected_records_publish_nothing(pipelines: Pipelines) -> None:
     good = {"lti_user_id": "a" * 32, "attempt_type": "run", "is_correct": None, "passback_params": None}
     records = [
@@ -154,6 +173,11 @@ def test_too_many_rejected_records_publish_nothing(pipelines: Pipelines) -> None
     assert pipeline.run("2023-04-01", "2023-04-01", max_rejected_share=0.5).is_completed()
 
 
+@fault(
+    "database",
+    "unreachable when a run starts",
+    "the run fails at once in one line; the API is not asked, and no password is shown",
+)
 def test_an_unreachable_database_is_one_line(pipeline: Pipeline) -> None:
     pipeline.set_up(DATABASE_URL="postgresql://somebody:geheim-pass@127.0.0.1:1/nowhere")
     try:
@@ -186,6 +210,11 @@ def test_dates_that_cannot_be_used_are_refused(pipeline: Pipeline, start: str, e
     assert not pipeline.world.grader.requests
 
 
+@fault(
+    "Google Sheet",
+    "the database has lost days that the sheet still has",
+    "the sheet stays as it is; one line names the days",
+)
 def test_the_sheet_is_not_emptied_by_a_lost_database(pipelines: Pipelines, real_records: Path) -> None:
     pipeline = pipelines.make(RecordsFile(real_records))
     pipeline.run("2017-10-02", "2017-10-14")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordsFile
 from tests.sandbox.world import SPREADSHEET_ID
@@ -52,6 +53,7 @@ def test_every_figure_is_right_and_the_same_everywhere(pipeline: Pipeline) -> No
     assert all(figure in words for row in expected for figure in row[1:])
 
 
+@fault("records", "the same run twice", "the second asks for nothing and touches no row")
 def test_a_second_run_asks_for_nothing_and_touches_nothing(pipeline: Pipeline) -> None:
     pipeline.run(FIRST, LAST)
     tables, asked = pipeline.tables(), len(pipeline.world.grader.requests)
@@ -74,6 +76,7 @@ def test_refresh_asks_again(pipeline: Pipeline) -> None:
     assert len(pipeline.world.grader.requests) == 2 * asked
 
 
+@fault("records", "two runs over overlapping halves, in either order", "the tables of one run")
 def test_overlapping_halves_in_either_order_make_the_same_tables(pipelines: Pipelines, real_records: Path) -> None:
     whole, forwards, backwards = (pipelines.make(RecordsFile(real_records)) for _ in range(3))
     halves = [(FIRST, "2017-10-09"), ("2017-10-07", LAST)]

@@ -16,9 +16,11 @@ from schemas.record import parse_records
 from tasks import grader_api
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.grader_api import MAX_BODY_BYTES, fetch_records
+from tests.faults import fault
+from tests.faults.api_faults import ENDLESS_NAME
 from tests.records import WINDOW, numbered
 from tests.sandbox.grader import Fault, GraderSandbox
-from tests.sandbox.grader.fault_kinds import Body, Redirect, Reset, Stall, Status, Truncate
+from tests.sandbox.grader.fault_kinds import Body, Redirect, Reset, Stall, Status, Stream, Truncate
 from tests.sandbox.grader.faults import FaultKind
 
 KEY = "s3cret/+ ключ"
@@ -81,6 +83,7 @@ def test_a_compressed_answer_is_read(sandbox: GraderSandbox) -> None:
     assert fetch(sandbox) == RECORDS
 
 
+@fault("grader API", "a silence shorter than the limit", "waited out")
 def test_a_silence_is_waited_out(sandbox: GraderSandbox) -> None:
     sandbox.faults += [Fault(Stall(0.1, "head")), Fault(Stall(0.1, "body"))]
     assert [fetch(sandbox), fetch(sandbox)] == [RECORDS, RECORDS]
@@ -148,13 +151,25 @@ def test_a_service_that_falls_silent_is_given_up(
     assert str(error) == "grader API: it was silent for 0.1 s"
 
 
-def test_an_answer_that_drips_on_for_ever_is_given_up(sandbox: GraderSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Stall(0.05, "body"),
+        Stream(b" ", b"[", pause=0.01),
+        # Bytes arrive all the time, and unpack to nothing.
+        Stream(b"x" * 1000, ENDLESS_NAME, pause=0.01, headers={"Content-Encoding": "gzip"}),
+    ],
+)
+def test_an_answer_that_drips_on_for_ever_is_given_up(
+    sandbox: GraderSandbox, kind: FaultKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(grader_api, "TOTAL_TIMEOUT_S", 0.0)
-    error = refusal(sandbox, Stall(0.05, "body"))
+    error = refusal(sandbox, kind)
     assert isinstance(error, TransientError)
     assert "was not complete after 0.0 s" in str(error)
 
 
+@fault("grader API", "the host's name cannot be resolved", "asked again; the message names the setting")
 def test_a_service_that_is_not_there_may_come_back(sandbox: GraderSandbox) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -167,6 +182,7 @@ def test_a_service_that_is_not_there_may_come_back(sandbox: GraderSandbox) -> No
     assert "cannot be resolved" in str(error)
 
 
+@fault("grader API", "the call is never taken", "given up after ten seconds, then asked again")
 @pytest.mark.skipif(sys.platform != "linux", reason="how many calls wait to be taken differs between systems")
 def test_a_service_that_does_not_take_the_call_is_given_up(
     sandbox: GraderSandbox, monkeypatch: pytest.MonkeyPatch
@@ -212,6 +228,11 @@ def test_a_wrong_name_key_or_path_is_refused_by_the_service_itself(sandbox: Grad
     assert "HTTP 404" in str(refusal(sandbox, url=f"{sandbox.url}/more"))
 
 
+@fault(
+    "grader API",
+    "a redirect (301, 302, 303, 307, 308), seen from where it leads",
+    "nobody asks there; the key is not sent",
+)
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_the_key_is_not_carried_to_another_address(sandbox: GraderSandbox, code: int) -> None:
     with GraderSandbox(RECORDS, client=sandbox.client, client_key=KEY) as another:
@@ -221,6 +242,7 @@ def test_the_key_is_not_carried_to_another_address(sandbox: GraderSandbox, code:
     assert "it points to another address, to which the key is not sent" in str(error)
 
 
+@fault("grader API", "an error that repeats the key", "the message shows it without the key")
 @pytest.mark.parametrize(
     ("kind", "complaint"),
     [
@@ -240,6 +262,7 @@ def test_an_answer_of_another_kind_is_no_data(sandbox: GraderSandbox, kind: Faul
         raise error
 
 
+@fault("grader API", "an address that is none", "not asked again; the message names the setting, and not the key")
 @pytest.mark.parametrize(
     "url",
     [

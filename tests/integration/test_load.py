@@ -20,6 +20,7 @@ from tasks.database import open_engine, writing
 from tasks.errors import DatabaseUnavailableError, PermanentError
 from tasks.load import to_copy_text
 from tasks.transform import transform
+from tests.faults import fault
 from tests.integration.loading import FLOW_RUN, LOADED, column, contents, do, empty_all, load, rows, span, versions
 from tests.odd_records import windows
 from tests.records import ANOTHER_STUDENT, NOW, STUDENT, WINDOW, numbered, passback, record, submit
@@ -125,6 +126,7 @@ def test_a_rejected_record_is_kept_as_it_came_with_its_reasons(engine: Engine) -
     assert kept.attempt_id is None
 
 
+@fault("records", "a record nested a thousand times", "its window is loaded")
 def test_a_record_nested_too_deeply_for_json_is_rejected_and_its_window_is_loaded(engine: Engine) -> None:
     for depth in (900, 1_000):
         deep = parse_records("[" * depth + "]" * depth)
@@ -172,6 +174,7 @@ def test_a_larger_window_takes_the_place_of_its_parts(engine: Engine) -> None:
 # --- whatever the API sends
 
 
+@fault("records", "any window, made up, twice", "the second time nothing is new")
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(window=windows())
 def test_whatever_comes_is_loaded_or_rejected_and_the_second_time_nothing_is_new(
@@ -191,6 +194,7 @@ TEXTS = st.text(
 )
 
 
+@fault("records", "any text, made up", "survives the way into the database")
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(st.tuples(TEXTS, st.none() | TEXTS), min_size=1))
 def test_any_text_survives_the_way_into_the_database(engine: Engine, texts: list[tuple[str, str | None]]) -> None:
@@ -213,6 +217,11 @@ def test_any_text_survives_the_way_into_the_database(engine: Engine, texts: list
 # --- all or nothing
 
 
+@fault(
+    "database",
+    "the last statement of a window is refused",
+    "nothing of the window is there, and no student is in the message",
+)
 def test_a_failure_in_the_middle_leaves_nothing(engine: Engine) -> None:
     do(engine, BROKEN.format(body=f"RAISE 'no luck' USING DETAIL = 'the row of {STUDENT}'"))
     with pytest.raises(PermanentError, match="no luck: check DATABASE_URL") as failure:
@@ -232,6 +241,11 @@ def test_a_failed_reload_leaves_what_was_there(engine: Engine) -> None:
     assert contents(engine, *LOADED) == before
 
 
+@fault(
+    "database",
+    "the server ends the connection in the middle of a window",
+    "nothing of the window is there; it is tried again",
+)
 def test_a_connection_that_breaks_in_the_middle_leaves_nothing_and_may_be_tried_again(engine: Engine) -> None:
     do(engine, BROKEN.format(body="PERFORM pg_terminate_backend(pg_backend_pid())"))
     with pytest.raises(DatabaseUnavailableError, match="connection") as failure:
@@ -242,6 +256,7 @@ def test_a_connection_that_breaks_in_the_middle_leaves_nothing_and_may_be_tried_
     assert load(engine, MIXED).new == 7
 
 
+@fault("database", "other loaders write for too long", "told in one line, and tried again")
 def test_who_waits_too_long_for_other_loaders_may_try_again(
     engine: Engine, connector: "SqlAlchemyConnector", monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from schemas.period import Window
 from schemas.record import Record
 from schemas.summary import LoadCounts
+from tests.faults import fault
 from tests.integration.loading import column, contents, empty_all, in_pieces, load, moment_of, rows, span, versions
 from tests.records import WINDOW, numbered, passback, record, submit
 
@@ -61,6 +62,7 @@ def rejected_outcome(engine: Engine) -> list[str]:
     return column(engine, "SELECT DISTINCT (record::text, attempt_id, reasons)::text FROM rejected_records ORDER BY 1")
 
 
+@fault("concurrency", "eight loaders of one window at once, each with another order of its records", "loaded once")
 def test_eight_loaders_of_one_window_load_it_once(engine: Engine) -> None:
     records = day()
     alone = load_in_order(engine, [(ALL, records)])
@@ -72,11 +74,13 @@ def test_eight_loaders_of_one_window_load_it_once(engine: Engine) -> None:
     assert len(rows(engine, "SELECT FROM loaded_windows")) == 1
 
 
+@fault("concurrency", "eight loaders of an empty window at once", "recorded once")
 def test_eight_loaders_of_a_window_without_records_record_it_once(engine: Engine) -> None:
     assert load_together(engine, [(ALL, [])] * 8) == [LoadCounts()] * 8
     assert len(rows(engine, "SELECT FROM loaded_windows")) == 1
 
 
+@fault("concurrency", "eight loaders of windows that overlap, at once", "what one after the other would load")
 def test_eight_loaders_of_windows_that_overlap_load_what_one_after_the_other_would(engine: Engine) -> None:
     hours = [Window(WINDOW.start + number * timedelta(minutes=30), WINDOW.end) for number in range(8)]
     pieces = in_pieces(day(), hours)
@@ -87,6 +91,7 @@ def test_eight_loaders_of_windows_that_overlap_load_what_one_after_the_other_wou
     assert sum(one.new for one in counts) == len(one_by_one["attempts"])
 
 
+@fault("records", "a record on the boundary of two windows", "loaded once, missing nowhere, in either order")
 @pytest.mark.parametrize("order", list(permutations([MORNING, NOON])), ids=["forward", "backward"])
 def test_a_record_on_the_boundary_is_loaded_once_and_is_missing_nowhere(engine: Engine, order: list[Window]) -> None:
     on_it = record(created_at=BOUNDARY)
@@ -123,6 +128,7 @@ def test_neighbouring_windows_leave_the_same_in_either_order(engine: Engine, ord
     assert versions(engine) == written
 
 
+@fault("records", "windows that overlap, in every order", "the same attempts")
 @pytest.mark.parametrize("order", list(permutations([MORNING, MIDDLE, NOON, ALL], 3)))
 def test_overlapping_windows_leave_the_same_attempts_in_any_order(engine: Engine, order: list[Window]) -> None:
     covered = [one for one in day() if any(window.start <= moment_of(one) < window.end for window in order)]

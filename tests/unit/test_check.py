@@ -13,6 +13,7 @@ from schemas.record import Record
 from schemas.summary import CheckResult
 from tasks.check import add_results, check, format_results, mask
 from tasks.transform import transform
+from tests.faults import fault
 from tests.odd_records import windows
 from tests.records import ANOTHER_STUDENT, NOW, STUDENT, WINDOW, numbered, passback, record, submit
 
@@ -173,6 +174,7 @@ CONFLICTS = [
 ]
 
 
+@fault("records", "records in conflict, in any order", "the same is loaded, the same rejected")
 @settings(max_examples=60)
 @given(st.sampled_from(CONFLICTS), st.data())
 def test_of_a_conflict_the_same_is_loaded_whatever_came_first(pair: tuple[Record, Record], data: st.DataObject) -> None:
@@ -222,6 +224,7 @@ def test_a_student_is_never_named_in_full(user: str | None, shown_as: str) -> No
     assert mask(user) == shown_as
 
 
+@fault("records", "a student's id in every key of a record", "never shown in full")
 def test_no_student_is_named_in_full_whatever_is_wrong() -> None:
     bad = {"created_at": "no", "is_correct": STUDENT, "attempt_type": STUDENT}
     odd = [{**bad, "lti_user_id": STUDENT}, record(lti_user_id=STUDENT, attempt_type=STUDENT, is_correct=1), bad]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemas.record import parse_records
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.grader_api import decode_records, read_retry_after
+from tests.faults import fault
 from tests.odd_records import ANY_VALUE, windows
 from tests.records import record
 
@@ -96,6 +97,7 @@ def test_an_error_that_repeats_the_key_is_quoted_without_it(written: str, paddin
         assert "s3" not in str(refusal.value)
 
 
+@fault("grader API", "any bytes at all, made up", "a list, or an error that explains itself")
 @given(st.binary(max_size=60) | st.builds(lambda value: json.dumps(value).encode(), ANY_VALUE))
 def test_any_bytes_are_a_list_or_an_error_that_explains_itself(body: bytes) -> None:
     try:
@@ -105,6 +107,7 @@ def test_any_bytes_are_a_list_or_an_error_that_explains_itself(body: bytes) -> N
     assert isinstance(answer, list)
 
 
+@fault("grader API", "a part of an answer, of any length", "never taken for an answer")
 @given(st.lists(st.just(record()), min_size=1, max_size=3), st.floats(0, 1, exclude_max=True))
 def test_part_of_an_answer_is_never_an_answer(window: list[dict[str, object]], share: float) -> None:
     whole = json.dumps(window).encode()
@@ -150,6 +153,7 @@ def test_a_date_is_compared_with_the_present() -> None:
     assert wait > 0
 
 
+@fault("grader API", "any Retry-After, made up", "a wait that is not negative, or none")
 @given(st.text() | st.text("0123456789 :+-JanMoGMTUC,", max_size=40))
 def test_any_other_header_is_a_wait_or_nonsense(header: str) -> None:
     wait = read_retry_after({"Retry-After": header}, NOW)

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.attempt import Attempt
 from tasks.transform import NO_LAUNCH, parse_passback, split_sourced_id, transform
+from tests.faults import fault
 from tests.records import COURSE, STUDENT, TASK, URL, passback, record
 
 SOURCED_ID = f"{COURSE}:lms.skillfactory.ru-{TASK}:{STUDENT}"
@@ -71,6 +72,7 @@ def test_a_parameter_that_is_no_text_is_none(value: object) -> None:
     assert launch == NO_LAUNCH
 
 
+@fault("records", "Python code in `passback_params`", "never run")
 @pytest.mark.parametrize(
     "code",
     [
@@ -89,6 +91,7 @@ def test_nothing_in_the_parameters_is_ever_run(code: str, tmp_path: Path) -> Non
     assert not mark.exists()
 
 
+@fault("records", "operators and brackets nested ten thousand times", "unreadable; nothing raises")
 @pytest.mark.parametrize(
     "deep",
     [
@@ -140,6 +143,7 @@ def test_course_and_task_are_taken_from_the_sourced_id(
     assert split_sourced_id(sourced_id) == (course, task)
 
 
+@fault("records", "a sourced id of 1 MB that nearly fits", "read at once")
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("filling", ["-", "a-", ":", "-:", "a", "-a:"])
 def test_a_sourced_id_of_a_megabyte_takes_no_time(filling: str) -> None:

@@ -18,8 +18,8 @@ NO_LINGERING = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 class Exchange:
     """A request that the gate has let in.
 
-    Every answer begins with `begin` or ends in `reset`, which note the request in the log before the client can
-    know of the answer: whoever has received one finds it in the log.
+    Every answer begins with `begin` or `begin_as_written`, or ends in `reset`, which note the request in the log before
+    the client can know of the answer: whoever has received one finds it in the log.
 
     Attributes:
         window: what was asked for; None where the request was refused before it was understood.
@@ -59,6 +59,12 @@ class Exchange:
         for name, value in headers.items():
             self._handler.send_header(name, value)
         self._handler.end_headers()
+
+    def begin_as_written(self, status: int, head: bytes) -> None:
+        """Note the request and send the first bytes of an answer as they are."""
+        self._note(status)
+        self._handler.close_connection = True
+        self.write(head)
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are."""

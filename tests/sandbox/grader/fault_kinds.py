@@ -1,7 +1,8 @@
 """What can go wrong with an answer, one class for each way. A new one needs a `respond` and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal
 
 from tests.sandbox.grader.exchange import JSON, Exchange
@@ -60,6 +61,17 @@ class Reset:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """Bytes as they are, which need not be HTTP; then the connection ends."""
+
+    data: bytes
+
+    def respond(self, exchange: Exchange) -> None:
+        """Answer at once."""
+        exchange.begin_as_written(200, self.data)
+
+
+@dataclass(frozen=True)
 class Truncate:
     """The true answer, cut off in its middle by the end of the connection.
 
@@ -90,7 +102,7 @@ class Truncate:
 
 @dataclass(frozen=True)
 class Stall:
-    """The true answer, with a long silence before its head or in the middle of its body.
+    """The true answer, with a long silence before its head, within it, or in the middle of its body.
 
     Attributes:
         seconds: length of the silence; it ends early when the sandbox closes.
@@ -98,7 +110,7 @@ class Stall:
     """
 
     seconds: float
-    where: Literal["head", "body"] = "head"
+    where: Literal["head", "headers", "body"] = "head"
 
     def respond(self, exchange: Exchange) -> None:
         """Find the records, and send them with the silence."""
@@ -107,8 +119,56 @@ class Stall:
             exchange.wait(self.seconds)
             exchange.send(200, body)
             return
+        if self.where == "headers":
+            exchange.begin_as_written(200, b"HTTP/1.1 200 OK\r\nContent-Type: application/js")
+            exchange.wait(self.seconds)
+            exchange.write(b"on\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            return
         half = len(body) // 2
         exchange.begin(200, {"Content-Type": JSON, "Content-Length": str(len(body))})
         exchange.write(body[:half])
         exchange.wait(self.seconds)
         exchange.write(body[half:])
+
+
+@dataclass(frozen=True)
+class Dress:
+    """The true answer, written in another way that means the same: compressed, or behind a byte order mark.
+
+    Attributes:
+        write: makes the new body of the true one.
+    """
+
+    write: Callable[[bytes], bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def respond(self, exchange: Exchange) -> None:
+        """Find the records, and send them so."""
+        exchange.send(200, self.write(exchange.find_records()), self.headers)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A 200 whose body is one piece again and again: far too much of it, or without end.
+
+    Attributes:
+        opening: what the body begins with.
+        times: how often the piece is sent; None for as long as somebody reads.
+        pause: seconds between two pieces.
+    """
+
+    piece: bytes
+    opening: bytes = b""
+    times: int | None = None
+    pause: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def respond(self, exchange: Exchange) -> None:
+        """Send until the end, or until the reader has had enough."""
+        size = {} if self.times is None else {"Content-Length": str(len(self.opening) + self.times * len(self.piece))}
+        exchange.begin(200, {"Content-Type": JSON, "Connection": "close", **size, **self.headers})
+        exchange.write(self.opening)
+        for _ in count() if self.times is None else range(self.times):
+            exchange.write(self.piece)
+            exchange.wait(self.pause)
+        exchange.hang_up()

@@ -2,6 +2,7 @@
 
 import socket
 import socketserver
+import ssl
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,14 +21,18 @@ class Listener(ThreadingHTTPServer):
     Args:
         serve: answers one request.
         port: the port to listen on; 0 for a free one.
+        tls: how it speaks TLS; None for plain HTTP.
     """
 
     daemon_threads = False
     # More clients at a time than the stock 5 would have the rest wait a second to try again.
     request_queue_size = 128
 
-    def __init__(self, serve: Callable[[BaseHTTPRequestHandler], None], port: int) -> None:
+    def __init__(
+        self, serve: Callable[[BaseHTTPRequestHandler], None], port: int, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.serve = serve
+        self._tls = tls
         self._connections: set[socket.socket] = set()
         self._lock = Lock()
         super().__init__((HOST, port), _Handler)
@@ -36,6 +41,13 @@ class Listener(ThreadingHTTPServer):
         """Take the port; the stock method also asks DNS for this machine's name, which may take seconds."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, self.socket.getsockname()[1]
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """Take a call; who greets whom with which certificate is left to the thread that serves it."""
+        connection, address = super().get_request()
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def process_request(self, request: _Request, client_address: object) -> None:
         """Serve a connection in a thread, and remember it until it ends."""
@@ -59,7 +71,7 @@ class Listener(ThreadingHTTPServer):
 
     def handle_error(self, request: _Request, client_address: object) -> None:
         """Report a fault of the sandbox, but not a client that went away or was sent away."""
-        if not isinstance(sys.exception(), ConnectionError):
+        if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             super().handle_error(request, cast("tuple[str, int]", client_address))
 
 

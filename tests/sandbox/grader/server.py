@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import ssl
 import time
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler
@@ -9,6 +10,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
+from tests.sandbox.certificates import ServerCertificate
 from tests.sandbox.grader.exchange import Exchange
 from tests.sandbox.grader.faults import Fault
 from tests.sandbox.grader.listener import HOST, Listener
@@ -28,6 +30,7 @@ class GraderSandbox:
         max_connections: how many requests are worked on at one time, while the others queue; None for any number.
         faults: what goes wrong. A request gets the first of them that strikes it.
         port: the port to listen on; 0 for a free one.
+        certificate: what it proves with who it is, over TLS; None for plain HTTP.
 
     Attributes:
         faults: the list above; it may be changed at any time.
@@ -43,6 +46,7 @@ class GraderSandbox:
         max_connections: int | None = None,
         faults: Sequence[Fault] = (),
         port: int = 0,
+        certificate: ServerCertificate | None = None,
     ) -> None:
         self.client = client
         self.client_key = secrets.token_urlsafe(24) if client_key is None else client_key
@@ -51,6 +55,10 @@ class GraderSandbox:
         self._latency_per_record = latency_per_record
         self._traffic = Traffic(max_connections)
         self._port = port
+        self._tls = None
+        if certificate is not None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(certificate.certificate_file, certificate.key_file)
         self._listener: Listener | None = None
 
     @property
@@ -58,7 +66,7 @@ class GraderSandbox:
         """Address of the statistics, without parameters; known as long as the sandbox is open."""
         if self._listener is None:
             raise RuntimeError("the sandbox has no address before it is entered")
-        return f"http://{HOST}:{self._listener.server_port}{PATH}"
+        return f"http{'s' if self._tls else ''}://{HOST}:{self._listener.server_port}{PATH}"
 
     @property
     def requests(self) -> list[ServedRequest]:
@@ -75,7 +83,7 @@ class GraderSandbox:
         self._source = RecordList(records) if isinstance(records, Sequence) else records
 
     def __enter__(self) -> Self:
-        self._listener = Listener(self._serve, self._port)
+        self._listener = Listener(self._serve, self._port, self._tls)
         self._thread = Thread(target=self._listener.serve_forever, args=(0.05,), name="grader-sandbox")
         self._thread.start()
         return self

@@ -1,0 +1,237 @@
+"""Each way in which a record can be odd or bad, over HTTP and into a real database: it costs nobody but itself."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import Engine
+
+from schemas.record import Record, parse_records
+from schemas.summary import LoadCounts
+from tasks.grader_api import fetch_records
+from tasks.transform import storable
+from tests.faults import fault
+from tests.integration.loading import column, load, rows
+from tests.records import COURSE, STUDENT, WINDOW, numbered, passback, record, submit
+from tests.sandbox.grader import GraderSandbox
+
+GOOD: Final = numbered(3)
+SOURCED_ID: Final = f"{COURSE}:lms.skillfactory.ru-ca3ecf8e5f284c329eb7bd529e1a9f7e:{STUDENT}"
+LAUNCH: Final = {"lis_result_sourcedid": SOURCED_ID}
+
+
+class Whatever:
+    """Answers every window with the same records, whatever their times are."""
+
+    def __init__(self, records: Sequence[object]) -> None:
+        self._records = records
+
+    def between(self, start: datetime, end: datetime) -> Sequence[object]:  # noqa: ARG002 - the protocol's
+        return self._records
+
+
+@pytest.fixture(scope="module")
+def grader() -> Iterator[GraderSandbox]:
+    with GraderSandbox([]) as grader:
+        yield grader
+
+
+def load_from(grader: GraderSandbox, engine: Engine, *odd: object) -> LoadCounts:
+    """Asks for a window that holds odd records among good ones, and loads it."""
+    grader.replace_records(Whatever([GOOD[0], *odd, *GOOD[1:]]))
+    counts = load(engine, parse_records(fetch_records(grader.url, grader.client, grader.client_key, WINDOW)))
+    assert counts.fetched == len(GOOD) + len(odd) == counts.new + counts.rejected + counts.duplicates
+    good = column(engine, "SELECT user_id FROM attempts WHERE user_id LIKE '0000%' ORDER BY 1")
+    assert good == [one["lti_user_id"] for one in GOOD]
+    return counts
+
+
+def failed(engine: Engine) -> list[str]:
+    """The checks that something failed."""
+    (checks,) = column(engine, "SELECT checks FROM loaded_windows")
+    return [one["check"] for one in checks if one["rows"]]
+
+
+def _loaded(what: str, odd: Record, promise: str = "loaded", **columns: object) -> Any:
+    return pytest.param(odd, columns, id=what, marks=fault("records", what, promise))
+
+
+def _warned(what: str, odd: Record, check: str, **columns: object) -> Any:
+    return pytest.param(odd, check, columns, id=what, marks=fault("records", what, f"loaded; warning `{check}`"))
+
+
+def _rejected(what: str, bad: Record, *reasons: str) -> Any:
+    promise = f"rejected alone: {', '.join(f'`{reason}`' for reason in reasons)}"
+    return pytest.param(bad, reasons, id=what, marks=fault("records", what, promise))
+
+
+def without(name: str) -> Record:
+    """A record that lacks a key."""
+    return {key: value for key, value in record().items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("odd", "columns"),
+    [
+        _loaded("no `lis_outcome_service_url`", record(passback_params=passback(lis_outcome_service_url=...))),
+        _loaded("`passback_params` as JSON", record(passback_params=json.dumps(LAUNCH)), course=COURSE),
+        _loaded("`passback_params` as an object", record(passback_params=LAUNCH), course=COURSE),
+        _loaded("`is_correct` as `true`", submit(is_correct=True), is_correct=1),
+        _loaded("`is_correct` as `false`", submit(is_correct=False), is_correct=0),
+        _loaded('`is_correct` as `"1"`', submit(is_correct="1"), is_correct=1),
+        _loaded("`is_correct` as `1.0`", submit(is_correct=1.0), is_correct=1),
+        _loaded("`created_at` without a fraction", record(created_at="2023-05-31 09:16:11")),
+        _loaded("`created_at` with `T`", record(created_at="2023-05-31T09:16:11.5")),
+        _loaded("`created_at` with an offset", record(created_at="2023-05-31T14:59:59.9+03:00")),
+        _loaded("an unknown key", record(grade={"a": [1, None]})),
+        _loaded("`attempt_type` as `test`", record(attempt_type="test"), attempt_type="test"),
+    ],
+)
+def test_a_variant_of_a_record_is_loaded(
+    grader: GraderSandbox, engine: Engine, odd: Record, columns: dict[str, object]
+) -> None:
+    assert load_from(grader, engine, odd).new == len(GOOD) + 1
+    (row,) = rows(engine, "SELECT * FROM attempts WHERE user_id = :student", student=STUDENT)
+    assert {name: getattr(row, name) for name in columns} == columns
+    assert failed(engine) == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "check", "columns"),
+    [
+        _warned("`passback_params` null", record(passback_params=None), "LTI parameters parsed"),
+        _warned("`passback_params` empty", record(passback_params=""), "LTI parameters parsed"),
+        _warned("`passback_params` `'None'`", record(passback_params="None"), "LTI parameters parsed"),
+        _warned("`passback_params` not a dictionary", record(passback_params="[1, 2]"), "LTI parameters parsed"),
+        _warned("`passback_params` not parsable", record(passback_params="{'a': "), "LTI parameters parsed"),
+        _warned("`passback_params` a number", record(passback_params=17), "LTI parameters parsed"),
+        _warned("`passback_params` missing", without("passback_params"), "LTI parameters parsed"),
+        _warned(
+            "`lis_result_sourcedid` missing",
+            record(passback_params=passback(lis_result_sourcedid=...)),
+            "LTI parameters parsed",
+        ),
+        _warned("a run with a verdict", record(is_correct=1), "run without verdict", is_correct=1),
+        _warned("a submit without a verdict", submit(is_correct=None), "submit with verdict", is_correct=None),
+        _warned("an unknown `attempt_type`", record(attempt_type="exam"), "allowed attempt types"),
+        _warned("`attempt_type` missing", without("attempt_type"), "allowed attempt types", attempt_type=None),
+    ],
+)
+def test_an_odd_record_is_loaded_with_a_warning(
+    grader: GraderSandbox, engine: Engine, odd: Record, check: str, columns: dict[str, object]
+) -> None:
+    assert load_from(grader, engine, odd).new == len(GOOD) + 1
+    (row,) = rows(engine, "SELECT * FROM attempts WHERE user_id = :student", student=STUDENT)
+    assert {name: getattr(row, name) for name in columns} == columns
+    assert failed(engine) == [check]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reasons"),
+    [
+        _rejected("`lti_user_id` null", record(lti_user_id=None), "user id present"),
+        _rejected("`lti_user_id` empty", record(lti_user_id=""), "user id present"),
+        _rejected("`lti_user_id` blank", record(lti_user_id=" \t"), "user id present"),
+        _rejected("`lti_user_id` missing", without("lti_user_id"), "user id present"),
+        _rejected("`lti_user_id` a number", record(lti_user_id=17), "user id present"),
+        _rejected("`is_correct` another number", submit(is_correct=2), "allowed verdicts"),
+        _rejected("`is_correct` a fraction", submit(is_correct=0.5), "allowed verdicts"),
+        _rejected("`is_correct` a text", submit(is_correct="yes"), "allowed verdicts"),
+        _rejected("`is_correct` a list", submit(is_correct=[1]), "allowed verdicts"),
+        _rejected("`created_at` null", record(created_at=None), "valid time"),
+        _rejected("`created_at` not a date", record(created_at="yesterday, at nine"), "valid time"),
+        _rejected("`created_at` a day that is none", record(created_at="2023-02-30 09:00:00"), "valid time"),
+        _rejected("`created_at` a number", record(created_at=1685524571), "valid time"),
+        _rejected("`created_at` missing", without("created_at"), "valid time"),
+        _rejected("a time before the window", record(created_at="2023-05-31 05:59:59.9"), "inside the window"),
+        _rejected("a time at the window's end", record(created_at="2023-05-31 12:00:00"), "inside the window"),
+        _rejected("a time in the year 1", record(created_at="0001-01-01 00:00:00"), "inside the window"),
+        _rejected(
+            "a time in the future",
+            record(created_at="9999-12-31 23:59:59.9"),
+            "no date in the future",
+            "inside the window",
+        ),
+        _rejected("a record without anything", {}, "user id present", "valid time"),
+    ],
+)
+def test_a_bad_record_rejects_itself_alone(
+    grader: GraderSandbox, engine: Engine, bad: Record, reasons: tuple[str, ...]
+) -> None:
+    counts = load_from(grader, engine, bad)
+    assert (counts.new, counts.rejected) == (len(GOOD), 1)
+    ((kept, named),) = rows(engine, "SELECT record, reasons FROM rejected_records")
+    assert (kept, named) == (bad, list(reasons))
+
+
+@fault("records", "the same record twice", "loaded once; the copies are counted")
+def test_copies_are_loaded_once(grader: GraderSandbox, engine: Engine) -> None:
+    counts = load_from(grader, engine, *[submit()] * 4)
+    assert (counts.new, counts.rejected, counts.duplicates) == (len(GOOD) + 1, 0, 3)
+
+
+@fault("records", "records that differ and claim to be one attempt", "the best verdict is loaded, the others rejected")
+def test_of_a_conflict_one_is_loaded(grader: GraderSandbox, engine: Engine) -> None:
+    counts = load_from(grader, engine, submit(is_correct=0), submit(is_correct=1), submit(is_correct=None))
+    assert (counts.new, counts.rejected, counts.duplicates) == (len(GOOD) + 1, 2, 0)
+    assert column(engine, "SELECT is_correct FROM attempts WHERE user_id = :student", student=STUDENT) == [1]
+    assert column(engine, "SELECT reasons FROM rejected_records") == [["unique id"]] * 2
+
+
+HOSTILE: Final = {
+    "a text of 1 MB": "Ж" * 500_000,
+    "10,000 nested brackets": "[" * 10_000 + "]" * 10_000,
+    "10,000 nested dictionaries": "{'a':" * 10_000 + "1" + "}" * 10_000,
+    "NUL": "a\x00b",
+    "half a character": "a\ud800b",
+    "right-to-left marks": "\u202eabc\u200f\u2066",
+    "a formula (=)": '=HYPERLINK("http://x.example","here")',
+    "a formula (+)": "+1+cmd|' /C calc'!A0",
+    "a formula (-)": "-2+3",
+    "a formula (@)": "@SUM(A1:A9)",
+    "a formula (tab)": "\t=1+1",
+    "HTML": "<script>alert(1)</script><img src=x onerror=alert(1)>&amp;",
+    "a mail's header": "x\r\nBcc: everybody@x.example\r\n\r\nbody",
+    "SQL": "'); DROP TABLE attempts; --",
+    "COPY's own signs": "\\N\t\\.\n\\",
+    "format signs": "%s %(user)s {0} {user.__class__} :user $1",
+    "terminal controls": "\x1b[2J\x07\x9b",
+    "a Python call": "__import__('os').abort()",
+}
+
+
+def _hostile(promise: str) -> list[Any]:
+    return [pytest.param(text, id=what, marks=fault("records", what, promise)) for what, text in HOSTILE.items()]
+
+
+@pytest.mark.parametrize("text", _hostile("kept as text wherever it stands; as a time or a verdict rejected alone"))
+def test_a_hostile_text_is_only_a_text(grader: GraderSandbox, engine: Engine, text: str) -> None:
+    launch = {"oauth_consumer_key": text, "lis_result_sourcedid": text, "lis_outcome_service_url": text}
+    loaded = [
+        record(lti_user_id=f"user {text}"),
+        record(attempt_type=text),
+        record(passback_params=text, created_at="2023-05-31 09:16:12"),
+        record(passback_params=launch, created_at="2023-05-31 09:16:13"),
+        record(**{text: text}, created_at="2023-05-31 09:16:14"),
+    ]
+    bad = [submit(is_correct=text), submit(created_at=text), {text: text}]
+
+    counts = load_from(grader, engine, *loaded, *bad)
+
+    assert (counts.new, counts.rejected) == (len(GOOD) + len(loaded), len(bad))
+    kept = rows(engine, "SELECT * FROM attempts ORDER BY created_at DESC LIMIT 5")
+    assert storable(f"user {text}") in {row.user_id for row in kept}
+    assert storable(text) in {row.attempt_type for row in kept}
+    assert (storable(text),) * 3 in {tuple(row)[2:5] for row in kept}
+    assert text in [json.loads(row.passback_params) for row in kept if row.passback_params]
+    assert {frozenset(one.items()) for one in column(engine, "SELECT record FROM rejected_records")} == {
+        frozenset(one.items()) for one in bad
+    }
+    reasons = set(map(tuple, column(engine, "SELECT reasons FROM rejected_records")))
+    assert reasons == {("allowed verdicts",), ("valid time",), ("user id present", "valid time")}
+    (checks,) = column(engine, "SELECT checks FROM loaded_windows")
+    for sample in (one["sample"] for one in checks):
+        assert len(sample) < 300
+        assert sample.isprintable()
