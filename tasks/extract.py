@@ -30,6 +30,8 @@ CLOSED_AFTER: Final = timedelta(hours=1)
 CONCURRENCY_LIMIT: Final = "grader-api"
 """The global concurrency limit that `flows.setup` makes; without it, each process keeps to `MAX_CONNECTIONS` alone."""
 CACHE_EXPIRATION: Final = timedelta(days=30)
+UNCACHED: Final = timedelta(days=1)
+"""How long what is stored but not cached stays: longer than the run takes that stored it."""
 
 
 def cache_key(_context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
@@ -89,13 +91,17 @@ def _slot() -> Iterator[None]:
 
 
 def delete_expired(folder: Path) -> int:
-    """Deletes cached answers that Prefect no longer uses, which it never does itself.
+    """Deletes what Prefect no longer uses, which it never does itself.
+
+    That is cached answers that have expired, and what it stores besides: answers of windows that are not cached, and
+    the errors of those that failed. Nobody asks for these again once their run has ended.
 
     Returns:
         How many were deleted.
     """
-    oldest = time.time() - CACHE_EXPIRATION.total_seconds()
-    expired = [path for path in folder.glob("extract-*") if path.stat().st_mtime < oldest]
+    now = time.time()
+    kept = ((path, CACHE_EXPIRATION if path.name.startswith("extract-") else UNCACHED) for path in folder.iterdir())
+    expired = [path for path, limit in kept if path.is_file() and path.stat().st_mtime < now - limit.total_seconds()]
     for path in expired:
         path.unlink(missing_ok=True)
     return len(expired)

@@ -143,3 +143,16 @@ def _to_arrays(days: Sequence[Day]) -> dict[str, Any]:
 def metrics(engine: "Engine", days: Sequence[Day], time_zone: ZoneInfo) -> int:
     """Computes the daily figures; see `compute_metrics`."""
     return compute_metrics(engine, days, time_zone)
+
+
+@task(
+    task_run_name="daily figures",
+    description="Reads the figures of the days that are reported.",
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=is_transient,
+)
+def daily_figures(engine: "Engine", first: date = date.min, last: date = date.max) -> tuple[DailyFigures, ...]:
+    """Reads the figures of the days from `first` to `last`; see `read_figures`."""
+    return read_figures(engine, first, last)

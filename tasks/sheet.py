@@ -25,6 +25,8 @@ TAB: Final = "RawData"
 GOOGLE_SHEETS_URL: Final = "https://sheets.googleapis.com"
 SCOPES: Final = ["https://www.googleapis.com/auth/spreadsheets"]
 TIMEOUT_S: Final = (10, 120)
+COLUMNS: Final = 4
+"""Date, attempts, successful attempts, unique users: A to D, which are the program's own."""
 MAX_VANISHING_DAYS: Final = 2
 """So many days may leave the sheet at once: a change of the time zone moves the first and the last one."""
 
@@ -59,6 +61,7 @@ def publish_figures(
         if figures:
             rows = [[entry.day, entry.attempts, entry.successful_attempts, entry.unique_users] for entry in figures]
             _refuse_to_shrink(tab, {entry.day for entry in figures})
+            _unmerge(sheet, tab)
             _write(tab, rows, labels)
             _compare(tab, [list(labels), *rows])
         return f"{sheet.url}/edit#gid={tab.id}"
@@ -76,7 +79,7 @@ def try_sheet(credentials: "GcpCredentials", spreadsheet_id: str, api_url: str =
     with _explained(credentials, spreadsheet_id):
         sheet = _connect(credentials, api_url).open_by_key(spreadsheet_id)
         sheet.update_title(sheet.title)
-        is_there = TAB in {tab.title for tab in sheet.worksheets()}
+        is_there = TAB.casefold() in {tab.title.casefold() for tab in sheet.worksheets()}
     return f"{sheet.title!r} can be written, {'with its' if is_there else 'the first run adds the'} tab {TAB}"
 
 
@@ -103,23 +106,30 @@ def _connect(credentials: "GcpCredentials", api_url: str) -> "Client":
 
 
 def _find_tab(sheet: "Spreadsheet") -> "Worksheet":
-    import gspread
-
-    try:
-        return sheet.worksheet(TAB)
-    except gspread.WorksheetNotFound:
-        return sheet.add_worksheet(TAB, rows=1000, cols=4)
+    # For Google `rawdata` is the same name, and a second tab of it is refused.
+    named = (tab for tab in sheet.worksheets() if tab.title.casefold() == TAB.casefold())
+    return next(named, None) or sheet.add_worksheet(TAB, rows=1000, cols=4)
 
 
 def _refuse_to_shrink(tab: "Worksheet", days: set[date]) -> None:
     """An empty database, say a lost one, must not empty the sheet, which may be the last copy of the figures."""
-    there = {_to_date(row[0]) for row in _read(tab, "A2:A") if row}
+    # The whole column: a range that begins below the last row, in a tab of one row, is refused.
+    there = {_to_date(row[0]) for row in _read(tab, "A:A")[1:] if row}
     vanishing = sorted(day for day in there - days if day)
     if len(vanishing) > MAX_VANISHING_DAYS:
         raise PermanentError(
             f"Google Sheet: {len(vanishing)} days of {TAB} ({vanishing[0]} to {vanishing[-1]}) are not in the database"
             ": load these days, or delete their rows in the sheet if they are not wanted"
         )
+
+
+def _unmerge(sheet: "Spreadsheet", tab: "Worksheet") -> None:
+    """Takes merged cells in the figures' columns apart: what is written under one is lost."""
+    known = sheet.fetch_sheet_metadata({"fields": "sheets(properties.sheetId,merges)"})["sheets"]
+    merges = next(one.get("merges", []) for one in known if one["properties"].get("sheetId", 0) == tab.id)
+    ours = [{"unmergeCells": {"range": merge}} for merge in merges if merge.get("startColumnIndex", 0) < COLUMNS]
+    if ours:
+        sheet.batch_update({"requests": ours})
 
 
 def _write(tab: "Worksheet", rows: list[list[Any]], labels: Sequence[str]) -> None:
@@ -175,6 +185,8 @@ def _explained(credentials: "GcpCredentials", spreadsheet_id: str) -> Iterator[N
     except (PermissionError, gspread.exceptions.APIError) as error:
         raise _classify(error, account, spreadsheet_id) from error
     except google.auth.exceptions.RefreshError as error:
+        if error.retryable:
+            raise TransientError("Google Sheet: Google gives no access for now") from error
         raise PermanentError(
             f"Google Sheet: Google refused the key of {account}: check GOOGLE_SERVICE_ACCOUNT_FILE"
         ) from error
@@ -183,12 +195,18 @@ def _explained(credentials: "GcpCredentials", spreadsheet_id: str) -> Iterator[N
 
 
 def _classify(error: Exception, account: str, spreadsheet_id: str) -> CodegraderError:
-    code = getattr(error, "code", 403)
+    # gspread puts a refusal to open the spreadsheet behind a `PermissionError`.
+    answer = getattr(error.__cause__ if isinstance(error, PermissionError) else error, "error", {})
+    code = answer.get("code", 403)
+    if code == 403 and "SERVICE_DISABLED" in str(answer):
+        return PermanentError(
+            f"Google Sheet: the Google Sheets API is off in the project of {account}: enable it in the Cloud console"
+        )
     if code == 403:
         return PermanentError(
             f"Google Sheet: {account} may not write to {spreadsheet_id}: share it with that address as editor"
         )
-    reason = " ".join(str(getattr(error, "error", {}).get("message", "")).split())[:200]
+    reason = " ".join(str(answer.get("message", "")).split())[:200]
     if code in (408, 429) or code >= 500 or code == -1:
         return TransientError(f"Google Sheet: Google answered {code}: {reason}")
     return PermanentError(f"Google Sheet: Google answered {code}: {reason}")

@@ -10,7 +10,7 @@ VARIABLE: Final = "CODEGRADER_HOME"
 
 
 def home_folder(part: str = "") -> Path:
-    """The private folder, or a part of it, made with access for its owner alone.
+    """The private folder, or a part of it, made with access for its owner alone, as is all that this process makes.
 
     `CODEGRADER_HOME` names it. By default it is `~/.codegrader`; for root `/var/lib/codegrader`, since the embedded
     PostgreSQL runs as another user then and makes every folder above its own traversable for all.
@@ -20,6 +20,8 @@ def home_folder(part: str = "") -> Path:
     """
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     default = Path("/var/lib/codegrader") if is_root else Path.home() / ".codegrader"
+    # Some of it is written by others, such as the cached answers by Prefect, with the mode that the process gives.
+    os.umask(0o077)
     folder = Path(os.environ.get(VARIABLE) or default).expanduser().absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from flows.running.stages import Stages
 from schemas.labels import LABELS
 from schemas.summary import DailyFigures, RunSummary, Stage
 from tasks.mail import build_message, send_mail
-from tasks.metrics import metrics, read_figures
+from tasks.metrics import daily_figures, metrics
 from tasks.report import ReportFiles, write_report
 from tasks.sheet import publish_sheet
 
@@ -32,7 +32,7 @@ def compute_figures(stages: Stages, summary: RunSummary, engine: "Engine") -> Ru
 
     def compute() -> tuple[DailyFigures, ...]:
         metrics(engine, period.days, period.time_zone)
-        return read_figures(engine, period.first_day, period.last_day)
+        return daily_figures(engine, period.first_day, period.last_day)
 
     figures = stages.run("metrics", compute, lambda computed: f"figures of {len(computed)} days")
     return replace(summary, figures=figures or ())
@@ -71,7 +71,7 @@ def _publish_sheet(stages: Stages, summary: RunSummary, configuration: Configura
 
     def write() -> str:
         labels = LABELS[settings.report_language].sheet_columns
-        return publish_sheet(credentials, spreadsheet_id, read_figures(engine), labels, settings.google_sheets_url)
+        return publish_sheet(credentials, spreadsheet_id, daily_figures(engine), labels, settings.google_sheets_url)
 
     return replace(summary, sheet_url=stages.run("sheet", write, lambda url: f"history written to {url}"))
 

@@ -20,6 +20,7 @@ import pytest
 
 from flows.running.logs import DailyFileHandler, RunLogFilter, local_now, start_logging
 from tasks.errors import InvalidInputError, PermanentError, TransientError
+from tests.faults import fault
 
 SECRET = "K3y/of+the gräder's"
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d \| [A-Z]+ *\| \d+ \| .+ \| \S+ \| .*")
@@ -162,6 +163,11 @@ class TestRun:
         assert "our own line" in shown.console
         assert "our own line" in shown.page
 
+    @fault(
+        "secrets",
+        "a secret is in an address, an error or a traceback",
+        "`***` in its place, in the file, on the console and on the run's page",
+    )
     @pytest.mark.parametrize("place", ["file", "console", "page"])
     def test_no_place_shows_a_secret(self, shown: Shown, place: str) -> None:
         text = getattr(shown, place)
@@ -255,6 +261,7 @@ def test_the_file_has_the_date_of_the_machine(logs: Path) -> None:
     assert path.stem in map(str, days)
 
 
+@fault("secrets", "another user looks into the logs", "files 0600 in a folder 0700")
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are a matter of POSIX")
 def test_files_and_folder_are_for_their_owner_alone(logs: Path) -> None:
     handler = DailyFileHandler(logs, max_bytes=100)
@@ -273,6 +280,7 @@ def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
     assert tmp_path.stat().st_mode == before
 
 
+@fault("secrets", "text from outside has line ends or control characters", "it cannot forge a line of the log")
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028", "\x1b[1A"])
 def test_what_is_logged_cannot_forge_a_line(logs: Path, end: str) -> None:
     start_logging(logs, [])
@@ -289,6 +297,7 @@ def test_what_is_logged_cannot_forge_a_line(logs: Path, end: str) -> None:
 # --- the filter
 
 
+@fault("secrets", "a secret is logged as Python, JSON or an address writes it", "`***` in its place")
 @pytest.mark.parametrize(
     "written",
     [
@@ -330,6 +339,7 @@ def test_a_secret_is_hidden_in_a_stack_and_in_a_chained_error(logs: Path) -> Non
     assert "sesame-open" not in text
 
 
+@fault("secrets", "a client key is logged that no Block holds", "`***` in its place")
 def test_a_client_key_is_hidden_even_where_nobody_named_it(logs: Path) -> None:
     start_logging(logs, [])
     own = logging.getLogger("tasks.sample")

@@ -20,6 +20,7 @@ from tasks.chart import draw_chart
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.mail import build_message, send_mail, send_message
 from tasks.retries import is_transient
+from tests.faults import fault
 from tests.sandbox.certificates import PrivateAuthority
 from tests.sandbox.smtp import SmtpBehaviour, SmtpSandbox
 from tests.summaries import make_summary
@@ -88,6 +89,7 @@ def test_a_mail_arrives_whole(monkeypatch: pytest.MonkeyPatch, mode: Mode) -> No
     ]
 
 
+@fault("mail", "the login is refused (535)", "one line without the password; not tried again")
 def test_a_wrong_password_is_one_line_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with server(monkeypatch) as sandbox:
         error = failure(block(sandbox, password="wrong-Secret-123"))
@@ -100,6 +102,7 @@ def test_a_wrong_password_is_one_line_without_it(monkeypatch: pytest.MonkeyPatch
     assert (error.__cause__, error.__context__) == (None, None)
 
 
+@fault("mail", "no logins for now (454)", "tried again, up to four times")
 def test_a_server_that_takes_no_logins_for_now_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with server(monkeypatch, behaviour=SmtpBehaviour(refuse_login="454 4.7.0 Try again later")) as sandbox:
         assert isinstance(failure(block(sandbox)), TransientError)
@@ -113,6 +116,11 @@ def test_a_password_that_no_login_can_carry_is_not_shown(monkeypatch: pytest.Mon
     assert "SMTP_PASSWORD" in str(error)
 
 
+@fault(
+    "mail",
+    "the certificate is another server's, or of an unknown authority",
+    "nothing is sent; one line that says what to do; not tried again",
+)
 @pytest.mark.parametrize("mode", MODES)
 def test_a_server_that_is_not_who_it_says_gets_no_password(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: Mode
@@ -130,6 +138,11 @@ def test_a_server_that_is_not_who_it_says_gets_no_password(
         assert "SSL_CERT_FILE" in str(error)
 
 
+@fault(
+    "mail",
+    "the connection would not be encrypted or checked",
+    "nothing is sent; one line that says what to do; not tried again",
+)
 @pytest.mark.parametrize("changes", [{"smtp_type": "INSECURE"}, {"verify": False}, {"verify": None}])
 def test_nothing_is_sent_unencrypted_or_to_an_unchecked_server(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
@@ -139,6 +152,11 @@ def test_nothing_is_sent_unencrypted_or_to_an_unchecked_server(
         assert isinstance(failure(block(sandbox, **changes)), PermanentError)
 
 
+@fault(
+    "mail",
+    "one of two recipients is refused",
+    "the other gets it; the run fails with one line that names the refused one",
+)
 def test_refused_recipients_are_named_though_the_others_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     behaviour = SmtpBehaviour(refuse_recipients={ANNA: "550 5.1.1 No such mailbox"})
     with server(monkeypatch, behaviour=behaviour) as sandbox:
@@ -149,6 +167,7 @@ def test_refused_recipients_are_named_though_the_others_get_it(monkeypatch: pyte
     assert DEAN not in str(error)
 
 
+@fault("mail", "all recipients are refused", "one line that names them; tried again only after a 4xx")
 @pytest.mark.parametrize(
     ("reply", "kind"), [("550 5.1.1 No such mailbox", PermanentError), ("451 4.7.1 Try again later", TransientError)]
 )
@@ -163,6 +182,7 @@ def test_if_all_are_refused_nothing_was_sent(
     assert ANNA in str(error)
 
 
+@fault("mail", "the mail is too large (552)", "one line that says what to do; not tried again")
 def test_a_mail_that_is_too_large_is_refused_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     with server(monkeypatch, behaviour=SmtpBehaviour(max_message_bytes=2000)) as sandbox:
         error = failure(block(sandbox))
@@ -170,6 +190,11 @@ def test_a_mail_that_is_too_large_is_refused_for_good(monkeypatch: pytest.Monkey
     assert "552" in str(error)
 
 
+@fault(
+    "mail",
+    "the connection is lost after DATA",
+    "never sent twice; one line says that it may or may not have arrived",
+)
 @pytest.mark.parametrize("mode", MODES)
 def test_a_connection_lost_after_the_text_is_never_tried_again(monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
     with server(monkeypatch, mode, SmtpBehaviour(drop_after_data=True)) as sandbox:
@@ -179,6 +204,7 @@ def test_a_connection_lost_after_the_text_is_never_tried_again(monkeypatch: pyte
     assert "may or may not have arrived" in str(error)
 
 
+@fault("mail", "the connection is lost after the server took the mail", "it counts as sent; never sent twice")
 @pytest.mark.parametrize("mode", MODES)
 def test_a_connection_lost_after_the_answer_is_a_success(monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
     with server(monkeypatch, mode, SmtpBehaviour(drop_after_reply=True)) as sandbox:
@@ -252,6 +278,7 @@ def test_time_limits_are_set_for_this_connection_alone(monkeypatch: pytest.Monke
     assert seen == [None, mail.SEND_TIMEOUT_S]
 
 
+@fault("secrets", "the mail server refuses a password", "it is not in the log, not even at level DEBUG")
 def test_nothing_secret_is_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG), server(monkeypatch) as sandbox:
         send_message(block(sandbox), report())

@@ -12,6 +12,7 @@ from prefect_email import EmailServerCredentials
 from tasks import mail
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.mail import send_message
+from tests.faults import fault
 
 
 def failure(port: int, kind: str = "STARTTLS") -> CodegraderError:
@@ -40,6 +41,7 @@ def crude_server(talk: Callable[[socket.socket], object]) -> Iterator[int]:
         thread.join()
 
 
+@fault("mail", "nobody listens at the server's address", "tried again, up to four times; then one line")
 def test_nobody_at_home_may_pass() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -48,6 +50,7 @@ def test_nobody_at_home_may_pass() -> None:
     assert f"mail server 127.0.0.1:{port} cannot be reached" in str(error)
 
 
+@fault("mail", "the server never greets", "given up after 30 s of silence, tried again")
 def test_a_silent_server_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail, "CONNECT_TIMEOUT_S", 0.2)
     with crude_server(lambda _: None) as port:
@@ -57,6 +60,11 @@ def test_a_silent_server_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPa
     assert socket.getdefaulttimeout() is None
 
 
+@fault(
+    "mail",
+    "the server speaks no TLS, or sends everybody away",
+    "one line that says what to do; not tried again, but after a 4xx",
+)
 @pytest.mark.parametrize(
     ("kind", "greeting", "expected", "told"),
     [

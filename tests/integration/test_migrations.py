@@ -15,6 +15,7 @@ from schemas.tables import metadata
 from tasks import database
 from tasks.database import migrate, open_engine, writing
 from tasks.errors import DatabaseUnavailableError, PermanentError
+from tests.faults import fault
 from tests.integration.loading import column, contents, do, load, rows
 from tests.records import STUDENT, URL, numbered, submit
 from tests.waiting import wait_until
@@ -116,6 +117,7 @@ def test_the_view_shows_the_attempts_in_utc_whatever_the_session(engine: Engine)
     assert [shown.id] == column(engine, "SELECT id FROM attempts WHERE user_id = :user", user=STUDENT)
 
 
+@fault("database", "the database holds the earlier script's table", "left alone beside the new tables")
 def test_a_table_of_the_earlier_script_is_left_alone(bare: Engine, empty: "SqlAlchemyConnector") -> None:
     do(bare, *EARLIER.split(";"))
     table = [row for row in catalogue(bare) if row[0] == "user_config"]
@@ -131,6 +133,11 @@ def test_a_table_of_the_earlier_script_is_left_alone(bare: Engine, empty: "SqlAl
 # --- what cannot be migrated, and who migrates first
 
 
+@fault(
+    "database",
+    "the schema is newer than this version",
+    "refused in one line before anything is written; the schema is left alone",
+)
 def test_a_schema_from_the_future_is_left_alone(engine: Engine, connector: "SqlAlchemyConnector") -> None:
     do(engine, "UPDATE codegrader_schema SET version_num = '9999'")
     before = catalogue(engine)
@@ -141,12 +148,14 @@ def test_a_schema_from_the_future_is_left_alone(engine: Engine, connector: "SqlA
     assert column(engine, "SELECT version_num FROM codegrader_schema") == ["9999"]
 
 
+@fault("database", "the server is too old", "refused in one line before anything is written")
 def test_too_old_a_server_is_told_apart(connector: "SqlAlchemyConnector", monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "OLDEST_POSTGRESQL", 99)
     with pytest.raises(PermanentError, match=r"PostgreSQL 18 is too old: 99 or newer is needed"):
         open_engine(connector)
 
 
+@fault("database", "a migration fails half-way", "nothing of it is there")
 def test_a_migration_that_fails_leaves_nothing(bare: Engine) -> None:
     do(bare, "CREATE TABLE daily_metrics (mine int)")
     before = catalogue(bare)
@@ -156,6 +165,7 @@ def test_a_migration_that_fails_leaves_nothing(bare: Engine) -> None:
     assert column(bare, "SELECT to_regclass('codegrader_schema')::text") == [None]
 
 
+@fault("database", "no such database, user or host, or nothing listens there", "told in one line")
 @pytest.mark.parametrize(
     ("change", "error", "complaint"),
     [
@@ -179,6 +189,7 @@ def test_a_database_that_does_not_let_us_in_is_explained_in_one_line(
     assert len(str(refusal.value).splitlines()) == 1
 
 
+@fault("database", "a user who may not make tables", "one line names the right that is missing")
 def test_a_user_without_the_right_to_make_tables_is_told_so(bare: Engine, empty: "SqlAlchemyConnector") -> None:
     do(bare, "CREATE ROLE guest LOGIN")
     components: Any = empty.connection_info
@@ -187,6 +198,7 @@ def test_a_user_without_the_right_to_make_tables_is_told_so(bare: Engine, empty:
     do(bare, "DROP ROLE guest")
 
 
+@fault("database", "two processes bring the schema up to date at once", "one waits for the other; both go on")
 def test_two_processes_that_migrate_at_once_wait_for_each_other(bare: Engine) -> None:
     waiting = (
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = "

@@ -26,6 +26,7 @@ HOST = "127.0.0.1"
 PATIENCE = 10.0
 
 Result = TypeVar("Result")
+Moment = Literal["login", "sender", "recipient", "text"]
 
 
 @dataclass
@@ -40,6 +41,9 @@ class SmtpBehaviour:
         max_message_bytes: the greatest message, as announced with SIZE; larger ones are refused with 552.
         drop_after_data: take and keep a message, then break the connection off without saying so.
         drop_after_reply: say that a message was taken, then break the connection off.
+        drop_at: break the connection off at this moment instead of answering; of the text nothing is kept.
+        refuse_text: the reply to every message once its text has come; nothing is kept.
+        silent_after_text: take and keep a message, and never say so.
     """
 
     refuse_login: str | None = None
@@ -47,6 +51,9 @@ class SmtpBehaviour:
     max_message_bytes: int = 25_000_000
     drop_after_data: bool = False
     drop_after_reply: bool = False
+    drop_at: Moment | None = None
+    refuse_text: str | None = None
+    silent_after_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,12 @@ class SmtpSandbox:
         """The messages taken so far, oldest first."""
         return [mail.message for mail in self.received]
 
+    def forget(self) -> None:
+        """Let go of the messages taken so far, and of the connections that have ended."""
+        with self._lock:
+            self._received.clear()
+        self._sessions = [session for session in self._sessions if session.transport is not None]
+
     def __enter__(self) -> Self:
         # The library warns about its own use of a deprecated attribute at every login.
         logging.getLogger("mail.log").setLevel(logging.ERROR)
@@ -156,6 +169,11 @@ class SmtpSandbox:
         with self._lock:
             self._received.append(mail)
 
+    def drop(self, session: SMTP, moment: Moment) -> None:
+        """Break the connection off if that is ordered for this moment."""
+        if self.behaviour.drop_at == moment:
+            _break_off(session)
+
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
@@ -185,8 +203,9 @@ class SmtpSandbox:
         return session
 
     def _check_login(
-        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
+        self, server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
     ) -> AuthResult:
+        self.drop(server, "login")
         right = hmac.compare_digest(login.login, self.username.encode()) and hmac.compare_digest(
             login.password, self.password.encode()
         )
@@ -211,8 +230,9 @@ class _Hooks:
         self._sandbox = sandbox
 
     async def handle_MAIL(  # noqa: N802 - the library's name
-        self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self._sandbox.drop(server, "sender")
         if not session.authenticated:
             return "530 5.7.0 Authentication required"
         envelope.mail_from = address
@@ -220,8 +240,9 @@ class _Hooks:
         return "250 2.1.0 OK"
 
     async def handle_RCPT(  # noqa: N802 - the library's name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
+        self._sandbox.drop(server, "recipient")
         refusal = self._sandbox.behaviour.refuse_recipients.get(address)
         if refusal is not None:
             return refusal
@@ -232,10 +253,17 @@ class _Hooks:
         self, server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         reply = "250 2.0.0 Message taken"
+        behaviour = self._sandbox.behaviour
+        if behaviour.refuse_text is not None or behaviour.drop_at == "text":
+            self._sandbox.drop(server, "text")
+            return behaviour.refuse_text or reply
         self._sandbox.keep(envelope)
-        if self._sandbox.behaviour.drop_after_reply:
+        if behaviour.silent_after_text:
+            # Until the sandbox closes.
+            await asyncio.Event().wait()
+        if behaviour.drop_after_reply:
             await server.push(reply)
-        if self._sandbox.behaviour.drop_after_reply or self._sandbox.behaviour.drop_after_data:
+        if behaviour.drop_after_reply or behaviour.drop_after_data:
             _break_off(server)
         return reply
 

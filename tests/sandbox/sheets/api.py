@@ -96,6 +96,9 @@ class SheetsApi:
                     content = {"error": refused.word.lower(), "error_description": refused.message}
                     return json_answer(refused.code, content)
                 return json_answer(refused.code, refused.body())
+            except ConnectionError:
+                # Ordered by a fault: the server breaks the connection off.
+                raise
             except Exception as bug:  # noqa: BLE001 - whatever it is, it has to reach the test
                 self.bugs.append(f"{request.method} {request.target}: {bug!r}")
                 return json_answer(500, GoogleError(500, f"SANDBOX BUG: {bug!r}").body())

@@ -1,5 +1,7 @@
 """Refusals by configuration: what the stand-in answers instead of, or after, doing what it was asked."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.sandbox.sheets.protocol.errors import GoogleError, error_info
@@ -31,6 +33,7 @@ class SheetsFault:
         path_contains: a part of the decoded path, such as `:append` or `/token`; None for any path.
         after_effect: do what is asked first and only then answer the error, as when the connection to the storage
             behind the service is lost.
+        spare: so many fitting requests are let through first.
     """
 
     status: int = 500
@@ -40,9 +43,10 @@ class SheetsFault:
     method: str | None = None
     path_contains: str | None = None
     after_effect: bool = False
+    spare: int = 0
 
     def fits(self, method: str, path: str) -> bool:
-        """Say whether a request is to be refused.
+        """Say whether a request is to be refused; asked once for each request.
 
         Args:
             method: the HTTP method, in capitals.
@@ -50,7 +54,10 @@ class SheetsFault:
         """
         if self.times == 0 or self.method not in {None, method}:
             return False
-        return self.path_contains is None or self.path_contains in path
+        if self.path_contains is not None and self.path_contains not in path:
+            return False
+        self.spare -= 1
+        return self.spare < 0
 
     def use(self) -> None:
         """Count one refusal."""
@@ -67,3 +74,35 @@ class SheetsFault:
         message = self.message or MESSAGES.get(self.status, "Request failed.").format(metric=metric)
         details = [error_info("RATE_LIMIT_EXCEEDED", quota_limit_value="60")] if self.status == 429 else []
         return GoogleError(self.status, message, word=self.reason, details=details)
+
+
+@dataclass
+class QuotaUsedUp(SheetsFault):
+    """Refuses everything with 429 until the minute is over in which too much was asked for.
+
+    Attributes:
+        until: when the minute is over, on the clock.
+        clock: tells the time, in seconds.
+    """
+
+    status: int = 429
+    times: int | None = None
+    until: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+
+    def fits(self, method: str, path: str) -> bool:
+        """Say whether the minute is not over yet, and the request counts."""
+        return self.clock() < self.until and super().fits(method, path)
+
+
+@dataclass
+class ConnectionLost(SheetsFault):
+    """Answers nothing: the connection ends, before or after what was asked for is done."""
+
+    def error(self, method: str) -> GoogleError:  # noqa: ARG002
+        """Break the connection off.
+
+        Raises:
+            ConnectionAbortedError: always; the server knows what to do then.
+        """
+        raise ConnectionAbortedError

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from types import TracebackType
@@ -9,7 +10,7 @@ from typing import Any, Self
 
 from tests.sandbox.sheets.api import TOKEN_PATH, SheetsApi
 from tests.sandbox.sheets.book.a1 import Span
-from tests.sandbox.sheets.book.spreadsheet import FIRST_SHEET, new_spreadsheet
+from tests.sandbox.sheets.book.spreadsheet import FIRST_SHEET, grid_range_of, new_spreadsheet
 from tests.sandbox.sheets.faults import SheetsFault
 from tests.sandbox.sheets.methods.rendering import Renderer
 from tests.sandbox.sheets.oauth import ServiceAccount, TokenOffice
@@ -108,6 +109,49 @@ class SheetsSandbox:
         book.writers = frozenset([self.service_account_email] if shared_with is None else shared_with)
         book.readers = frozenset(read_only_for)
         self._api.add(book)
+
+    def type_in(self, spreadsheet_id: str, place: str, value: float | str) -> None:
+        """Write into one cell, as another person does it.
+
+        Args:
+            spreadsheet_id: the spreadsheet.
+            place: the cell, such as `RawData!B2`.
+            value: what it holds from now on.
+
+        Raises:
+            GoogleError: there is no such cell.
+        """
+        with self._api.lock:
+            sheet, span = self._api.spreadsheets[spreadsheet_id].find_range(place)
+            row, column = span.start_row, span.start_column
+            sheet.grid.put(row, column, replace(sheet.grid.get(row, column), value=value))
+
+    def protect(self, spreadsheet_id: str, tab: str, cells: str) -> None:
+        """Protect cells from the service account, as another person does it.
+
+        Args:
+            spreadsheet_id: the spreadsheet.
+            tab: the sheet's title.
+            cells: the range, such as `A2:D3`.
+
+        Raises:
+            GoogleError: there is no such range.
+        """
+        with self._api.lock:
+            sheet, span = self._api.spreadsheets[spreadsheet_id].find_range(f"{tab}!{cells}")
+            sheet.protected_ranges.append(
+                {
+                    "protectedRangeId": len(sheet.protected_ranges) + 1,
+                    "range": grid_range_of(sheet, span),
+                    "requestingUserCanEdit": False,
+                }
+            )
+
+    def lift_protection(self, spreadsheet_id: str) -> None:
+        """Let the service account write everywhere again."""
+        with self._api.lock:
+            for sheet in self._api.spreadsheets[spreadsheet_id].sheets:
+                sheet.protected_ranges.clear()
 
     def cells(self, spreadsheet_id: str, tab: str) -> list[list[str]]:
         """Give what a sheet shows, row by row, without the empty rows and cells at its ends.

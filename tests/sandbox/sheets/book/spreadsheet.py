@@ -11,6 +11,10 @@ from tests.sandbox.sheets.protocol.json_types import JsonObject
 
 MAX_CELLS = 10_000_000
 NEW_GRID = {"rowCount": 1000, "columnCount": 26}
+PROTECTED = (
+    "You are trying to edit a protected cell or object. Please contact the spreadsheet owner to remove protection "
+    "if you need to edit."
+)
 FIRST_SHEET: JsonObject = {"sheetId": 0, "title": "Sheet1"}
 
 
@@ -79,6 +83,22 @@ class Sheet:
             limits = f"Max rows: {self.rows}, max columns: {self.columns}"
             raise invalid_argument(f"Range ({format_range(self.title, span)}) exceeds grid limits. {limits}")
         return span.clipped(self.rows, self.columns)
+
+    def is_covered(self, row: int, column: int) -> bool:
+        """Say whether a cell lies under a merged one, and not at its beginning."""
+        return any(
+            merge.has(row, column) and (row, column) != (merge.start_row, merge.start_column) for merge in self.merges
+        )
+
+    def refuse_protected(self, area: Area) -> None:
+        """Refuse to write where the caller may not.
+
+        Raises:
+            GoogleError: a part of the area is protected from the caller.
+        """
+        for protected in self.protected_ranges:
+            if not protected["requestingUserCanEdit"] and span_of(protected["range"]).meets(area):
+                raise invalid_argument(PROTECTED)
 
     def copy(self) -> "Sheet":
         """Give a sheet of its own with the same content."""

@@ -148,6 +148,7 @@ def _updated(call: Call, sheet: Sheet, area: Area, written: int, options: JsonOb
 def _clear(call: Call, text: str) -> str:
     sheet, span = call.book.find_range(text)
     area = sheet.area(span)
+    sheet.refuse_protected(area)
     for row, column, cell in list(sheet.grid.within(area)):
         sheet.grid.put(row, column, replace(cell, value=None))
     return format_range(sheet.title, area)

@@ -111,7 +111,7 @@ class Writer:
     today: date
 
     def write(self, sheet: Sheet, area: Area, block: Block) -> int:
-        """Write values; `null` leaves a cell as it is, an empty text empties it.
+        """Write values; `null` leaves a cell as it is, an empty text empties it, and a covered one keeps nothing.
 
         Args:
             sheet: the sheet.
@@ -120,13 +120,20 @@ class Writer:
 
         Returns:
             How many cells were written.
+
+        Raises:
+            GoogleError: a part of the area is protected from the caller.
         """
+        sheet.refuse_protected(area)
         written = 0
         for down, along, value in block.cells():
             if value is not None:
                 place = (area.start_row + down, area.start_column + along)
-                sheet.grid.put(*place, self._written(sheet.grid.get(*place), value))
                 written += 1
+                # The service does not say what becomes of these. Whoever relies on nothing is right either way.
+                if sheet.is_covered(*place):
+                    continue
+                sheet.grid.put(*place, self._written(sheet.grid.get(*place), value))
         return written
 
     def _written(self, cell: Cell, value: Json) -> Cell:

