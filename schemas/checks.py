@@ -78,6 +78,7 @@ USUAL_ATTEMPTS: Final = [
 
 def _altered(rows: pd.DataFrame) -> "pd.Series[bool]":
     """Rows with a character that stands for one that the database, or UTF-8, cannot hold."""
-    others = ["attempt_type", "oauth_consumer_key", "lis_result_sourcedid", "lis_outcome_service_url"]
-    texts = rows["user_id"].str.cat(rows[others], na_rep="")
-    return texts.str.contains("\ufffd", regex=False)
+    texts = ["user_id", "attempt_type", "oauth_consumer_key", "lis_result_sourcedid", "lis_outcome_service_url"]
+    rows_of_texts = zip(*(rows[name] for name in texts), strict=True)
+    # Most windows hold no such row, so they are looked for in all texts of a row at once.
+    return pd.Series(["\ufffd" in "".join(filter(None, row)) for row in rows_of_texts], index=rows.index, dtype=bool)

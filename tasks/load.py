@@ -135,12 +135,10 @@ def to_copy_text(rows: Iterable[Attempt]) -> str:
 
 
 def _to_copy_line(row: Attempt) -> str:
-    texts = [_NULL if value is None else value if isinstance(value, str) else str(value) for value in row]
-    line = "\t".join(texts)
+    line = "\t".join([_NULL if value is None else value if type(value) is str else str(value) for value in row])
     # Hardly any row holds one of the characters that COPY wants escaped, so they are looked for in all of it at once.
     if line.count("\t") > len(row) - 1 or line.count("\\") > row.count(None) or "\n" in line or "\r" in line:
-        texts = [_NULL if value is None else str(value).translate(_ESCAPES) for value in row]
-        line = "\t".join(texts)
+        line = "\t".join(_NULL if value is None else str(value).translate(_ESCAPES) for value in row)
     return f"{line}\n"
 
 
