@@ -30,7 +30,7 @@ test: $(VENV)/installed-test browser
 	$(BIN)/python -m pytest -m "slow and not stress" -n 2 --dist loadfile
 
 stress: $(VENV)/installed-test
-	$(BIN)/python -m pytest -m "stress or fault" --timeout 1800
+	$(BIN)/python -m pytest -m "stress or fault" -n 2 --dist loadfile --timeout 1800
 
 # The dashboard is tested in the machine's own browser; else in Debian's, else in the one that Playwright fetches.
 browser: $(VENV)/installed-test
