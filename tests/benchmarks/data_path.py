@@ -38,7 +38,7 @@ def compare(engine: "Engine") -> Iterator[Ratio]:
             "script": lambda: _run_script(engine, days),
         },
         ROUNDS,
-        before=lambda: _empty(engine),
+        before=lambda _: _empty(engine),
     )
     details = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in taken.items())
     yield at_most("data path of a month: ours / floor", taken["ours"] / taken["floor"], 1.5, details)

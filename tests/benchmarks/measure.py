@@ -36,12 +36,12 @@ def at_least(what: str, value: float, limit: float, details: str) -> Ratio:
 
 
 def alternate(
-    ways: Mapping[str, Callable[[], object]], rounds: int, before: Callable[[], object] = lambda: None
+    ways: Mapping[str, Callable[[], object]], rounds: int, before: Callable[[str], object] = lambda _: None
 ) -> dict[str, float]:
     """Runs each way once to warm it up, then all of them in turn.
 
     Args:
-        before: what is done before each run, such as emptying tables; its time does not count.
+        before: what is done before each run of the way it is given, such as emptying tables; its time does not count.
 
     Returns:
         The median seconds of each.
@@ -49,7 +49,7 @@ def alternate(
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, way in ways.items():
-            before()
+            before(name)
             gc.collect()
             started = time.perf_counter()
             way()

@@ -18,7 +18,8 @@ from uuid import UUID
 
 import pytest
 
-from flows.running.logs import DailyFileHandler, RunLogFilter, local_now, start_logging
+from flows.running.daily_log import DailyFileHandler, local_now
+from flows.running.logs import RunLogFilter, start_logging
 from tasks.errors import InvalidInputError, PermanentError, TransientError
 from tests.faults import fault
 
