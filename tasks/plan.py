@@ -38,9 +38,9 @@ def plan_period(
     first = yesterday if start is None else _read(start, "start_date")
     last = (first if start is not None else yesterday) if end is None else _read(end, "end_date")
     span_start, span_end = start_of(first, time_zone), _end_of(last, time_zone, only_start=end is None)
-    if span_end == span_start and first == last:
+    if isinstance(last, datetime) and span_end == span_start:
         raise InvalidInputError(f"start_date and end_date are the same moment, {first}: choose a later end")
-    if span_end < span_start:
+    if span_end <= span_start:
         raise InvalidInputError(f"end_date {last} is before start_date {first}: swap them or correct one")
     if span_start >= now:
         raise InvalidInputError(f"start_date {first} is in the future: nothing has happened there yet")
