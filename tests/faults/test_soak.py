@@ -18,7 +18,7 @@ from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordList
 
 RUNS, EVERY, WARM_UP = 200, 20, 60
-SHORT = 6
+SHORT = 8
 MOST_MIB_PER_100_RUNS = 30
 """Samples differ by 20 MiB from one to the next. Under a worker, each run has a process of its own anyway."""
 MOST_MIB_OF_THE_SERVER = 50
@@ -167,9 +167,9 @@ def test_a_week_leaves_nothing_behind(pipelines: Pipelines) -> None:
     *_, before, after = soak(pipelines, SHORT, SHORT // 2)
 
     assert (after.connections, after.temporary_tables, after.handlers) == (0, 0, before.handlers)
-    # The connections to Prefect's server come and go by themselves.
-    assert after.files <= before.files + 2
-    assert after.threads <= before.threads + 2
+    # The connections to Prefect's server come and go by themselves; a leak of each run adds up to four.
+    assert after.files <= before.files + 3
+    assert after.threads <= before.threads + 3
 
 
 @pytest.mark.stress
