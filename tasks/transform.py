@@ -21,8 +21,8 @@ MAX_PASSBACK_CHARACTERS: Final = 20_000
 
 _SOURCED_ID = re.compile(r"(?P<course>course-v1:[^:]+):(?P<host>.+)-(?P<task>[^-:]+):[^:]*")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# What nearly all LTI parameters look like: a dictionary of texts in ASCII without quotes or escapes. Read so, a month's
-# take a fifth of the time; whatever else there is goes the long way.
+# What nearly all LTI parameters look like: a dictionary of texts in ASCII without quotes or escapes. Read so, they
+# take a fraction of the time; whatever else there is goes the long way.
 _PLAIN_TEXT = r"'([ -&(-\[\]-~]*)'"
 _PLAIN_PAIR = re.compile(f"{_PLAIN_TEXT}: {_PLAIN_TEXT}")
 _PLAIN_DICTIONARY = re.compile(rf"\{{{_PLAIN_PAIR.pattern}(?:, {_PLAIN_PAIR.pattern})*\}}")
@@ -80,7 +80,7 @@ def identify(user_id: str, created_at: datetime, attempt_type: str | None, sourc
     Args:
         created_at: aware, in UTC.
     """
-    # `json.dumps` of the list, to the letter, but four times as fast; so is the time without its zone.
+    # `json.dumps` of the list, to the letter, but faster; so is the time without its zone.
     kind, launch = ("null" if text is None else quote(text) for text in (attempt_type, sourced_id))
     moment = created_at.replace(tzinfo=None).isoformat(timespec="microseconds")
     return uuid5(f'[{quote(user_id)}, "{moment}+00:00", {kind}, {launch}]')

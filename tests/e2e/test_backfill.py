@@ -1,6 +1,7 @@
 """A long range, loaded by runs that several workers share, one of which is killed."""
 
 import contextvars
+import os
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.workers import deployments, environment_of, workers_running
+from tests.e2e.workers import deployments, workers_running
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordList
 from tests.waiting import wait_until
@@ -145,7 +146,7 @@ def test_what_a_stopped_backfill_has_started_is_taken_over(pipeline: Pipeline, r
     began, start, end = datetime.now(UTC), date(2022, 2, 12), date(2022, 3, 3)
     command = [sys.executable, "-m", "flows.backfill", "--start-date", str(start), "--end-date", str(end)]
     with workers_running(pipeline, 1):
-        stopped = subprocess.Popen(command, env=environment_of(pipeline), stdout=subprocess.DEVNULL)
+        stopped = subprocess.Popen(command, env=os.environ | pipeline.variables(), stdout=subprocess.DEVNULL)
         assert records.reached.wait(120)
         wait_until(lambda: len(child_runs(began)) == 2, 30)
         stopped.kill()

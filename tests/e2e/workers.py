@@ -32,12 +32,6 @@ def deploy(server: str) -> None:
     subprocess.run(command, cwd=ROOT, env=os.environ | variables, check=True, capture_output=True)
 
 
-def environment_of(pipeline: Pipeline) -> dict[str, str]:
-    """The environment of a process that belongs to a pipeline."""
-    variables = {"PREFECT_API_URL": pipeline.server, "CODEGRADER_HOME": str(pipeline.home)}
-    return {**os.environ, **pipeline.world.environment(), **variables}
-
-
 class Worker:
     """A process worker that takes one run at a time."""
 
@@ -48,7 +42,7 @@ class Worker:
             self._process = subprocess.Popen(
                 [*command, "--name", name],
                 cwd=ROOT,
-                env=environment_of(pipeline) | variables,
+                env=os.environ | pipeline.variables() | variables,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
