@@ -1,10 +1,14 @@
-"""One attempt, in the shape in which it is checked and loaded."""
+"""The attempts, in the shape in which they are checked and loaded: a frame, one row an attempt."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from schemas.summary import CheckResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ATTEMPT_TYPES: Final = ("run", "submit", "test", "check")
 """`run`: tried in the editor; `submit`: handed in for grading; the grader is said to know the other two as well."""
@@ -13,7 +17,7 @@ VERDICTS: Final = (0, 1)
 
 
 class Attempt(NamedTuple):
-    """A row of the table `attempts`; the fields are its columns, in the order in which COPY sends them.
+    """A row of the table `attempts`, and of a frame of attempts; the fields are the columns, in order.
 
     Attributes:
         id: the identity, made from the content (see `tasks.transform.identify`); None where user or time are missing.
@@ -43,6 +47,23 @@ class Attempt(NamedTuple):
     passback_params: str | None
 
 
+def attempts_frame(columns: Mapping[str, "Sequence[object] | pd.Series[Any]"]) -> "pd.DataFrame":
+    """A frame of attempts: dtype object so that nothing is guessed or converted, but for the time.
+
+    Args:
+        columns: the fields of `Attempt`, each as long as the others; `created_at` as datetime64[us, UTC].
+
+    Returns:
+        The columns of `Attempt`, in its order.
+    """
+    import pandas as pd
+
+    others = {name: columns[name] for name in Attempt._fields if name != "created_at"}
+    frame = pd.DataFrame(others, dtype=object)
+    frame.insert(Attempt._fields.index("created_at"), "created_at", columns["created_at"])
+    return frame
+
+
 class Rejected(NamedTuple):
     """A record that failed a check of severity `error`: a row of `rejected_records`, but for the window.
 
@@ -59,19 +80,20 @@ class Rejected(NamedTuple):
     record: str
 
 
-@dataclass(frozen=True, slots=True)
+# Frames cannot be compared as a whole.
+@dataclass(frozen=True, slots=True, eq=False)
 class Checked:
     """What the checks made of one window's records: fetched = accepted + rejected + duplicates.
 
     Attributes:
-        accepted: what is to be loaded, each id once, ordered by id.
+        accepted: what is to be loaded, a frame of attempts, each id once, ordered by id.
         rejected: what is kept aside, each record once.
         duplicates: exact copies of an accepted attempt or of a rejected record.
         warnings: how often an accepted attempt failed a check of severity `warning`.
         results: the outcome of every check, also of those that nothing failed.
     """
 
-    accepted: tuple[Attempt, ...]
+    accepted: "pd.DataFrame"
     rejected: tuple[Rejected, ...]
     duplicates: int
     warnings: int

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
@@ -30,14 +31,12 @@ def _check(name: str, rule: Rule) -> pa.Check:
 
 
 def attempts_schema(window: Window, now: datetime) -> pa.DataFrameSchema:
-    """All checks of one window's attempts. The columns themselves, all there and in order, are the check `shape`."""
-    return pa.DataFrameSchema(
-        {name: pa.Column(nullable=True) for name in Attempt._fields},
-        name=SHAPE,
-        strict=True,
-        ordered=True,
-        checks=[*trusted_attempts(window, now), *USUAL_ATTEMPTS],
-    )
+    """All checks of one window's attempts."""
+    # The columns are one check, not a `pa.Column` each: eleven of these take a fifth of the time of all checks.
+    return pa.DataFrameSchema(checks=[HAS_COLUMNS, *trusted_attempts(window, now), *USUAL_ATTEMPTS])
+
+
+HAS_COLUMNS: Final = _check(SHAPE, lambda rows: tuple(rows.columns) == Attempt._fields)
 
 
 def trusted_attempts(window: Window, now: datetime) -> list[pa.Check]:
@@ -54,7 +53,7 @@ def trusted_attempts(window: Window, now: datetime) -> list[pa.Check]:
         _check("valid time", lambda rows: rows["created_at"].notna()),
         _check("no date in the future", lambda rows: ~(rows["created_at"] > present)),
         _check("inside the window", lambda rows: ~((rows["created_at"] < start) | (rows["created_at"] >= end))),
-        _check("allowed verdicts", lambda rows: rows["is_correct"].isna() | rows["is_correct"].isin(VERDICTS)),
+        _check("allowed verdicts", lambda rows: rows["is_correct"].isin((*VERDICTS, None))),
     ]
 
 
@@ -79,6 +78,9 @@ USUAL_ATTEMPTS: Final = [
 def _altered(rows: pd.DataFrame) -> "pd.Series[bool]":
     """Rows with a character that stands for one that the database, or UTF-8, cannot hold."""
     texts = ["user_id", "attempt_type", "oauth_consumer_key", "lis_result_sourcedid", "lis_outcome_service_url"]
-    rows_of_texts = zip(*(rows[name] for name in texts), strict=True)
-    # Most windows hold no such row, so they are looked for in all texts of a row at once.
-    return pd.Series(["\ufffd" in "".join(filter(None, row)) for row in rows_of_texts], index=rows.index, dtype=bool)
+    altered = pd.Series(data=False, index=rows.index)
+    for name in texts:
+        # Most columns hold nothing but ASCII, which is known of each text without a look at its characters.
+        if not all(map(str.isascii, filter(None, rows[name].tolist()))):
+            altered |= np.array(["\ufffd" in (text or "") for text in rows[name]])
+    return altered

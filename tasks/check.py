@@ -5,46 +5,50 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from schemas.attempt import Attempt, Checked, Rejected
+from schemas.attempt import Checked, Rejected
 from schemas.period import Window
 from schemas.record import Record, record_identity, to_json
 from schemas.summary import CheckResult, Severity
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
     import pandera.pandas as pa
 
-    Failures = dict[str, "pd.Series[bool]"]
+    Marks = npt.NDArray[np.bool_]
 
 SAMPLES = 3
 """How many failing rows a check shows."""
 
 
-def check(records: Sequence[Record], attempts: Sequence[Attempt], window: Window, now: datetime) -> Checked:
+def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, now: datetime) -> Checked:
     """Checks one window's attempts, lazily: every check sees every row.
 
     Args:
         records: the records as they came, to be kept where they are rejected.
-        attempts: the same records transformed, one for each, in the same order.
+        attempts: the same records transformed, a row for each, in the same order.
         window: what was asked for.
         now: the present, aware; nothing can have happened later.
     """
+    import numpy as np
+
     from schemas.checks import DUPLICATE_ROWS, SHAPE, UNIQUE_ID, USUAL_ATTEMPTS, attempts_schema
 
     order = _order(records, attempts)
-    rows = _to_frame([attempts[position] for position in order])
+    rows = attempts.iloc[order].reset_index(drop=True)
     errors = _failures(attempts_schema(window, now), rows)
     warnings = {str(rule.name): errors.pop(str(rule.name)) for rule in USUAL_ATTEMPTS}
     copies = errors.pop(DUPLICATE_ROWS)
     # An exact copy has its original's id too; it is a copy, not a conflict.
-    errors[UNIQUE_ID] &= ~copies
-    bad = _any(errors, rows)
+    errors[UNIQUE_ID] = errors[UNIQUE_ID] & ~copies
+    bad: Marks = np.logical_or.reduce([*errors.values()])
     good = ~bad & ~copies
     warnings = {name: failing & good for name, failing in warnings.items()}
 
-    rejected = _reject(errors, [(place, records[order[place]], attempts[order[place]]) for place in rows.index[bad]])
+    rejected = _reject(errors, rows, bad, [records[place] for place in order])
     duplicates = int((copies & ~bad).sum()) + int(bad.sum()) - len(rejected)
-    accepted = tuple(attempts[order[place]] for place in rows.index[good])
+    accepted = rows[good]
     assert len(records) == len(accepted) + len(rejected) + duplicates, "a record was lost or counted twice"
     return Checked(
         accepted,
@@ -53,7 +57,7 @@ def check(records: Sequence[Record], attempts: Sequence[Attempt], window: Window
         warnings=sum(int(failing.sum()) for failing in warnings.values()),
         results=(
             CheckResult(SHAPE, "error", 0),
-            CheckResult(DUPLICATE_ROWS, "warning", duplicates, _sample(rows[copies])),
+            CheckResult(DUPLICATE_ROWS, "warning", duplicates, _sample(rows, copies)),
             *_describe(errors, rows, "error"),
             *_describe(warnings, rows, "warning"),
         ),
@@ -85,10 +89,10 @@ def format_results(results: Iterable[CheckResult]) -> str:
     )
 
 
-def _order(records: Sequence[Record], attempts: Sequence[Attempt]) -> list[int]:
+def _order(records: Sequence[Record], attempts: "pd.DataFrame") -> list[int]:
     """The places of the attempts by id; of several with one id the best verdict comes first, whatever came first."""
-    ids = [attempt.id or "" for attempt in attempts]
-    order = sorted(range(len(attempts)), key=ids.__getitem__)
+    ids = [identity or "" for identity in attempts["id"]]
+    order = sorted(range(len(ids)), key=ids.__getitem__)
     # Hardly any id is there twice, so the costly rest is hardly ever needed.
     if len(set(ids)) == len(ids):
         return order
@@ -98,34 +102,25 @@ def _order(records: Sequence[Record], attempts: Sequence[Attempt]) -> list[int]:
     def precedence(place: int) -> tuple[str, tuple[int, str, str] | tuple[()]]:
         if claims[ids[place]] == 1:
             return ids[place], ()
-        attempt = attempts[place]
-        return ids[place], (verdicts.get(attempt.is_correct, 3), repr(attempt), to_json(records[place]))
+        attempt = attempts.iloc[place]
+        verdict = verdicts.get(attempt["is_correct"], 3)
+        return ids[place], (verdict, repr(attempt.tolist()), to_json(records[place]))
 
     return sorted(order, key=precedence)
 
 
-def _to_frame(attempts: Sequence[Attempt]) -> "pd.DataFrame":
-    """One row an attempt, dtype object so that nothing is guessed or converted, but for the time."""
-    import pandas as pd
-
-    columns = zip(*attempts, strict=True) if attempts else ([] for _ in Attempt._fields)
-    frame = pd.DataFrame(
-        {name: pd.Series(column, dtype=object) for name, column in zip(Attempt._fields, columns, strict=True)}
-    )
-    frame["created_at"] = pd.to_datetime(frame["created_at"], utc=True)
-    return frame
-
-
-def _failures(schema: "pa.DataFrameSchema", rows: "pd.DataFrame") -> "Failures":
+def _failures(schema: "pa.DataFrameSchema", rows: "pd.DataFrame") -> "dict[str, Marks]":
     """Validates and says for each check which rows failed it.
 
     Raises:
         AssertionError: the frame has not the agreed columns (the check `shape`): a fault of ours, not of the data.
     """
-    import pandas as pd
+    import numpy as np
     from pandera.errors import SchemaErrors
 
-    failures = {check.name: pd.Series(data=False, index=rows.index) for check in schema.checks}
+    from schemas.checks import SHAPE
+
+    failures = {str(check.name): np.zeros(len(rows), dtype=bool) for check in schema.checks if check.name != SHAPE}
     try:
         schema.validate(rows, lazy=True)
     except SchemaErrors as errors:
@@ -133,42 +128,37 @@ def _failures(schema: "pa.DataFrameSchema", rows: "pd.DataFrame") -> "Failures":
         for error in errors.schema_errors:
             name = getattr(error.check, "name", None)
             assert name in failures, f"the frame to be checked is not as agreed: {error.reason_code}"
-            failures[name] = ~error.check_output
+            failures[name] = ~np.asarray(error.check_output, dtype=bool)
     return failures
 
 
-def _any(failures: Mapping[str, "pd.Series[bool]"], rows: "pd.DataFrame") -> "pd.Series[bool]":
-    import pandas as pd
-
-    failed = pd.Series(data=False, index=rows.index)
-    for failing in failures.values():
-        failed |= failing
-    return failed
-
-
-def _reject(errors: "Failures", bad: Iterable[tuple[int, Record, Attempt]]) -> tuple[Rejected, ...]:
+def _reject(
+    errors: "Mapping[str, Marks]", rows: "pd.DataFrame", bad: "Marks", records: Sequence[Record]
+) -> tuple[Rejected, ...]:
     """Keeps each bad record once, with the names of the checks that it failed."""
     rejected: dict[str, Rejected] = {}
-    for place, record, attempt in bad:
-        text = to_json(record)
+    for place in bad.nonzero()[0].tolist():
+        text = to_json(records[place])
         reasons = tuple(name for name, failing in errors.items() if failing[place])
         identity = record_identity(text)
-        rejected.setdefault(identity, Rejected(identity, attempt.id, reasons, text))
+        rejected.setdefault(identity, Rejected(identity, rows["id"][place], reasons, text))
     return tuple(rejected[identity] for identity in sorted(rejected))
 
 
-def _describe(failures: "Failures", rows: "pd.DataFrame", severity: Severity) -> Iterable[CheckResult]:
+def _describe(failures: "Mapping[str, Marks]", rows: "pd.DataFrame", severity: Severity) -> Iterable[CheckResult]:
     for name, failing in failures.items():
-        yield CheckResult(name, severity, int(failing.sum()), _sample(rows[failing]) if failing.any() else "")
+        yield CheckResult(name, severity, int(failing.sum()), _sample(rows, failing))
 
 
-def _sample(rows: "pd.DataFrame") -> str:
-    shown = zip(rows["user_id"], rows["created_at"], rows["attempt_type"], rows["is_correct"], strict=True)
+def _sample(rows: "pd.DataFrame", failing: "Marks") -> str:
     return "; ".join(
         f"{mask(user)} {moment:%Y-%m-%d %H:%M:%S} {_short(kind)} {_short(verdict)}"
         if moment == moment  # noqa: PLR0124 (NaT differs from itself)
         else f"{mask(user)} no time {_short(kind)} {_short(verdict)}"
-        for user, moment, kind, verdict in list(shown)[:SAMPLES]
+        for user, moment, kind, verdict in (
+            rows.loc[place, ["user_id", "created_at", "attempt_type", "is_correct"]]
+            for place in failing.nonzero()[0][:SAMPLES]
+        )
     )
 
 

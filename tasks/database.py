@@ -25,6 +25,7 @@ LONGEST_SOCKET: Final = 103
 """Bytes in the path of a Unix socket, on every system."""
 LOADING: Final = 0xC0DE
 """Key of the advisory lock under which rows are written, see `writing`."""
+_LOCK: Final = "SELECT pg_advisory_xact_lock(%(key)s)"
 
 
 def embedded_database(folder: Path) -> "SqlAlchemyConnector":
@@ -97,12 +98,11 @@ def try_database(connector: "SqlAlchemyConnector") -> str:
         DatabaseUnavailableError, PermanentError: as `open_engine` would.
     """
     from alembic.migration import MigrationContext
-    from sqlalchemy import text
 
     engine = _make_engine(connector)
     try:
         with explained(engine), engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOADING})
+            connection.exec_driver_sql(_LOCK, {"key": LOADING})
             context = MigrationContext.configure(connection, opts={"version_table": "codegrader_schema"})
             before = context.get_current_revision()
             _upgrade(connection)
@@ -180,10 +180,8 @@ def writing(engine: "Engine") -> Iterator["Connection"]:
     Loaders would otherwise meet in the same rows: the lock makes deadlocks impossible and the result independent of the
     order in which windows arrive. It is held for milliseconds; fetching, transforming and checking happen outside.
     """
-    from sqlalchemy import text
-
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOADING})
+        connection.exec_driver_sql(_LOCK, {"key": LOADING})
         yield connection
 
 

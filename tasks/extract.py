@@ -57,6 +57,8 @@ def extract_run_name() -> str:
     cache_key_fn=cache_key,
     cache_expiration=CACHE_EXPIRATION,
     result_serializer="compressed/json",
+    # Each answer is read once: Prefect would hold a thousand of them in memory.
+    cache_result_in_memory=False,
     retries=4,
     retry_delay_seconds=exponential_backoff(backoff_factor=2),
     retry_jitter_factor=0.5,

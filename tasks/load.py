@@ -1,11 +1,11 @@
 """Load: one window into PostgreSQL, in one transaction: attempts, rejected records and the watermark, or nothing."""
 
 import io
-import json
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from schemas.attempt import Attempt, Checked
 from schemas.period import Window
@@ -14,19 +14,22 @@ from schemas.tables import attempts, loaded_windows, rejected_records
 from tasks.database import explained, writing
 
 if TYPE_CHECKING:
+    import pandas as pd
     from sqlalchemy.engine import Engine
 
-_COLUMNS: Final = ", ".join(Attempt._fields)
-_CONTENT: Final = [name for name in Attempt._fields if name != "id"]
+_COLUMNS: Final = Attempt._fields
+_LISTED: Final = ", ".join(_COLUMNS)
+_CONTENT: Final = [name for name in _COLUMNS if name != "id"]
 _NULL: Final = "\\N"
-_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_ESCAPED: Final = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_ESCAPES: Final = str.maketrans(_ESCAPED)
 
 # Kept for the connection's life and emptied at each commit: one for each load would bloat the catalogue.
 _STAGE: Final = f"CREATE TEMPORARY TABLE IF NOT EXISTS staged (LIKE {attempts.name}) ON COMMIT DELETE ROWS"
-_COPY: Final = f"COPY staged ({_COLUMNS}) FROM STDIN"
+_COPY: Final = f"COPY staged ({_LISTED}) FROM STDIN"
 _UPSERT: Final = f"""
     WITH written AS (
-        INSERT INTO {attempts.name} AS kept ({_COLUMNS}) SELECT {_COLUMNS} FROM staged
+        INSERT INTO {attempts.name} AS kept ({_LISTED}) SELECT {_LISTED} FROM staged
         ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _CONTENT)}
         WHERE ({", ".join(f"kept.{name}" for name in _CONTENT)})
               IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in _CONTENT)})
@@ -36,7 +39,7 @@ _UPSERT: Final = f"""
 """
 _INSERT_MISSING: Final = f"""
     WITH written AS (
-        INSERT INTO {attempts.name} ({_COLUMNS}) SELECT {_COLUMNS} FROM staged ON CONFLICT (id) DO NOTHING RETURNING id
+        INSERT INTO {attempts.name} ({_LISTED}) SELECT {_LISTED} FROM staged ON CONFLICT (id) DO NOTHING RETURNING id
     )
     SELECT count(*) FROM written
 """
@@ -84,18 +87,16 @@ def load_window(
         driver: Any = connection.connection.dbapi_connection
         with driver.cursor() as cursor:
             _stage(cursor, checked.accepted)
-            cursor.execute(_UPSERT)
+            cursor.execute(f"{_FORGET_REJECTED}; {_FORGET_PARTS}; {_UPSERT}", span)
             new, changed = cursor.fetchone()
             counts = _count(checked, new, changed)
-            cursor.execute(_FORGET_REJECTED, span)
             for record in checked.rejected:
                 conflicting = "inside the window" not in record.reasons
                 cursor.execute(
                     _KEEP_REJECTED,
                     span | record._asdict() | {"reasons": list(record.reasons), "conflicting": conflicting},
                 )
-            cursor.execute(_FORGET_PARTS, span)
-            checks = json.dumps([asdict(result) for result in checked.results])
+            checks = orjson.dumps(checked.results).decode()
             cursor.execute(
                 _MARK_LOADED,
                 span | asdict(counts) | {"checks": checks, "flow_run_id": flow_run_id, "loaded_at": loaded_at},
@@ -103,11 +104,11 @@ def load_window(
     return counts
 
 
-def load_missing(engine: "Engine", rows: Iterable[Attempt]) -> int:
+def load_missing(engine: "Engine", rows: "pd.DataFrame") -> int:
     """Loads attempts that no window brought, in one transaction. What is there already stays as it is: it was fetched.
 
     Args:
-        rows: each id once.
+        rows: a frame of attempts, each id once.
 
     Returns:
         How many were not there yet.
@@ -124,22 +125,31 @@ def load_missing(engine: "Engine", rows: Iterable[Attempt]) -> int:
     return int(new)
 
 
-def _stage(cursor: Any, rows: Iterable[Attempt]) -> None:
+def _stage(cursor: Any, rows: "pd.DataFrame") -> None:
     cursor.execute(_STAGE)
     cursor.copy_expert(_COPY, io.StringIO(to_copy_text(rows)))
 
 
-def to_copy_text(rows: Iterable[Attempt]) -> str:
-    """Rows in PostgreSQL's COPY text format."""
-    return "".join(map(_to_copy_line, rows))
+def to_copy_text(rows: "pd.DataFrame") -> str:
+    """A frame of attempts in PostgreSQL's COPY text format."""
+    columns = [_to_texts(rows[name]) for name in _COLUMNS]
+    for number, column in enumerate(columns):
+        # Hardly any holds one of the characters that COPY wants escaped, so they are looked for in all of it at once.
+        together = "".join(filter(None, column))
+        if any(character in together for character in _ESCAPED):
+            columns[number] = [text and text.translate(_ESCAPES) for text in column]
+    fields = ([_NULL if text is None else text for text in column] for column in columns)
+    return "\n".join([*map("\t".join, zip(*fields, strict=True)), ""])
 
 
-def _to_copy_line(row: Attempt) -> str:
-    line = "\t".join([_NULL if value is None else value if type(value) is str else str(value) for value in row])
-    # Hardly any row holds one of the characters that COPY wants escaped, so they are looked for in all of it at once.
-    if line.count("\t") > len(row) - 1 or line.count("\\") > row.count(None) or "\n" in line or "\r" in line:
-        line = "\t".join(_NULL if value is None else str(value).translate(_ESCAPES) for value in row)
-    return f"{line}\n"
+def _to_texts(column: "pd.Series[Any]") -> list[str | None]:
+    import numpy as np
+
+    if column.name == "created_at":
+        return list(np.datetime_as_string(column.to_numpy("datetime64[us]"), timezone="UTC").tolist())
+    if column.name == "is_correct":
+        return [None if verdict is None else str(verdict) for verdict in column]
+    return list(column.tolist())
 
 
 def _count(checked: Checked, new: int, changed: int) -> LoadCounts:

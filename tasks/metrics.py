@@ -24,28 +24,34 @@ _COMPUTE: Final = f"""
     )
     SELECT
         days.day,
-        count(a.id),
-        count(*) FILTER (WHERE a.is_correct = 1),
-        count(DISTINCT a.user_id),
-        count(*) FILTER (WHERE a.attempt_type = 'run'),
-        count(*) FILTER (WHERE a.attempt_type = 'submit'),
-        round(
-            count(*) FILTER (WHERE a.attempt_type = 'submit' AND a.is_correct = 1)::numeric
-            / nullif(count(*) FILTER (WHERE a.attempt_type = 'submit'), 0),
-            4
-        ),
+        figures.attempts,
+        figures.successful_attempts,
+        figures.unique_users,
+        figures.runs,
+        figures.submits,
+        round(figures.solved::numeric / nullif(figures.submits, 0), 4),
         coalesce(covered.spans @> tstzrange(days.day_start, days.day_end), false),
-        :time_zone
-    FROM unnest(CAST(:days AS date[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
+        %(time_zone)s
+    FROM unnest(CAST(%(days)s AS date[]), CAST(%(starts)s AS timestamptz[]), CAST(%(ends)s AS timestamptz[]))
         AS days (day, day_start, day_end)
     CROSS JOIN LATERAL (
         SELECT range_agg(tstzrange(window_start, window_end)) AS spans
         FROM {loaded_windows.name}
         WHERE window_start < days.day_end AND window_end > days.day_start
     ) AS covered
-    LEFT JOIN {attempts.name} AS a ON a.created_at >= days.day_start AND a.created_at < days.day_end
-    GROUP BY days.day, days.day_start, days.day_end, covered.spans
-    HAVING count(a.id) > 0 OR covered.spans IS NOT NULL
+    -- A day at a time, not grouped by day: grouping would sort all attempts by the day's spans.
+    CROSS JOIN LATERAL (
+        SELECT
+            count(*) AS attempts,
+            count(*) FILTER (WHERE is_correct = 1) AS successful_attempts,
+            count(DISTINCT user_id) AS unique_users,
+            count(*) FILTER (WHERE attempt_type = 'run') AS runs,
+            count(*) FILTER (WHERE attempt_type = 'submit') AS submits,
+            count(*) FILTER (WHERE attempt_type = 'submit' AND is_correct = 1) AS solved
+        FROM {attempts.name}
+        WHERE created_at >= days.day_start AND created_at < days.day_end
+    ) AS figures
+    WHERE figures.attempts > 0 OR covered.spans IS NOT NULL
     ON CONFLICT (day) DO UPDATE SET
         attempts = excluded.attempts,
         successful_attempts = excluded.successful_attempts,
@@ -59,9 +65,10 @@ _COMPUTE: Final = f"""
         IS DISTINCT FROM (excluded.attempts, excluded.successful_attempts, excluded.unique_users, excluded.runs,
            excluded.submits, excluded.success_rate, excluded.complete)
 """
-_DUE: Final = f"SELECT window_start, window_end FROM {loaded_windows.name} WHERE figures_due"
-_SETTLE: Final = f"UPDATE {loaded_windows.name} SET figures_due = false WHERE figures_due"
-_FOREIGN: Final = f"SELECT EXISTS (SELECT FROM {daily_metrics.name} WHERE time_zone <> :time_zone)"
+_SETTLE: Final = (
+    f"UPDATE {loaded_windows.name} SET figures_due = false WHERE figures_due RETURNING window_start, window_end"
+)
+_FOREIGN: Final = f"SELECT EXISTS (SELECT FROM {daily_metrics.name} WHERE time_zone <> %(time_zone)s)"
 _EXTENT: Final = f"""
     SELECT least(min_attempt, min_window), greatest(max_attempt, max_window)
     FROM (SELECT min(created_at) AS min_attempt, max(created_at) AS max_attempt FROM {attempts.name}) AS a,
@@ -71,7 +78,7 @@ _EXTENT: Final = f"""
 _READ: Final = f"""
     SELECT day, attempts, successful_attempts, unique_users, runs, submits, success_rate::float8, complete
     FROM {daily_metrics.name}
-    WHERE day BETWEEN :first AND :last
+    WHERE day BETWEEN %(first)s AND %(last)s
     ORDER BY day
 """
 
@@ -87,19 +94,16 @@ def compute_metrics(engine: "Engine", days: Iterable[Day], time_zone: ZoneInfo) 
     Raises:
         TransientError, PermanentError: see `tasks.database.explained`; the figures stand as they were.
     """
-    from sqlalchemy import text
-
     zone = {"time_zone": time_zone.key}
     with explained(engine), writing(engine) as connection:
         wanted = {day.date: day for day in days}
-        if connection.scalar(text(_FOREIGN), zone):
+        if connection.exec_driver_sql(_FOREIGN, zone).scalar():
             wanted |= _all_days(connection, time_zone)
             connection.execute(daily_metrics.delete())
-        for start, end in connection.execute(text(_DUE)):
+        for start, end in connection.exec_driver_sql(_SETTLE):
             wanted |= {day.date: day for day in days_between(start, end, time_zone)}
         chosen = [wanted[day] for day in sorted(wanted)]
-        connection.execute(text(_COMPUTE), _to_arrays(chosen) | zone)
-        connection.execute(text(_SETTLE))
+        connection.exec_driver_sql(_COMPUTE, _to_arrays(chosen) | zone)
     return len(chosen)
 
 
@@ -109,16 +113,12 @@ def read_figures(engine: "Engine", first: date = date.min, last: date = date.max
     Raises:
         TransientError, PermanentError: see `tasks.database.explained`.
     """
-    from sqlalchemy import text
-
     with explained(engine), engine.connect() as connection:
-        return tuple(DailyFigures(*row) for row in connection.execute(text(_READ), {"first": first, "last": last}))
+        return tuple(DailyFigures(*row) for row in connection.exec_driver_sql(_READ, {"first": first, "last": last}))
 
 
 def _all_days(connection: "Connection", time_zone: ZoneInfo) -> dict[date, Day]:
-    from sqlalchemy import text
-
-    first, last = connection.execute(text(_EXTENT)).one()
+    first, last = connection.exec_driver_sql(_EXTENT).one()
     if first is None:
         return {}
     return {day.date: day for day in days_between(first, last + timedelta(microseconds=1), time_zone)}

@@ -1,10 +1,16 @@
 """Records as the API sends them, each with the one thing changed that a test is about."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from schemas.attempt import Attempt, attempts_frame
 from schemas.period import Window
 from schemas.record import Record
+from tasks.transform import transform
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STUDENT: Final = "3583bf109f8b458e13ae1ac9d85c396a"
 ANOTHER_STUDENT: Final = "ab6ddeb7654ab35d44434d8db629bd01"
@@ -51,3 +57,24 @@ def numbered(count: int, **changes: object) -> list[Record]:
         record(lti_user_id=f"{number:032x}", created_at=f"2023-05-31 09:{number:02}:00.000000", **changes)
         for number in range(count)
     ]
+
+
+def attempts_of(records: Sequence[Record]) -> list[Attempt]:
+    """The records transformed, as rows."""
+    return rows_of(transform(records))
+
+
+def rows_of(frame: "pd.DataFrame") -> list[Attempt]:
+    """A frame of attempts as rows, with Python's own times."""
+    times = [None if time != time else time.to_pydatetime() for time in frame["created_at"]]  # noqa: PLR0124 (NaT)
+    columns = [times if name == "created_at" else frame[name].tolist() for name in Attempt._fields]
+    return [Attempt(*row) for row in zip(*columns, strict=True)]
+
+
+def frame_of(attempts: Sequence[Attempt]) -> "pd.DataFrame":
+    """Rows as a frame of attempts."""
+    import pandas as pd
+
+    columns = {name: [getattr(attempt, name) for attempt in attempts] for name in Attempt._fields}
+    times = pd.Series(columns["created_at"], dtype="datetime64[us, UTC]")
+    return attempts_frame(columns | {"created_at": times})

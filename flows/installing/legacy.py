@@ -54,12 +54,12 @@ def import_legacy(engine: "Engine", time_zone: ZoneInfo) -> Iterator[str]:
 def _check(records: list[Record]) -> Checked:
     now = datetime.now(UTC)
     # The table does not hold the parameters as they came, and what stands for them here must not be taken for them.
-    attempts = [attempt._replace(passback_params=None) for attempt in transform(records)]
+    attempts = transform(records).assign(passback_params=None)
     return check(records, attempts, Window(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), now), now)
 
 
 def _days(checked: Checked, time_zone: ZoneInfo) -> Iterator[Day]:
-    moments = (attempt.created_at for attempt in checked.accepted if attempt.created_at is not None)
+    moments = checked.accepted["created_at"].dt.to_pydatetime()
     for moment in {moment.astimezone(time_zone).date(): moment for moment in moments}.values():
         yield from days_between(moment, moment + timedelta(microseconds=1), time_zone)
 

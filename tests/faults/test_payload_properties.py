@@ -19,11 +19,10 @@ from sqlalchemy import Engine
 from schemas.period import Window
 from schemas.record import Record, parse_records, record_identity, to_json
 from tasks.grader_api import fetch_records
-from tasks.transform import transform
 from tests.faults import fault
 from tests.integration.loading import column, contents, empty_all, load, versions
 from tests.odd_records import windows
-from tests.records import WINDOW
+from tests.records import WINDOW, attempts_of
 from tests.sandbox.grader import Fault, GraderSandbox, RecordList
 from tests.sandbox.grader.fault_kinds import Dress, Status
 
@@ -106,11 +105,11 @@ def assert_each_is_found(engine: Engine, records: list[Record]) -> None:
     """Each record is an attempt or among the rejected; nothing else is in the tables."""
     attempts = {str(one) for one in column(engine, "SELECT id FROM attempts")}
     rejected = {str(one) for one in column(engine, "SELECT record_id FROM rejected_records")}
-    sent = {one.id for one in transform(records)}
+    sent = {one.id for one in attempts_of(records)}
     named = {record_identity(to_json(one)) for one in records}
     assert attempts <= sent
     assert rejected <= named
-    for one, attempt in zip(records, transform(records), strict=True):
+    for one, attempt in zip(records, attempts_of(records), strict=True):
         assert attempt.id in attempts or record_identity(to_json(one)) in rejected
 
 

@@ -16,9 +16,9 @@ from schemas.summary import LoadCounts
 from tasks.coverage import first_loaded, loaded_by, missing_days
 from tasks.load import load_window
 from tests.integration.loading import FLOW_RUN, do, empty_all, load, span
-from tests.records import WINDOW, numbered, record, submit
+from tests.records import WINDOW, frame_of, numbered, record, submit
 
-NOTHING = Checked((), (), 0, 0, ())
+NOTHING = Checked(frame_of([]), (), 0, 0, ())
 FIRST = datetime(2023, 4, 1, tzinfo=UTC)
 NOON = datetime(2023, 5, 1, 12, tzinfo=UTC)
 

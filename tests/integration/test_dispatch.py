@@ -20,6 +20,7 @@ from schemas.attempt import Checked
 from schemas.period import Day, Window
 from tasks.load import load_window
 from tasks.plan import plan_period
+from tests.records import frame_of
 
 NOW = datetime(2023, 7, 1, tzinfo=UTC)
 SPRING = split_into_chunks(plan_period("2023-03-30", "2023-05-02", ZoneInfo("UTC"), NOW), 1)
@@ -65,7 +66,7 @@ class PlayedRuns:
         endings = self.endings.get(str(chunk))
         limits = self.days_loaded.get(str(chunk))
         for day in list(days)[: limits.popleft() if limits else None]:
-            load_window(self._engine, Window(day.start, day.end), Checked((), (), 0, 0, ()), str(run_id), NOW)
+            load_window(self._engine, Window(day.start, day.end), Checked(frame_of([]), (), 0, 0, ()), str(run_id), NOW)
         return endings.popleft() if endings else Completed()
 
 

@@ -14,10 +14,9 @@ from schemas.attempt import Attempt
 from tasks.database import open_engine
 from tasks.errors import PermanentError
 from tasks.legacy import read_batches
-from tasks.transform import transform
 from tests.integration.loading import LOADED, column, contents, do, load, rows, versions
 from tests.legacy_table import insert, make_table
-from tests.records import ANOTHER_STUDENT, NOW, STUDENT, numbered, passback, record, submit
+from tests.records import ANOTHER_STUDENT, NOW, STUDENT, attempts_of, numbered, passback, record, submit
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector
@@ -62,7 +61,7 @@ def attempts(engine: Engine) -> list[Attempt]:
 def test_a_row_becomes_the_attempt_that_its_record_would_become(engine: Engine) -> None:
     insert(engine, RECORDS)
     assert run(engine).startswith("user_config: 24 rows: 24 new attempts, 0 there already, 0 duplicates, 0 left out;")
-    assert attempts(engine) == sorted(transform(RECORDS), key=lambda attempt: attempt.id or "")
+    assert attempts(engine) == sorted(attempts_of(RECORDS), key=lambda attempt: attempt.id or "")
 
 
 def test_a_fetch_of_the_same_window_changes_nothing(engine: Engine) -> None:

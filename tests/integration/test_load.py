@@ -19,11 +19,21 @@ from tasks import database
 from tasks.database import open_engine, writing
 from tasks.errors import DatabaseUnavailableError, PermanentError
 from tasks.load import to_copy_text
-from tasks.transform import transform
 from tests.faults import fault
 from tests.integration.loading import FLOW_RUN, LOADED, column, contents, do, empty_all, load, rows, span, versions
 from tests.odd_records import windows
-from tests.records import ANOTHER_STUDENT, NOW, STUDENT, WINDOW, numbered, passback, record, submit
+from tests.records import (
+    ANOTHER_STUDENT,
+    NOW,
+    STUDENT,
+    WINDOW,
+    attempts_of,
+    frame_of,
+    numbered,
+    passback,
+    record,
+    submit,
+)
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector
@@ -53,7 +63,7 @@ def test_everything_of_an_attempt_is_kept(engine: Engine) -> None:
     kept = [
         Attempt(*row) for row in rows(engine, f"SELECT {', '.join(Attempt._fields)} FROM attempts ORDER BY created_at")
     ]
-    assert [attempt._replace(id=str(attempt.id)) for attempt in kept] == transform(records)
+    assert [attempt._replace(id=str(attempt.id)) for attempt in kept] == attempts_of(records)
 
 
 def test_a_load_is_recorded_with_what_became_of_every_record(engine: Engine) -> None:
@@ -209,7 +219,7 @@ def test_any_text_survives_the_way_into_the_database(engine: Engine, texts: list
         driver: Any = connection.connection.dbapi_connection
         with driver.cursor() as cursor:
             cursor.execute("CREATE TEMPORARY TABLE kept (LIKE attempts) ON COMMIT DROP")
-            cursor.copy_expert(f"COPY kept ({columns}) FROM STDIN", io.StringIO(to_copy_text(attempts)))
+            cursor.copy_expert(f"COPY kept ({columns}) FROM STDIN", io.StringIO(to_copy_text(frame_of(attempts))))
             cursor.execute(f"SELECT id::text, {columns.removeprefix('id, ')} FROM kept ORDER BY id")
             assert [Attempt(*row) for row in cursor] == attempts
 

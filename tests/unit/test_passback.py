@@ -5,18 +5,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.attempt import Attempt
-from tasks.transform import NO_LAUNCH, parse_passback, split_sourced_id, transform
+from tasks.transform import NO_LAUNCH, parse_passback, read_launch, split_sourced_id
 from tests.faults import fault
-from tests.records import COURSE, STUDENT, TASK, URL, passback, record
+from tests.records import COURSE, STUDENT, TASK, URL, attempts_of, passback, record
 
 SOURCED_ID = f"{COURSE}:lms.skillfactory.ru-{TASK}:{STUDENT}"
 MEGABYTE = "x" * 1_000_000
 
 
 def transformed(passback_params: object) -> Attempt:
-    (attempt,) = transform([record(passback_params=passback_params)])
+    (attempt,) = attempts_of([record(passback_params=passback_params)])
     return attempt
 
 
@@ -64,6 +66,18 @@ def test_without_a_course_the_parameters_are_kept_beside_what_was_read() -> None
     attempt = transformed(passback(lis_result_sourcedid=...))
     assert attempt.lis_outcome_service_url == URL
     assert attempt.passback_params == json.dumps(passback(lis_result_sourcedid=...))
+
+
+VALUES = st.sampled_from(["", SOURCED_ID, URL, "course-v1:a+b+c:h-t:u", "course-v1:a:b-:", *"'\"\\é", None]) | st.text(
+    "course-v1:+é'\"\\\n", max_size=20
+)
+
+
+@given(st.tuples(VALUES, VALUES, VALUES), st.integers(1, 3))
+def test_the_usual_parameters_are_read_like_all_others(values: tuple[str | None, ...], count: int) -> None:
+    names = ("oauth_consumer_key", "lis_result_sourcedid", "lis_outcome_service_url")
+    parameters = dict(list(zip(names, values, strict=True))[:count])
+    assert parse_passback(repr(parameters)) == read_launch(parameters)
 
 
 @pytest.mark.parametrize("value", [None, 5, ["a"], {"b": "c"}, 1.5, True])

@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 
 from schemas.attempt import Attempt
 from schemas.record import NAMESPACE, to_json
-from tasks.transform import identify, read_time, read_verdict, transform
+from tasks.transform import read_time, read_times, read_verdict
 from tests.odd_records import ANY_TEXT, ANY_VALUE, records
-from tests.records import COURSE, STUDENT, TASK, URL, passback, record, submit
+from tests.records import COURSE, STUDENT, TASK, URL, attempts_of, passback, record, submit
 
 SOURCED_ID = f"{COURSE}:lms.skillfactory.ru-{TASK}:{STUDENT}"
 MEGABYTE = "x" * 1_000_000
 
 
 def transformed(**changes: object) -> Attempt:
-    (attempt,) = transform([record(**changes)])
+    (attempt,) = attempts_of([record(**changes)])
     return attempt
 
 
 def test_a_usual_record_becomes_an_attempt() -> None:
-    assert transform([record()]) == [
+    assert attempts_of([record()]) == [
         Attempt(
             id="8a3b4f3c-2003-5c99-828a-1fa4e4aa8f3e",
             user_id=STUDENT,
@@ -42,9 +42,9 @@ def test_a_usual_record_becomes_an_attempt() -> None:
 
 
 def test_every_record_becomes_one_attempt_in_order() -> None:
-    attempts = transform([record(lti_user_id="c"), {}, submit(lti_user_id="a"), record(lti_user_id="b")])
+    attempts = attempts_of([record(lti_user_id="c"), {}, submit(lti_user_id="a"), record(lti_user_id="b")])
     assert [attempt.user_id for attempt in attempts] == ["c", None, "a", "b"]
-    assert transform([]) == []
+    assert attempts_of([]) == []
 
 
 # --- identity
@@ -68,7 +68,10 @@ def test_an_identity_never_changes(
     user: str, created_at: datetime, kind: str | None, sourced_id: str | None, identity: str
 ) -> None:
     assert str(NAMESPACE) == "a204b4e0-64b2-52cf-9556-a6835afe4f8a"
-    assert identify(user, created_at, kind, sourced_id) == identity
+    parameters = {"lis_result_sourcedid": sourced_id}
+    moment = created_at.isoformat()
+    attempt = transformed(lti_user_id=user, created_at=moment, attempt_type=kind, passback_params=parameters)
+    assert attempt.id == identity
     content = json.dumps([user, created_at.isoformat(timespec="microseconds"), kind, sourced_id])
     assert str(uuid.uuid5(NAMESPACE, content)) == identity
 
@@ -167,6 +170,20 @@ def test_anything_else_is_no_time(value: object) -> None:
     assert read_time(value) is None
 
 
+USUAL_LOOKING = st.one_of(
+    st.datetimes().map(lambda moment: moment.isoformat(" ", "microseconds")),
+    st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}", fullmatch=True),
+    st.sampled_from(["0000-01-01 00:00:00.000000", "2023-02-29 09:16:11.313646", "2023-05-31 24:00:00.000000"]),
+)
+
+
+@given(st.lists(USUAL_LOOKING | st.sampled_from(["2023-05-31T09:16:11Z", "", "\n", None, 5]), max_size=3))
+def test_times_read_at_once_are_those_read_one_by_one(values: list[object]) -> None:
+    assert [moment.item() for moment in read_times(values)] == [
+        None if moment is None else moment.replace(tzinfo=None) for moment in map(read_time, values)
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "verdict"),
     [
@@ -221,7 +238,7 @@ def test_what_is_replaced_still_tells_attempts_apart(odd: str) -> None:
 
 @given(st.lists(records(), max_size=3))
 def test_whatever_comes_can_be_stored(window: list[dict[str, object]]) -> None:
-    attempts = transform(window)
+    attempts = attempts_of(window)
     assert len(attempts) == len(window)
     for text in (value for attempt in attempts for value in attempt if isinstance(value, str)):
         assert "\x00" not in text
