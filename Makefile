@@ -4,8 +4,10 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-# The locks are complete, so nothing is left to resolve; byte code is made when a module is first imported, if ever.
+# The locks are complete, so nothing is left to resolve. Byte code is made by all cores, after pip, and not left to the
+# first import: where PYTHONDONTWRITEBYTECODE is set, as in many containers, every start would take twice as long.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
+COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib
 
 .PHONY: help run up test stress bench browser check lock clean
 
@@ -58,11 +60,13 @@ $(BIN)/python:
 $(VENV)/installed-run: requirements.txt tests/sandbox/requirements.txt | $(BIN)/python
 	@echo "installing what runs (a minute or two the first time) ..."
 	@$(INSTALL) -r requirements.txt -r tests/sandbox/requirements.txt
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/installed-test: tests/requirements.txt $(VENV)/installed-run
 	@echo "installing what tests ..."
 	@$(INSTALL) -r tests/requirements.txt
+	@$(COMPILE)
 	@touch $@
 
 lock:

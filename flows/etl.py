@@ -21,7 +21,7 @@ from flows.running.configuration import Configuration, load_configuration, open_
 from flows.running.daily import plan_daily
 from flows.running.failure import mail_failure
 from flows.running.home import home_folder
-from flows.running.loading import Loading, load_windows
+from flows.running.loading import LOADERS, Loading, load_windows
 from flows.running.logs import start_logging
 from flows.running.publishing import compute_figures, publish_summary
 from flows.running.stages import Stages, conclude, describe_counts
@@ -31,7 +31,6 @@ from schemas.summary import LoadCounts, RunSummary, StageFailure
 from tasks.check import format_results
 from tasks.errors import CodegraderError, InvalidInputError
 from tasks.extract import delete_expired
-from tasks.grader_api import MAX_CONNECTIONS
 from tasks.plan import plan_period, split_into_windows
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def _name_run() -> str:
 @flow(
     name="codegrader-etl",
     flow_run_name=_name_run,
-    task_runner=ThreadPoolTaskRunner(max_workers=MAX_CONNECTIONS),  # type: ignore[arg-type]
+    task_runner=ThreadPoolTaskRunner(max_workers=LOADERS),  # type: ignore[arg-type]
     on_failure=[mail_failure],
     on_crashed=[mail_failure],
 )

@@ -14,7 +14,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 
 from flows.installing.environment import Environment, read_environment
-from flows.installing.environment_blocks import configure
+from flows.installing.environment_blocks import configure, google_block
 from flows.installing.legacy import import_legacy
 from flows.installing.server_objects import create_server_objects, server_explained
 from flows.installing.service_checks import check_services
@@ -38,7 +38,7 @@ def save(environment: Environment) -> list[str]:
     configuration.api.save(BLOCK_NAME, overwrite=True)
     optional = {
         "sqlalchemy-connector": configuration.database,
-        "gcp-credentials": configuration.google,
+        "gcp-credentials": google_block(configuration.google) if configuration.google else None,
         "email-server-credentials": configuration.mail,
     }
     for block_type, block in optional.items():

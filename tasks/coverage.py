@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 from schemas.period import Day
@@ -27,6 +27,12 @@ _MISSING: Final = f"""
     WHERE covered.spans @> tstzrange(days.day_start, days.day_end) IS NOT TRUE
 """
 _FIRST: Final = f"SELECT min(window_start) FROM {loaded_windows.name}"
+_RECORDS: Final = f"""
+    SELECT (window_start AT TIME ZONE 'UTC')::time, window_end - window_start, avg(fetched)::float8
+    FROM {loaded_windows.name}
+    WHERE window_start > (SELECT max(window_start) FROM {loaded_windows.name}) - interval '7 days'
+    GROUP BY 1, 2
+"""
 _COUNTS: Final = f"""
     SELECT count(*), {", ".join(f"coalesce(sum({name}), 0)::bigint" for name in _COUNTED)}
     FROM {loaded_windows.name}
@@ -93,6 +99,21 @@ def first_loaded(engine: "Engine") -> datetime | None:
     with explained(engine), engine.connect() as connection:
         moment: datetime | None = connection.scalar(text(_FIRST))
     return moment
+
+
+def usual_records(engine: "Engine") -> dict[tuple[time, timedelta], float]:
+    """How many records the windows of the last seven days that are loaded had on average.
+
+    Returns:
+        By the time of day in UTC at which a window begins, and its length.
+
+    Raises:
+        DatabaseUnavailableError, PermanentError: see `tasks.database.explained`.
+    """
+    from sqlalchemy import text
+
+    with explained(engine), engine.connect() as connection:
+        return {(start, length): records for start, length, records in connection.execute(text(_RECORDS))}
 
 
 def loaded_by(engine: "Engine", flow_run_id: str) -> Loaded:

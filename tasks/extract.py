@@ -7,9 +7,10 @@ JSON decoder would make (`{"__class__": …}`).
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any, Final
 
 from prefect import task
@@ -22,13 +23,14 @@ from prefect.utilities.hashing import hash_objects
 from schemas.blocks import GraderApi
 from schemas.period import Window
 from tasks.errors import CodegraderError
-from tasks.grader_api import fetch_records
+from tasks.grader_api import MAX_CONNECTIONS, fetch_records
 from tasks.retries import is_transient
 
 CLOSED_AFTER: Final = timedelta(hours=1)
 """How long after a window's end its answer is taken as final and may be cached."""
 CONCURRENCY_LIMIT: Final = "grader-api"
 """The global concurrency limit that `flows.setup` makes; without it, each process keeps to `MAX_CONNECTIONS` alone."""
+_CONNECTIONS: Final = BoundedSemaphore(MAX_CONNECTIONS)
 CACHE_EXPIRATION: Final = timedelta(days=30)
 UNCACHED: Final = timedelta(days=1)
 """How long what is stored but not cached stays: longer than the run takes that stored it."""
@@ -81,14 +83,12 @@ def extract(api: GraderApi, window: Window) -> str:
 
 @contextmanager
 def _slot() -> Iterator[None]:
-    """One of the slots that all workers share, so that together they stay polite to the API.
+    """One of this process's connections, and one of the slots that all workers share, so as to stay polite to the API.
 
     Held for the request alone: a cached window needs none. A run with a server of its own has nobody to share with.
     """
-    if get_current_settings().api.url is None:
-        yield
-        return
-    with concurrency(CONCURRENCY_LIMIT, occupy=1):
+    is_alone = get_current_settings().api.url is None
+    with _CONNECTIONS, nullcontext() if is_alone else concurrency(CONCURRENCY_LIMIT, occupy=1):
         yield
 
 

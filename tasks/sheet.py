@@ -19,7 +19,7 @@ from tasks.retries import is_transient
 
 if TYPE_CHECKING:
     from gspread import Client, Spreadsheet, Worksheet
-    from prefect_gcp import GcpCredentials
+    from prefect.types import SecretDict
 
 TAB: Final = "RawData"
 GOOGLE_SHEETS_URL: Final = "https://sheets.googleapis.com"
@@ -35,7 +35,7 @@ _EPOCH: Final = date(1899, 12, 30)
 
 
 def publish_figures(
-    credentials: "GcpCredentials",
+    key: "SecretDict",
     spreadsheet_id: str,
     figures: Sequence[DailyFigures],
     labels: Sequence[str],
@@ -44,6 +44,7 @@ def publish_figures(
     """Replaces the tab's figures by the given ones; columns to the right of them are left alone.
 
     Args:
+        key: the service account's, as its file holds it.
         figures: the whole history, oldest first; none at all leaves the sheet as it is.
         labels: the headers of the four columns: date, attempts, successful attempts, unique users.
         api_url: where Google's API is.
@@ -55,8 +56,8 @@ def publish_figures(
         TransientError: a quota, an outage, or somebody else wrote at the same time.
         PermanentError: wrong credentials, a spreadsheet that is missing or not shared, or figures that would vanish.
     """
-    with _explained(credentials, spreadsheet_id):
-        sheet = _connect(credentials, api_url).open_by_key(spreadsheet_id)
+    with _explained(key, spreadsheet_id):
+        sheet = _connect(key, api_url).open_by_key(spreadsheet_id)
         tab = _find_tab(sheet)
         if figures:
             rows = [[entry.day, entry.attempts, entry.successful_attempts, entry.unique_users] for entry in figures]
@@ -67,7 +68,7 @@ def publish_figures(
         return f"{sheet.url}/edit#gid={tab.id}"
 
 
-def try_sheet(credentials: "GcpCredentials", spreadsheet_id: str, api_url: str = GOOGLE_SHEETS_URL) -> str:
+def try_sheet(key: "SecretDict", spreadsheet_id: str, api_url: str = GOOGLE_SHEETS_URL) -> str:
     """Opens the spreadsheet and gives it the title that it has, which changes nothing, and which no mere reader may do.
 
     Returns:
@@ -76,14 +77,14 @@ def try_sheet(credentials: "GcpCredentials", spreadsheet_id: str, api_url: str =
     Raises:
         TransientError, PermanentError: see `publish_figures`.
     """
-    with _explained(credentials, spreadsheet_id):
-        sheet = _connect(credentials, api_url).open_by_key(spreadsheet_id)
+    with _explained(key, spreadsheet_id):
+        sheet = _connect(key, api_url).open_by_key(spreadsheet_id)
         sheet.update_title(sheet.title)
         is_there = TAB.casefold() in {tab.title.casefold() for tab in sheet.worksheets()}
     return f"{sheet.title!r} can be written, {'with its' if is_there else 'the first run adds the'} tab {TAB}"
 
 
-def _connect(credentials: "GcpCredentials", api_url: str) -> "Client":
+def _connect(key: "SecretDict", api_url: str) -> "Client":
     import gspread
     import requests
     from google.auth.transport.requests import Request
@@ -94,15 +95,28 @@ def _connect(credentials: "GcpCredentials", api_url: str) -> "Client":
         def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> Any:
             return super().request(method, endpoint.replace(GOOGLE_SHEETS_URL, api_url, 1), *args, **kwargs)
 
-    google = credentials.get_credentials_from_service_account().with_scopes(SCOPES)
-    google.refresh(Request())
+    account = _read_key(key)
+    account.refresh(Request())
     # A plain session, since a token lives for an hour: google-auth's own would also call another of Google's services,
     # for a feature that the sheet has no use for, and where a firewall forbids that, complain of it in the log.
     session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {google.token}"
-    client = gspread.Client(auth=google, session=session, http_client=Endpoint)
+    session.headers["Authorization"] = f"Bearer {account.token}"
+    client = gspread.Client(auth=account, session=session, http_client=Endpoint)
     client.set_timeout(TIMEOUT_S)
     return client
+
+
+def _read_key(key: "SecretDict") -> Any:
+    from google.oauth2.service_account import Credentials
+
+    try:
+        read: Any = Credentials.from_service_account_info  # without types
+        return read(key.get_secret_value(), scopes=SCOPES)
+    except ValueError as error:
+        raise PermanentError(
+            "Google Sheet: the service account's key cannot be used: check GOOGLE_SERVICE_ACCOUNT_FILE, then run "
+            "python -m flows.setup again"
+        ) from error
 
 
 def _find_tab(sheet: "Spreadsheet") -> "Worksheet":
@@ -170,12 +184,12 @@ def _to_date(value: object) -> date | None:
 
 
 @contextmanager
-def _explained(credentials: "GcpCredentials", spreadsheet_id: str) -> Iterator[None]:
+def _explained(key: "SecretDict", spreadsheet_id: str) -> Iterator[None]:
     import google.auth.exceptions
     import gspread
     import requests
 
-    account = getattr(credentials, "_service_account_email", None) or "the service account"
+    account = key.get_secret_value().get("client_email") or "the service account"
     try:
         yield
     except CodegraderError:
@@ -223,11 +237,11 @@ def _classify(error: Exception, account: str, spreadsheet_id: str) -> Codegrader
     retry_condition_fn=is_transient,
 )
 def publish_sheet(
-    credentials: "GcpCredentials",
+    key: "SecretDict",
     spreadsheet_id: str,
     figures: Sequence[DailyFigures],
     labels: Sequence[str],
     api_url: str = GOOGLE_SHEETS_URL,
 ) -> str:
     """Publishes the history; see `publish_figures`."""
-    return publish_figures(credentials, spreadsheet_id, figures, labels, api_url)
+    return publish_figures(key, spreadsheet_id, figures, labels, api_url)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from prefect.types import SecretDict
+
 from flows.installing.environment import Environment, read_service_account
 from flows.running.configuration import Configuration
 from schemas.blocks import GraderApi
@@ -84,21 +86,32 @@ def _read_url(text: str) -> "URL":
     return url
 
 
-def _google(environment: Environment) -> "GcpCredentials":
-    """The Block of the service account, with the key itself: a worker elsewhere has not the file.
+def _google(environment: Environment) -> SecretDict:
+    """The service account's key itself: a worker elsewhere has not the file.
 
     Raises:
         InvalidInputError: the key in the file cannot be used.
     """
-    from prefect_gcp import GcpCredentials
-
     path = Path(environment.google_service_account_file or "")
     try:
-        return GcpCredentials(service_account_info=read_service_account(path))
+        key = SecretDict(read_service_account(path))
+        google_block(key)
     except ValueError:
         raise InvalidInputError(
             f"GOOGLE_SERVICE_ACCOUNT_FILE: the key in {path} cannot be used: download it once more"
         ) from None
+    return key
+
+
+def google_block(key: SecretDict) -> "GcpCredentials":
+    """The Block that holds the service account's key.
+
+    Raises:
+        ValueError: the key cannot be used.
+    """
+    from prefect_gcp import GcpCredentials
+
+    return GcpCredentials(service_account_info=key)
 
 
 def _mail(environment: Environment) -> "EmailServerCredentials":

@@ -2,6 +2,7 @@
 
 import base64
 import platform
+import time
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -20,14 +21,17 @@ from schemas.summary import RunSummary
 
 LONG: Final = 8
 """From so many steps on, a run shows its progress in the dashboard."""
+SHOWN_EVERY_S: Final = 2
+"""To show it costs as much time as to load a small window."""
 
 
 class Progress:
-    """Progress of a long run: in the log at each step, in the dashboard at each twentieth of the way."""
+    """Progress of a long run: in the log at each step, in the dashboard every few seconds."""
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total, self._done = what, total, 0
         self._artifact: UUID | None = None
+        self._shown_at = time.monotonic()
         if total >= LONG:
             artifact = create_progress_artifact(0.0, key="codegrader-progress", description=what)
             assert isinstance(artifact, UUID), "in a synchronous flow, nothing is to be awaited"
@@ -39,9 +43,11 @@ class Progress:
         Returns:
             How far it is, such as `3/28`.
         """
-        before, self._done = self._done, self._done + 1
-        if self._artifact and 20 * before // self._total != 20 * self._done // self._total:
+        self._done += 1
+        now = time.monotonic()
+        if self._artifact and (self._done == self._total or now >= self._shown_at + SHOWN_EVERY_S):
             update_progress_artifact(self._artifact, 100 * self._done / self._total, description=self._what)
+            self._shown_at = now
         return f"{self._done}/{self._total}"
 
 

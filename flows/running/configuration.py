@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import BlockDocument
 from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
 from prefect.variables import Variable
@@ -21,7 +22,6 @@ from tasks.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from prefect_email import EmailServerCredentials
-    from prefect_gcp import GcpCredentials
     from prefect_sqlalchemy import SqlAlchemyConnector
     from sqlalchemy.engine import Engine
 
@@ -29,19 +29,22 @@ if TYPE_CHECKING:
 _CLASSES: Final = {
     "grader-api": ("schemas.blocks", "GraderApi"),
     "sqlalchemy-connector": ("prefect_sqlalchemy", "SqlAlchemyConnector"),
-    "gcp-credentials": ("prefect_gcp", "GcpCredentials"),
     "email-server-credentials": ("prefect_email", "EmailServerCredentials"),
 }
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Blocks and settings; a Block that was not saved is None, and its step does without."""
+    """Blocks and settings; a Block that was not saved is None, and its step does without.
+
+    Attributes:
+        google: the service account's key, out of its Block: to import that Block's class takes a second in every run.
+    """
 
     settings: Settings
     api: GraderApi
     database: "SqlAlchemyConnector | None"
-    google: "GcpCredentials | None"
+    google: SecretDict | None
     mail: "EmailServerCredentials | None"
 
     def secrets(self) -> set[str]:
@@ -71,20 +74,31 @@ def load_configuration() -> Configuration:
         settings,
         api,
         database=_load("sqlalchemy-connector"),
-        google=_load("gcp-credentials") if settings.spreadsheet_id else None,
+        google=_load_google_key() if settings.spreadsheet_id else None,
         mail=_load("email-server-credentials") if settings.email_to else None,
     )
 
 
 def _load(block_type: str) -> Any:
-    """The Block of that type; None if none was saved. Its class is imported only then: Google's takes seconds."""
-    with get_client(sync_client=True) as client:
-        try:
-            client.read_block_document_by_name(BLOCK_NAME, block_type)
-        except ObjectNotFound:
-            return None
+    """The Block of that type; None if none was saved. Its class is imported only then."""
+    if _find(block_type) is None:
+        return None
     module, name = _CLASSES[block_type]
     return getattr(importlib.import_module(module), name).load(BLOCK_NAME)
+
+
+def _load_google_key() -> SecretDict | None:
+    """The key in the Block of the service account, empty if it holds none; None if no Block was saved."""
+    block = _find("gcp-credentials")
+    return None if block is None else SecretDict(block.data.get("service_account_info") or {})
+
+
+def _find(block_type: str) -> BlockDocument | None:
+    with get_client(sync_client=True) as client:
+        try:
+            return client.read_block_document_by_name(BLOCK_NAME, block_type)
+        except ObjectNotFound:
+            return None
 
 
 @contextmanager

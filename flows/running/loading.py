@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -13,12 +14,14 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run, task_run
 
 from flows.running.artifacts import Progress
+from flows.running.order import hours_of, order
 from flows.running.stages import describe_counts, describe_failure
 from schemas.blocks import GraderApi
 from schemas.period import Plan, Window
 from schemas.record import parse_records
 from schemas.summary import CheckResult, LoadCounts, StageFailure
 from tasks.check import add_results, check
+from tasks.coverage import usual_records
 from tasks.extract import extract
 from tasks.grader_api import MAX_CONNECTIONS
 from tasks.load import load_window
@@ -27,6 +30,10 @@ from tasks.transform import transform
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
+
+LOADERS: Final = MAX_CONNECTIONS + 2
+"""Windows under way at once: while some are loaded, the connections to the API are not idle."""
+_IMPORTING: Final = Lock()
 
 
 @dataclass(slots=True)
@@ -72,30 +79,38 @@ def load(
     """
     ask = extract.with_options(result_storage=cache_folder, refresh_cache=refresh)
     records = parse_records(ask(api, window))
+    _import_checks()
     now = datetime.now(UTC)
     checked = check(records, transform(records), window, now)
     counts = load_window(engine, window, checked, flow_run.get_id(), now)
     return counts, checked.results
 
 
+def _import_checks() -> None:
+    """One at a time: of threads that import pandas at the same moment, one may meet a module that is half made."""
+    with _IMPORTING:
+        import schemas.checks  # noqa: F401
+
+
 def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Path) -> Loading:
     """Loads all windows of a plan. One that fails is noted and fails alone."""
-    # Here and once: of threads that import pandas at the same moment, one may meet a module that is half made.
-    import schemas.checks  # noqa: F401
-
     logger = get_run_logger()
     loading = Loading()
     progress = Progress("windows loaded", len(plan.windows))
+    records = usual_records(engine)
     submitted = (
         (window, load.submit(window, api, engine, cache_folder, refresh=window in plan.refresh))
-        for window in plan.windows
+        for window in order(plan.windows, records)
     )
     for window, future in _finished(submitted):
+        # The API takes longer than the import.
+        _import_checks()
         future.wait()
         state = future.state
         done = progress.advance()
         if state.is_completed():
             counts, checks = state.result()
+            records[hours_of(window)] = counts.fetched
             loading.counts += counts
             loading.checks = add_results(loading.checks, checks)
             logger.info("%s: %s UTC: %s", done, window, describe_counts(counts))
@@ -113,6 +128,6 @@ def _finished(
     under_way: deque[tuple[Window, PrefectFuture[Any]]] = deque()
     for run in submitted:
         under_way.append(run)
-        if len(under_way) > 2 * MAX_CONNECTIONS:
+        if len(under_way) > 2 * LOADERS:
             yield under_way.popleft()
     yield from under_way

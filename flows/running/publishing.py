@@ -67,11 +67,11 @@ def _publish_sheet(stages: Stages, summary: RunSummary, configuration: Configura
     settings = configuration.settings
     if configuration.google is None or settings.spreadsheet_id is None:
         return _skip(summary, "sheet", "no Google sheet is set up")
-    credentials, spreadsheet_id = configuration.google, settings.spreadsheet_id
+    key, spreadsheet_id = configuration.google, settings.spreadsheet_id
 
     def write() -> str:
         labels = LABELS[settings.report_language].sheet_columns
-        return publish_sheet(credentials, spreadsheet_id, daily_figures(engine), labels, settings.google_sheets_url)
+        return publish_sheet(key, spreadsheet_id, daily_figures(engine), labels, settings.google_sheets_url)
 
     return replace(summary, sheet_url=stages.run("sheet", write, lambda url: f"history written to {url}"))
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from flows.running.loading import LOADERS
 from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
-from tests.sandbox.grader import RecordsFile
+from tests.records import record
+from tests.sandbox.grader import RecordList, RecordsFile
 from tests.sandbox.world import SPREADSHEET_ID
 
 pytestmark = pytest.mark.slow
@@ -51,6 +53,14 @@ def test_every_figure_is_right_and_the_same_everywhere(pipeline: Pipeline) -> No
     assert plain is not None
     words = plain.get_content().split()
     assert all(figure in words for row in expected for figure in row[1:])
+
+
+def test_all_connections_are_used_and_no_more_than_are_allowed(pipelines: Pipelines) -> None:
+    hourly = [record(created_at=f"2023-05-31 {hour:02}:30:00.000000") for hour in range(24)]
+    pipeline = pipelines.make(RecordList(hourly), latency_per_record=0.5)
+    state = pipeline.run("2023-05-31", window_hours=1, publish=False)
+    assert state.is_completed(), state.message
+    assert pipeline.world.grader.max_parallel_seen == 4
 
 
 @fault("records", "the same run twice", "the second asks for nothing and touches no row")
@@ -109,7 +119,7 @@ def test_a_killed_run_is_completed_by_the_next(pipelines: Pipelines, real_record
     assert state.is_completed(), state.message
     assert killed.contents() == whole.contents()
     # What was under way at most is asked for once more.
-    assert len(killed.world.grader.requests) <= 52 + 4
+    assert len(killed.world.grader.requests) <= 52 + LOADERS
 
 
 def wait_for_requests(pipeline: Pipeline, number: int) -> None:

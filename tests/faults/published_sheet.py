@@ -37,16 +37,16 @@ class PublishedSheet:
     _numbers = count()
 
     def __init__(self, sandbox: SheetsSandbox) -> None:
-        from prefect_gcp import GcpCredentials
+        from prefect.types import SecretDict
 
         self.sandbox = sandbox
         self.id = f"1TheSpreadsheetOfTheTests{next(self._numbers):04}"
-        self.credentials = GcpCredentials(service_account_info=sandbox.service_account_info())
+        self.key = SecretDict(sandbox.service_account_info())
         sandbox.add_spreadsheet(self.id, "Figures")
 
     def publish(self, figures: Sequence[DailyFigures]) -> str:
         """Publishes as a run does, once."""
-        return publish_figures(self.credentials, self.id, figures, LABELS, self.sandbox.url)
+        return publish_figures(self.key, self.id, figures, LABELS, self.sandbox.url)
 
     def refuse(self, figures: Sequence[DailyFigures]) -> CodegraderError:
         """Publishes, which must fail, and gives the reason, which must be one line."""

@@ -14,7 +14,7 @@ from tests.sandbox.sheets.client import open_client
 
 if TYPE_CHECKING:
     from gspread import Worksheet
-    from prefect_gcp import GcpCredentials
+    from prefect.types import SecretDict
 
 SHEET = "1TheSpreadsheetOfTheTests"
 LABELS = ("Date", "Attempts", "Successful attempts", "Unique users")
@@ -28,29 +28,29 @@ def sheets() -> Iterator[SheetsSandbox]:
 
 
 @pytest.fixture
-def credentials(sheets: SheetsSandbox) -> "GcpCredentials":
-    from prefect_gcp import GcpCredentials
+def key(sheets: SheetsSandbox) -> "SecretDict":
+    from prefect.types import SecretDict
 
-    return GcpCredentials(service_account_info=sheets.service_account_info())
+    return SecretDict(sheets.service_account_info())
 
 
 def history(days: int, first: date = date(2023, 4, 1)) -> list[DailyFigures]:
     return [DailyFigures(first + timedelta(n), 100 + n, 10 + n, 5, 90, 10, 0.5, complete=True) for n in range(days)]
 
 
-def publish(sheets: SheetsSandbox, credentials: "GcpCredentials", figures: list[DailyFigures]) -> str:
-    return publish_figures(credentials, SHEET, figures, LABELS, sheets.url)
+def publish(sheets: SheetsSandbox, key: "SecretDict", figures: list[DailyFigures]) -> str:
+    return publish_figures(key, SHEET, figures, LABELS, sheets.url)
 
 
-def refusal(sheets: SheetsSandbox, credentials: "GcpCredentials", spreadsheet: str = SHEET) -> CodegraderError:
+def refusal(sheets: SheetsSandbox, key: "SecretDict", spreadsheet: str = SHEET) -> CodegraderError:
     with pytest.raises(CodegraderError) as caught:
-        publish_figures(credentials, spreadsheet, history(3), LABELS, sheets.url)
+        publish_figures(key, spreadsheet, history(3), LABELS, sheets.url)
     assert "\n" not in str(caught.value)
     return caught.value
 
 
-def test_the_tab_is_made_and_holds_the_whole_history(sheets: SheetsSandbox, credentials: "GcpCredentials") -> None:
-    url = publish(sheets, credentials, history(2))
+def test_the_tab_is_made_and_holds_the_whole_history(sheets: SheetsSandbox, key: "SecretDict") -> None:
+    url = publish(sheets, key, history(2))
 
     assert url.startswith(f"https://docs.google.com/spreadsheets/d/{SHEET}/edit#gid=")
     assert sheets.cells(SHEET, TAB) == [
@@ -60,41 +60,41 @@ def test_the_tab_is_made_and_holds_the_whole_history(sheets: SheetsSandbox, cred
     ]
 
 
-def test_more_days_than_the_grid_has_rows(sheets: SheetsSandbox, credentials: "GcpCredentials") -> None:
-    publish(sheets, credentials, history(2))
-    publish(sheets, credentials, history(1200))
+def test_more_days_than_the_grid_has_rows(sheets: SheetsSandbox, key: "SecretDict") -> None:
+    publish(sheets, key, history(2))
+    publish(sheets, key, history(1200))
 
     assert len(sheets.cells(SHEET, TAB)) == 1201
 
 
-def test_rows_that_are_left_over_are_trimmed(sheets: SheetsSandbox, credentials: "GcpCredentials") -> None:
-    publish(sheets, credentials, history(5))
-    publish(sheets, credentials, history(4))
+def test_rows_that_are_left_over_are_trimmed(sheets: SheetsSandbox, key: "SecretDict") -> None:
+    publish(sheets, key, history(5))
+    publish(sheets, key, history(4))
 
     assert [row[0] for row in sheets.cells(SHEET, TAB)[1:]] == [f"2023-04-0{day}" for day in range(1, 5)]
 
 
-def test_a_history_that_shrank_is_refused(sheets: SheetsSandbox, credentials: "GcpCredentials") -> None:
-    publish(sheets, credentials, history(9))
+def test_a_history_that_shrank_is_refused(sheets: SheetsSandbox, key: "SecretDict") -> None:
+    publish(sheets, key, history(9))
 
-    assert "6 days of RawData (2023-04-04 to 2023-04-09) are not in the database" in str(refusal(sheets, credentials))
+    assert "6 days of RawData (2023-04-04 to 2023-04-09) are not in the database" in str(refusal(sheets, key))
     assert len(sheets.cells(SHEET, TAB)) == 10
 
 
-def test_no_figures_leave_the_sheet_as_it_is(sheets: SheetsSandbox, credentials: "GcpCredentials") -> None:
-    publish(sheets, credentials, history(3))
-    publish(sheets, credentials, [])
+def test_no_figures_leave_the_sheet_as_it_is(sheets: SheetsSandbox, key: "SecretDict") -> None:
+    publish(sheets, key, history(3))
+    publish(sheets, key, [])
 
     assert len(sheets.cells(SHEET, TAB)) == 4
 
 
-def test_what_others_keep_beside_the_figures_stays(sheets: SheetsSandbox, credentials: "GcpCredentials") -> None:
-    publish(sheets, credentials, history(3))
+def test_what_others_keep_beside_the_figures_stays(sheets: SheetsSandbox, key: "SecretDict") -> None:
+    publish(sheets, key, history(3))
     tab = open_tab(sheets)
     tab.add_cols(2)
     tab.update([["a remark"]], "F4")
 
-    publish(sheets, credentials, history(2))
+    publish(sheets, key, history(2))
 
     assert open_tab(sheets).acell("F4").value == "a remark"
 
@@ -104,45 +104,56 @@ def open_tab(sheets: SheetsSandbox) -> "Worksheet":
     return open_client(sheets.service_account_info(), sheets.url).open_by_key(SHEET).worksheet(TAB)
 
 
-def test_an_outage_half_way_leaves_figures_standing(sheets: SheetsSandbox, credentials: "GcpCredentials") -> None:
-    publish(sheets, credentials, history(5))
+def test_an_outage_half_way_leaves_figures_standing(sheets: SheetsSandbox, key: "SecretDict") -> None:
+    publish(sheets, key, history(5))
     sheets.faults.append(SheetsFault(status=500, times=None, path_contains=":batchClear"))
 
     with pytest.raises(TransientError):
-        publish(sheets, credentials, history(4))
+        publish(sheets, key, history(4))
 
     assert len(sheets.cells(SHEET, TAB)) == 6
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_quota_or_an_outage_may_pass(sheets: SheetsSandbox, credentials: "GcpCredentials", status: int) -> None:
+def test_a_quota_or_an_outage_may_pass(sheets: SheetsSandbox, key: "SecretDict", status: int) -> None:
     sheets.faults.append(SheetsFault(status=status, times=None, path_contains=SHEET))
 
-    assert isinstance(refusal(sheets, credentials), TransientError)
+    assert isinstance(refusal(sheets, key), TransientError)
 
 
-def test_a_missing_spreadsheet(sheets: SheetsSandbox, credentials: "GcpCredentials") -> None:
-    error = refusal(sheets, credentials, "1ThereIsNoSuchSheet")
+def test_a_missing_spreadsheet(sheets: SheetsSandbox, key: "SecretDict") -> None:
+    error = refusal(sheets, key, "1ThereIsNoSuchSheet")
 
     assert isinstance(error, PermanentError)
     assert "check SPREADSHEET_ID" in str(error)
 
 
-def test_a_spreadsheet_that_is_not_shared(sheets: SheetsSandbox, credentials: "GcpCredentials") -> None:
+def test_a_spreadsheet_that_is_not_shared(sheets: SheetsSandbox, key: "SecretDict") -> None:
     sheets.add_spreadsheet("1Private", "Private", shared_with=())
 
-    error = refusal(sheets, credentials, "1Private")
+    error = refusal(sheets, key, "1Private")
 
     assert isinstance(error, PermanentError)
     assert sheets.service_account_email in str(error)
 
 
+@pytest.mark.parametrize("change", [{"private_key": "-----BEGIN"}, {"client_email": None}])
+def test_a_key_that_cannot_be_used(sheets: SheetsSandbox, change: dict[str, str | None]) -> None:
+    from prefect.types import SecretDict
+
+    info = {name: value for name, value in (sheets.service_account_info() | change).items() if value}
+    error = refusal(sheets, SecretDict(info))
+
+    assert isinstance(error, PermanentError)
+    assert "the service account's key cannot be used: check GOOGLE_SERVICE_ACCOUNT_FILE" in str(error)
+
+
 def test_a_revoked_key(sheets: SheetsSandbox) -> None:
-    from prefect_gcp import GcpCredentials
+    from prefect.types import SecretDict
 
     with SheetsSandbox() as other:
         info = sheets.service_account_info() | {"private_key": other.service_account_info()["private_key"]}
-    error = refusal(sheets, GcpCredentials(service_account_info=info))
+    error = refusal(sheets, SecretDict(info))
 
     assert isinstance(error, PermanentError)
     assert "check GOOGLE_SERVICE_ACCOUNT_FILE" in str(error)
