@@ -1,7 +1,6 @@
 """A real Prefect server on a real PostgreSQL, as a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import requests
 
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,9 +27,7 @@ def prefect_server_running(folder: Path, **variables: str) -> Iterator[str]:
     """
     from tasks.prefect_database import prefect_database
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     api = f"http://127.0.0.1:{port}/api"
     environment = {
         "PREFECT_HOME": str(folder / "prefect"),
@@ -46,15 +44,15 @@ def prefect_server_running(folder: Path, **variables: str) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
         try:
-            wait_until(lambda: _is_healthy(api, server), 180)
+            wait_until(lambda: _is_healthy(api, server, folder / "server.log"), 180)
             yield api
         finally:
             server.terminate()
             server.wait(60)
 
 
-def _is_healthy(api: str, server: "subprocess.Popen[bytes]") -> bool:
-    assert server.poll() is None, "the Prefect server ended: see server.log"
+def _is_healthy(api: str, server: "subprocess.Popen[bytes]", log: Path) -> bool:
+    assert server.poll() is None, f"the Prefect server ended: {log.read_text()}"
     try:
         return requests.get(f"{api}/health", timeout=5).ok
     except requests.ConnectionError:

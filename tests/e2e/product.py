@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from tests.e2e.prefect_server import ROOT
+from tests.ports import free_port
 from tests.sandbox.world import World
 from tests.waiting import wait_until
 
@@ -60,9 +60,14 @@ class Product:
         """What it has printed so far."""
         return self._output.read_text()
 
+    def server_log(self) -> str:
+        """What Prefect's server has logged so far."""
+        log = self.home / "logs" / "prefect-server.log"
+        return log.read_text() if log.exists() else ""
+
     def is_up(self) -> bool:
         """Whether the worker, the last part, has started."""
-        assert self.process.poll() is None, self.output()
+        assert self.process.poll() is None, f"{self.output()}\n{self.server_log()}"
         return "Worker 'make up' started!" in self.output()
 
     def stop(self) -> int:
@@ -131,11 +136,3 @@ def product_running(**variables: str) -> Iterator[Product]:
         finally:
             if product.process.poll() is None:
                 product.stop()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
