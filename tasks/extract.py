@@ -14,8 +14,8 @@ from threading import BoundedSemaphore
 from typing import Any, Final
 
 from prefect import task
-from prefect.concurrency.sync import concurrency
 from prefect.context import TaskRunContext
+from prefect.serializers import CompressedSerializer, JSONSerializer
 from prefect.settings import get_current_settings
 from prefect.tasks import exponential_backoff
 from prefect.utilities.hashing import hash_objects
@@ -25,11 +25,10 @@ from schemas.period import Window
 from tasks.errors import CodegraderError
 from tasks.grader_api import MAX_CONNECTIONS, fetch_records
 from tasks.retries import is_transient
+from tasks.slots import slot
 
 CLOSED_AFTER: Final = timedelta(hours=1)
 """How long after a window's end its answer is taken as final and may be cached."""
-CONCURRENCY_LIMIT: Final = "grader-api"
-"""The global concurrency limit that `flows.setup` makes; without it, each process keeps to `MAX_CONNECTIONS` alone."""
 _CONNECTIONS: Final = BoundedSemaphore(MAX_CONNECTIONS)
 CACHE_EXPIRATION: Final = timedelta(days=30)
 UNCACHED: Final = timedelta(days=1)
@@ -55,10 +54,10 @@ def extract_run_name() -> str:
 @task(
     task_run_name=extract_run_name,
     description="Asks the grader's API for one window's records.",
-    tags=["grader-api"],
     cache_key_fn=cache_key,
     cache_expiration=CACHE_EXPIRATION,
-    result_serializer="compressed/json",
+    # By default it would be lzma, which takes fifteen times as long, for an answer three quarters as large.
+    result_serializer=CompressedSerializer(serializer=JSONSerializer(), compressionlib="zlib"),
     # Each answer is read once: Prefect would hold a thousand of them in memory.
     cache_result_in_memory=False,
     retries=4,
@@ -74,7 +73,7 @@ def extract(api: GraderApi, window: Window) -> str:
         PermanentError: a fault that no retry mends. Either message names the window.
     """
     try:
-        with _slot():
+        with _connection():
             return fetch_records(api.url, api.client, api.client_key.get_secret_value(), window)
     except CodegraderError as error:
         error.args = (f"window {window} UTC: {error}",)
@@ -82,13 +81,13 @@ def extract(api: GraderApi, window: Window) -> str:
 
 
 @contextmanager
-def _slot() -> Iterator[None]:
-    """One of this process's connections, and one of the slots that all workers share, so as to stay polite to the API.
+def _connection() -> Iterator[None]:
+    """One of this process's connections, and one of the slots that all workers share.
 
     Held for the request alone: a cached window needs none. A run with a server of its own has nobody to share with.
     """
     is_alone = get_current_settings().api.url is None
-    with _CONNECTIONS, nullcontext() if is_alone else concurrency(CONCURRENCY_LIMIT, occupy=1):
+    with _CONNECTIONS, nullcontext() if is_alone else slot():
         yield
 
 

@@ -4,6 +4,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+
+from tasks.grader_api import MAX_CONNECTIONS
+from tasks.slots import CONCURRENCY_LIMIT
 from tests.benchmarks.measure import Ratio, at_least
 from tests.benchmarks.processes import run
 from tests.benchmarks.records import FIRST_DAY, month
@@ -19,6 +24,10 @@ SECONDS_A_RECORD: Final = 0.001
 def compare(pipelines: Pipelines, server: str) -> Iterator[Ratio]:
     """Measures the backfill of the same million attempts with one worker and with two, each with its own database."""
     deploy(server)
+    with get_client(sync_client=True) as client:
+        # What `flows.setup` makes, for two workers.
+        limit = GlobalConcurrencyLimitCreate(name=CONCURRENCY_LIMIT, limit=2 * MAX_CONNECTIONS)
+        client.create_global_concurrency_limit(limit)
     records = RecordList([record for day in month(DAYS, a_day=A_DAY) for record in day.records])
     last_day = FIRST_DAY + timedelta(days=DAYS - 1)
     arguments = ["-m", "flows.backfill", "--start-date", str(FIRST_DAY), "--end-date", str(last_day)]
