@@ -61,10 +61,12 @@ def publish_figures(
         tab = _find_tab(sheet)
         if figures:
             rows = [[entry.day, entry.attempts, entry.successful_attempts, entry.unique_users] for entry in figures]
-            _refuse_to_shrink(tab, {entry.day for entry in figures})
+            expected: list[list[Any]] = [list(labels), *rows]
+            there = _read(tab, "A:D")
+            _refuse_to_shrink(there, {entry.day for entry in figures})
             _unmerge(sheet, tab)
-            _write(tab, rows, labels)
-            _compare(tab, [list(labels), *rows])
+            _write(tab, expected, same=_count_same(there, expected))
+            _compare(tab, expected)
         return f"{sheet.url}/edit#gid={tab.id}"
 
 
@@ -125,11 +127,9 @@ def _find_tab(sheet: "Spreadsheet") -> "Worksheet":
     return next(named, None) or sheet.add_worksheet(TAB, rows=1000, cols=4)
 
 
-def _refuse_to_shrink(tab: "Worksheet", days: set[date]) -> None:
+def _refuse_to_shrink(there: list[list[Any]], days: set[date]) -> None:
     """An empty database, say a lost one, must not empty the sheet, which may be the last copy of the figures."""
-    # The whole column: a range that begins below the last row, in a tab of one row, is refused.
-    there = {_to_date(row[0]) for row in _read(tab, "A:A")[1:] if row}
-    vanishing = sorted(day for day in there - days if day)
+    vanishing = sorted({day for row in there[1:] if row and (day := _to_date(row[0]))} - days)
     if len(vanishing) > MAX_VANISHING_DAYS:
         raise PermanentError(
             f"Google Sheet: {len(vanishing)} days of {TAB} ({vanishing[0]} to {vanishing[-1]}) are not in the database"
@@ -146,20 +146,31 @@ def _unmerge(sheet: "Spreadsheet", tab: "Worksheet") -> None:
         sheet.batch_update({"requests": ours})
 
 
-def _write(tab: "Worksheet", rows: list[list[Any]], labels: Sequence[str]) -> None:
+def _count_same(there: list[list[Any]], expected: list[list[Any]]) -> int:
+    """How many rows at the top need not be written: of a long history, nearly all."""
+    pairs = enumerate(zip(there, expected, strict=False))
+    return next((place for place, (row, other) in pairs if _as_texts(row) != _as_texts(other)), len(there))
+
+
+def _write(tab: "Worksheet", rows: list[list[Any]], same: int) -> None:
     import pandas as pd
     from gspread_dataframe import set_with_dataframe
 
-    frame = pd.DataFrame(rows, columns=list(labels), dtype=object)
-    set_with_dataframe(tab, frame, include_index=False, resize=False, allow_formulas=False)
-    if tab.row_count > len(rows) + 1:
-        tab.batch_clear([f"A{len(rows) + 2}:D"])
+    if changed := rows[same:]:
+        frame = pd.DataFrame(changed, dtype=object)
+        set_with_dataframe(tab, frame, row=same + 1, include_column_header=False, resize=False, allow_formulas=False)
+    if tab.row_count > len(rows):
+        tab.batch_clear([f"A{len(rows) + 1}:D"])
 
 
 def _compare(tab: "Worksheet", expected: list[list[Any]]) -> None:
-    found = [[_to_date(row[0]) or row[0], *row[1:]] if row else row for row in _read(tab, "A1:D")]
-    if [list(map(str, row)) for row in found] != [list(map(str, row)) for row in expected]:
+    if list(map(_as_texts, _read(tab, "A1:D"))) != list(map(_as_texts, expected)):
         raise TransientError(f"Google Sheet: {TAB} does not hold what was written: does somebody edit columns A–D?")
+
+
+def _as_texts(row: list[Any]) -> list[str]:
+    """A row in the same words, whether its date is one, a number or a text."""
+    return [str(_to_date(cell) or cell) if place == 0 else str(cell) for place, cell in enumerate(row)]
 
 
 def _read(tab: "Worksheet", cells: str) -> list[list[Any]]:

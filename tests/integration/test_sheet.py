@@ -1,6 +1,7 @@
 """The sheet: written first, trimmed after, read back; nothing is destroyed, and every refusal says what to do."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,17 @@ def test_what_others_keep_beside_the_figures_stays(sheets: SheetsSandbox, key: "
 def open_tab(sheets: SheetsSandbox) -> "Worksheet":
     """The tab, as another program sees it."""
     return open_client(sheets.service_account_info(), sheets.url).open_by_key(SHEET).worksheet(TAB)
+
+
+def test_only_what_has_changed_is_written(sheets: SheetsSandbox, key: "SecretDict") -> None:
+    publish(sheets, key, history(5))
+    # Whatever is written would be refused in these rows, the header's among them.
+    sheets.protect(SHEET, TAB, "A1:D5")
+    publish(sheets, key, [*history(4), replace(history(5)[4], attempts=77)])
+    publish(sheets, key, [*history(4), replace(history(5)[4], attempts=77)])
+    assert [row[1] for row in sheets.cells(SHEET, TAB)[1:]][-1] == "77"
+    with pytest.raises(PermanentError):
+        publish(sheets, key, [replace(history(1)[0], attempts=77), *history(5)[1:]])
 
 
 def test_an_outage_half_way_leaves_figures_standing(sheets: SheetsSandbox, key: "SecretDict") -> None:
