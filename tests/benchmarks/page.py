@@ -46,7 +46,7 @@ def draw_growth(seconds: Mapping[int, float]) -> None:
     axes = figure.subplots()
     axes.plot(list(seconds), list(seconds.values()), marker="o", color="#2563eb")
     axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.2 * max(seconds.values()))
     axes.set_xlabel("attempts in the table")
     axes.set_ylabel("seconds")
     axes.set_title("A daily run of 3,500 records, publishing included", loc="left")
