@@ -2,9 +2,9 @@
 
 import base64
 import json
-import lzma
 import os
 import subprocess
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -122,7 +122,7 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         return b""
     if path.parent.name == "cache":
-        return content + lzma.decompress(base64.b64decode(json.loads(content)["result"]))
+        return content + zlib.decompress(base64.b64decode(json.loads(content)["result"]))
     return content
 
 
