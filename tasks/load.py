@@ -26,7 +26,10 @@ _ESCAPES: Final = str.maketrans(_ESCAPED)
 
 # Kept for the connection's life and emptied at each commit: one for each load would bloat the catalogue.
 _STAGE: Final = f"CREATE TEMPORARY TABLE IF NOT EXISTS staged (LIKE {attempts.name}) ON COMMIT DELETE ROWS"
-_COPY: Final = f"COPY staged ({_LISTED}) FROM STDIN"
+# An attempt's identity is made of its time too: where the window holds no attempt, each that comes is new.
+_COPIED: Final = f"SELECT id FROM {attempts.name} WHERE created_at >= %(start)s AND created_at < %(end)s"
+_STAGED: Final = "SELECT id FROM staged"
+_IS_EMPTY: Final = f"SELECT NOT EXISTS ({_COPIED})"
 _UPSERT: Final = f"""
     WITH written AS (
         INSERT INTO {attempts.name} AS kept ({_LISTED}) SELECT {_LISTED} FROM staged
@@ -44,10 +47,11 @@ _INSERT_MISSING: Final = f"""
     SELECT count(*) FROM written
 """
 # A record that came back valid leaves the rejected: those of this window are replaced by what it holds now, and an
-# attempt loaded here is no longer outside of another window.
-_FORGET_REJECTED: Final = f"""
+# attempt loaded here is no longer outside of another window. The row of this window replaces those of its parts.
+_FORGET: Final = f"""
     DELETE FROM {rejected_records.name}
-    WHERE window_start >= %(start)s AND window_end <= %(end)s OR attempt_id IN (SELECT id FROM staged)
+    WHERE window_start >= %(start)s AND window_end <= %(end)s OR attempt_id IN ({{loaded}});
+    DELETE FROM {loaded_windows.name} WHERE window_start >= %(start)s AND window_end <= %(end)s
 """
 # A record outside the window that its own window has loaded is not missing anywhere.
 _KEEP_REJECTED: Final = f"""
@@ -55,7 +59,6 @@ _KEEP_REJECTED: Final = f"""
     SELECT %(start)s, %(end)s, %(record_id)s, %(attempt_id)s, %(reasons)s, %(record)s
     WHERE %(conflicting)s OR NOT EXISTS (SELECT FROM {attempts.name} WHERE id = %(attempt_id)s)
 """
-_FORGET_PARTS: Final = f"DELETE FROM {loaded_windows.name} WHERE window_start >= %(start)s AND window_end <= %(end)s"
 _MARK_LOADED: Final = f"""
     INSERT INTO {loaded_windows.name} (
         window_start, window_end, fetched, new, changed, unchanged, rejected, duplicates, warnings, checks,
@@ -86,10 +89,9 @@ def load_window(
     with explained(engine), writing(engine) as connection:
         driver: Any = connection.connection.dbapi_connection
         with driver.cursor() as cursor:
-            _stage(cursor, checked.accepted)
-            cursor.execute(f"{_FORGET_REJECTED}; {_FORGET_PARTS}; {_UPSERT}", span)
-            new, changed = cursor.fetchone()
-            counts = _count(checked, new, changed)
+            cursor.execute(_IS_EMPTY, span)
+            write = _copy if cursor.fetchone()[0] else _upsert
+            counts = _count(checked, *write(cursor, checked.accepted, span))
             for record in checked.rejected:
                 conflicting = "inside the window" not in record.reasons
                 cursor.execute(
@@ -119,15 +121,34 @@ def load_missing(engine: "Engine", rows: "pd.DataFrame") -> int:
     with explained(engine), writing(engine) as connection:
         driver: Any = connection.connection.dbapi_connection
         with driver.cursor() as cursor:
-            _stage(cursor, rows)
+            _copy_to_stage(cursor, rows)
             cursor.execute(_INSERT_MISSING)
             (new,) = cursor.fetchone()
     return int(new)
 
 
-def _stage(cursor: Any, rows: "pd.DataFrame") -> None:
+def _copy(cursor: Any, rows: "pd.DataFrame", span: dict[str, datetime]) -> tuple[int, int]:
+    """Writes attempts where none are yet; returns how many were new and how many changed."""
+    _copy_to(attempts.name, cursor, rows)
+    cursor.execute(_FORGET.format(loaded=_COPIED), span)
+    return len(rows), 0
+
+
+def _upsert(cursor: Any, rows: "pd.DataFrame", span: dict[str, datetime]) -> tuple[int, int]:
+    """Writes attempts where some are already; returns how many were new and how many changed."""
+    _copy_to_stage(cursor, rows)
+    cursor.execute(f"{_FORGET.format(loaded=_STAGED)}; {_UPSERT}", span)
+    new, changed = cursor.fetchone()
+    return new, changed
+
+
+def _copy_to_stage(cursor: Any, rows: "pd.DataFrame") -> None:
     cursor.execute(_STAGE)
-    cursor.copy_expert(_COPY, io.StringIO(to_copy_text(rows)))
+    _copy_to("staged", cursor, rows)
+
+
+def _copy_to(table: str, cursor: Any, rows: "pd.DataFrame") -> None:
+    cursor.copy_expert(f"COPY {table} ({_LISTED}) FROM STDIN", io.StringIO(to_copy_text(rows)))
 
 
 def to_copy_text(rows: "pd.DataFrame") -> str:
