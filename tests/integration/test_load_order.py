@@ -113,6 +113,15 @@ def test_until_its_own_window_is_loaded_a_record_outside_is_kept_aside(engine: E
     assert column(engine, "SELECT id FROM attempts") == []
 
 
+@pytest.mark.parametrize("earlier", [[], [record(created_at="2023-05-31 10:00:00")]], ids=["empty", "begun"])
+def test_a_record_kept_aside_is_forgotten_once_its_own_window_brings_it(engine: Engine, earlier: list[Record]) -> None:
+    load(engine, earlier, NOON)
+    on_it = record(created_at=BOUNDARY)
+    load(engine, [on_it], MORNING)
+    assert load(engine, [on_it, *earlier], NOON).new == 1
+    assert rows(engine, "SELECT FROM rejected_records") == []
+
+
 @pytest.mark.parametrize("order", list(permutations([MORNING, NOON])), ids=["forward", "backward"])
 def test_neighbouring_windows_leave_the_same_in_either_order(engine: Engine, order: list[Window]) -> None:
     load_in_order(engine, in_pieces(day(), [MORNING, NOON]))
