@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 LOADERS: Final = MAX_CONNECTIONS + 2
 """Windows under way at once: while some are loaded, the connections to the API are not idle."""
+LONG_WAIT_S: Final = 1
+"""A window that takes longer leaves time for other things."""
 _IMPORTING: Final = Lock()
 
 
@@ -93,6 +95,15 @@ def _import_checks() -> None:
         import schemas.checks  # noqa: F401
 
 
+def _import_while_waiting(future: PrefectFuture[Any]) -> None:
+    """What comes later is imported now: the checks in any case, and if the API takes its time, what draws the chart."""
+    _import_checks()
+    try:
+        future.result(timeout=LONG_WAIT_S, raise_on_failure=False)
+    except TimeoutError:
+        import matplotlib.figure  # noqa: F401
+
+
 def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Path) -> Loading:
     """Loads all windows of a plan. One that fails is noted and fails alone."""
     logger = get_run_logger()
@@ -104,8 +115,7 @@ def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Pat
         for window in order(plan.windows, records)
     )
     for window, future in _finished(submitted):
-        # The API takes longer than the import.
-        _import_checks()
+        _import_while_waiting(future)
         future.wait()
         state = future.state
         done = progress.advance()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
+from prefect.utilities.annotations import quote
 
 from flows.running.artifacts import write_artifacts
 from flows.running.configuration import Configuration
@@ -71,7 +72,9 @@ def _publish_sheet(stages: Stages, summary: RunSummary, configuration: Configura
 
     def write() -> str:
         labels = LABELS[settings.report_language].sheet_columns
-        return publish_sheet(key, spreadsheet_id, daily_figures(engine), labels, settings.google_sheets_url)
+        # Quoted, or Prefect would look for futures in the figures of all the years, for longer than the sheet takes.
+        figures = quote(daily_figures(engine))
+        return publish_sheet(key, spreadsheet_id, figures, labels, settings.google_sheets_url)
 
     return replace(summary, sheet_url=stages.run("sheet", write, lambda url: f"history written to {url}"))
 
