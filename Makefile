@@ -16,7 +16,7 @@ help:
 	@echo "make up     set up, and start dashboard, deployments and worker (likewise), until Ctrl-C"
 	@echo "make test   set up, and pass every test"
 	@echo "make stress every fault, at length (an hour or so)"
-	@echo "make bench  how fast it is, as ratios (ten minutes; FULL=1: an hour)"
+	@echo "make bench  how fast it is, as ratios (ten minutes; FULL=1: twenty)"
 	@echo "make check  style, types and layers"
 	@echo "make lock   compile requirements.in to requirements.txt again (needs uv)"
 	@echo "make clean  remove the virtual environment"
