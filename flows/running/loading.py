@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,7 +102,9 @@ def _import_while_waiting(future: PrefectFuture[Any]) -> None:
     try:
         future.result(timeout=LONG_WAIT_S, raise_on_failure=False)
     except TimeoutError:
-        import matplotlib.figure  # noqa: F401
+        # Where that fails, nothing is lost yet: the report's stage will fail of it, and say so.
+        with suppress(Exception):
+            import matplotlib.figure  # noqa: F401
 
 
 def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Path) -> Loading:

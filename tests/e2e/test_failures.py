@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.records import submit
 from tests.sandbox.grader import Fault, RecordList, RecordsFile
 from tests.sandbox.grader.fault_kinds import Body, Status
 from tests.sandbox.sheets import SheetsFault
@@ -129,6 +130,25 @@ def test_without_the_mail_server_the_rest_is_done(pipeline: Pipeline) -> None:
     assert_told_in_one_line(pipeline, state.message)
     assert len(pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")) == 3
     assert (pipeline.home / "reports" / f"{FIRST}_{LAST}.html").exists()
+
+
+def test_a_broken_installation_of_what_draws_the_chart_costs_the_report_alone(
+    pipelines: Pipelines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The API takes so long that what draws the chart is imported meanwhile.
+    pipeline = pipelines.make(RecordList([submit()]), latency_per_record=2.0)
+    (tmp_path / "matplotlib.py").write_text("raise OSError('no fonts')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    process = pipeline.start("2023-05-31", "2023-05-31")
+    output, _ = process.communicate(timeout=240)
+
+    assert process.returncode == 1, output
+    assert "report failed: " in output
+    assert "load failed: " not in output
+    assert pipeline.rows("SELECT sum(attempts) FROM daily_metrics") == [(1,)]
+    assert len(pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")) == 2
+    assert len(pipeline.world.smtp.messages) == 1
 
 
 def test_without_google_and_mail_the_report_is_written(pipeline: Pipeline) -> None:
