@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from prefect import get_run_logger, task
@@ -96,20 +96,25 @@ def _import_checks() -> None:
         import schemas.checks  # noqa: F401
 
 
-def _import_while_waiting(future: PrefectFuture[Any]) -> None:
-    """What comes later is imported now: the checks in any case, and if the API takes its time, what draws the chart."""
-    _import_checks()
-    try:
-        future.result(timeout=LONG_WAIT_S, raise_on_failure=False)
-    except TimeoutError:
-        # Where that fails, nothing is lost yet: the report's stage will fail of it, and say so.
-        with suppress(Exception):
+def _import_ahead(some_loaded: Event) -> None:
+    """Imports the checks, which are needed soon, and if the API takes its time, what draws the chart.
+
+    Not for the main thread: a signal that ends the run there, in the middle of an import, would leave the module locked
+    for the threads that wait for it, and the run would never end.
+    """
+    # Where it fails nothing is lost yet: those who need it will fail of it, and say so.
+    with suppress(Exception):
+        _import_checks()
+        if not some_loaded.wait(LONG_WAIT_S):
             import matplotlib.figure  # noqa: F401
 
 
 def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Path) -> Loading:
     """Loads all windows of a plan. One that fails is noted and fails alone."""
     logger = get_run_logger()
+    some_loaded = Event()
+    ahead = Thread(target=_import_ahead, args=(some_loaded,), name="imports", daemon=True)
+    ahead.start()
     loading = Loading()
     progress = Progress("windows loaded", len(plan.windows))
     records = usual_records(engine)
@@ -118,8 +123,8 @@ def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Pat
         for window in order(plan.windows, records)
     )
     for window, future in _finished(submitted):
-        _import_while_waiting(future)
         future.wait()
+        some_loaded.set()
         state = future.state
         done = progress.advance()
         if state.is_completed():
@@ -133,6 +138,7 @@ def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Pat
             loading.missing.setdefault(reason, []).append(window)
             logger.error("%s: %s UTC is not loaded: %s", done, window, reason)
     release_slots()
+    ahead.join()
     return loading
 
 
