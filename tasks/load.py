@@ -26,9 +26,9 @@ _ESCAPES: Final = str.maketrans(_ESCAPED)
 
 # Kept for the connection's life and emptied at each commit: one for each load would bloat the catalogue.
 _STAGE: Final = f"CREATE TEMPORARY TABLE IF NOT EXISTS staged (LIKE {attempts.name}) ON COMMIT DELETE ROWS"
-# An attempt's identity is made of its time too: where the window holds no attempt, each that comes is new.
-_COPIED: Final = f"SELECT id FROM {attempts.name} WHERE created_at >= %(start)s AND created_at < %(end)s"
 _STAGED: Final = "SELECT id FROM staged"
+_COPIED: Final = f"SELECT id FROM {attempts.name} WHERE created_at >= %(start)s AND created_at < %(end)s"
+# An attempt's identity is made of its time too: where the window holds no attempt, each that comes is new.
 _IS_EMPTY: Final = f"SELECT NOT EXISTS ({_COPIED})"
 _UPSERT: Final = f"""
     WITH written AS (
