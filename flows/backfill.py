@@ -4,14 +4,12 @@ Without a deployment of its own: `python -m flows.backfill --start-date 2020-01-
 runs need a server with the deployment `codegrader-etl/daily`, and a worker.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
@@ -20,27 +18,28 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.backfilling.children import ChildRuns
-from flows.backfilling.chunks import MOST_MONTHS, describe_days, split_into_chunks
+from flows.backfilling.chunks import describe_days, split_into_chunks
 from flows.backfilling.dispatch import ChunkLoad, Dispatch
 from flows.backfilling.outcome import count_outcomes, log_outcome, write_outcome
-from flows.running.arguments import FURTHEST_AHEAD
+from flows.command_line import add_options, run_command
+from flows.running.arguments import check_arguments, check_limits, refuse
 from flows.running.configuration import Configuration, load_configuration, open_database
 from flows.running.failure import mail_failure
+from flows.running.foreground import Verbose, run_flow
 from flows.running.home import home_folder
 from flows.running.logs import start_logging
-from flows.running.publishing import compute_figures, publish_summary
+from flows.running.publishing import Targets, compute_figures, publish_summary
 from flows.running.stages import Stages, conclude
+from flows.running.stopping import note_run
 from schemas.parameters import ChunkMonths, DayOrMoment, MaxParallel, Share
 from schemas.period import Period
 from schemas.summary import CheckResult, LoadCounts, RunSummary, StageFailure
 from tasks.check import add_results
-from tasks.errors import CodegraderError, InvalidInputError
+from tasks.errors import ArgumentError, CodegraderError
 from tasks.plan import plan_period
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
-
-MOST_PARALLEL: Final = 50
 
 
 def _name_run() -> str:
@@ -52,29 +51,35 @@ def _name_run() -> str:
 def codegrader_backfill(
     start_date: DayOrMoment = None,
     end_date: DayOrMoment = None,
+    refresh: bool = False,
+    sheet: bool = True,
+    mail: bool = True,
     chunk_months: ChunkMonths = 1,
     max_parallel: MaxParallel = 2,
-    refresh: bool = False,
     max_rejected_share: Share = 0.05,
 ) -> State[Any]:
     """Loads a long range, month by month, by runs that all workers share, and publishes once at the end.
 
     Days that are loaded are left out. It may be stopped at any time: started again, it goes on where it was.
+    It needs a Prefect server (PREFECT_API_URL) with the deployment codegrader-etl/daily, and at least one worker.
 
     Args:
-        start_date: First day, such as 2020-01-01, in the reporting time zone. Empty: yesterday.
+        start_date: First day, such as 2020-01-01, in the reporting time zone. Empty: the last day, or yesterday.
         end_date: Last day, inclusive. Empty: the same as the first.
-        chunk_months: So many calendar months are loaded by one run, 1 to 12.
-        max_parallel: So many runs are under way at once, 1 to 50. More than there are workers only wait.
         refresh: Ask the API again for all of the range, even for days that are loaded.
-        max_rejected_share: If more than this share of a run's records fails the checks (0 to 1), nothing is published.
+        sheet: Write the figures to the Google Sheet.
+        mail: Send the mail, also the one about a failure.
+        chunk_months: Calendar months that one run loads, 1 to 12.
+        max_parallel: Runs under way at once, 1 to 50. More than there are workers only wait.
+        max_rejected_share: Publish nothing if more than this share of a run's records fails the checks, 0 to 1.
     """
     # Our own errors explain themselves: a state with their message says all that a traceback would hide.
     try:
+        note_run()
         configuration = load_configuration()
         log_dir = configuration.settings.log_dir
         start_logging(Path(log_dir) if log_dir else home_folder("logs"), configuration.secrets())
-        _check_limits(chunk_months, max_parallel, max_rejected_share)
+        check_limits(codegrader_backfill.fn, flow_run.parameters)
         # To the minute: today's part is named after its end.
         now = datetime.now(UTC).replace(second=0, microsecond=0)
         period = plan_period(start_date, end_date, configuration.settings.time_zone, now, max_days=None)
@@ -86,19 +91,12 @@ def codegrader_backfill(
             with get_client(sync_client=True) as client:
                 children = ChildRuns(client, refresh=refresh, max_rejected_share=max_rejected_share)
                 Dispatch(engine, children, loads, max_parallel).run()
-            return _conclude(configuration, engine, period, loads, max_rejected_share)
+            targets = Targets(sheet=sheet, mail=mail)
+            return _conclude(configuration, engine, period, loads, max_rejected_share, targets)
+    except ArgumentError as error:
+        return refuse(error)
     except CodegraderError as error:
         return Failed(message=str(error))
-
-
-def _check_limits(chunk_months: int, max_parallel: int, max_rejected_share: float) -> None:
-    """Says what the form would have refused, to those who did not use it."""
-    if not 1 <= chunk_months <= MOST_MONTHS:
-        raise InvalidInputError(f"chunk_months is {chunk_months}: choose 1 to {MOST_MONTHS}")
-    if not 1 <= max_parallel <= MOST_PARALLEL:
-        raise InvalidInputError(f"max_parallel is {max_parallel}: choose 1 to {MOST_PARALLEL}")
-    if not 0 <= max_rejected_share <= 1:
-        raise InvalidInputError(f"max_rejected_share is {max_rejected_share}: choose a share, from 0 to 1")
 
 
 def _conclude(
@@ -107,6 +105,7 @@ def _conclude(
     period: Period,
     loads: Sequence[ChunkLoad],
     max_rejected_share: float,
+    targets: Targets,
 ) -> State[Any]:
     """Sums up, and publishes the whole range once."""
     log_outcome(loads)
@@ -115,7 +114,7 @@ def _conclude(
     untrusted = [load for load in loads if load.counts.rejected > max_rejected_share * load.counts.fetched]
     stages.failures += _failures(loads, untrusted)
     summary = compute_figures(stages, _sum_up(period, loads), engine)
-    summary = publish_summary(stages, summary, configuration, engine, trusted=not untrusted)
+    summary = publish_summary(stages, summary, configuration, engine, targets, trusted=not untrusted)
     if stages.failures:
         return conclude(replace(summary, failures=tuple(stages.failures)))
     return Completed(message=f"{period}: {count_outcomes(loads)}")
@@ -147,52 +146,16 @@ def _sum_up(period: Period, loads: Sequence[ChunkLoad]) -> RunSummary:
     return RunSummary(period, started_at, sum(load.windows for load in loads), counts, checks, figures=())
 
 
-def parse_arguments(arguments: Sequence[str] | None, now: datetime) -> dict[str, Any]:
-    """Reads the arguments and refuses dates that cannot be right in any time zone, before anything is started.
-
-    Returns:
-        The flow's parameters; those that were not given are left out.
-
-    Raises:
-        InvalidInputError: the dates cannot be used, see `tasks.plan.plan_period`.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m flows.backfill",
-        description="Loads a long range by runs of the deployment codegrader-etl/daily, and publishes once at the end.",
-        epilog="It needs a Prefect server (PREFECT_API_URL) with that deployment, and at least one worker.",
-        argument_default=argparse.SUPPRESS,
-    )
-    parser.add_argument("--start-date", metavar="DATE", help="first day, such as 2020-01-01; default: yesterday")
-    parser.add_argument("--end-date", metavar="DATE", help="last day, inclusive; default: the first day")
-    parser.add_argument("--chunk-months", type=int, metavar="N", help="calendar months a run, 1 to 12; default: 1")
-    parser.add_argument("--max-parallel", type=int, metavar="N", help="runs at once, 1 to 50; default: 2")
-    parser.add_argument("--refresh", action="store_true", help="ask the API again, even for days that are loaded")
-    parser.add_argument(
-        "--max-rejected-share",
-        type=float,
-        metavar="SHARE",
-        help="publish nothing if more than this share of a run's records fails the checks; default: 0.05",
-    )
-    parameters = vars(parser.parse_args(arguments))
-    first, last = parameters.get("start_date"), parameters.get("end_date")
-    plan_period(first, last, ZoneInfo("UTC"), now + FURTHEST_AHEAD, max_days=None)
-    return parameters
+def run(*, verbose: Verbose = False, **parameters: Any) -> int:
+    """Runs the flow once, in this process; its child runs are the workers'."""
+    check_arguments(codegrader_backfill.fn, parameters, datetime.now(UTC), max_days=None)
+    stopped = "Stopped. Runs under way go on at their workers, and what is loaded stays; give the same command again."
+    return run_flow(codegrader_backfill, parameters, verbose=verbose, when_stopped=stopped)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the flow once, in this process; its child runs are the workers'.
-
-    Returns:
-        0 if it succeeded, 1 if it failed; 2 where the arguments cannot be used, before anything is started.
-    """
-    try:
-        parameters = parse_arguments(arguments, datetime.now(UTC))
-    except InvalidInputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    state = codegrader_backfill(**parameters, return_state=True)
-    print(state.message, file=sys.stdout if state.is_completed() else sys.stderr)
-    return 0 if state.is_completed() else 1
+    """The command `backfill`; its exit code, see `flows.command_line`."""
+    return run_command(add_options(run, codegrader_backfill.fn), "backfill", arguments)
 
 
 if __name__ == "__main__":

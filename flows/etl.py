@@ -6,7 +6,7 @@ Without a deployment: `python -m flows.etl --start-date 2023-04-01 --end-date 20
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,20 +16,23 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.running.arguments import parse_arguments
+from flows.command_line import add_options, run_command
+from flows.running.arguments import check_arguments, check_limits, refuse
 from flows.running.configuration import Configuration, load_configuration, open_database
 from flows.running.daily import plan_daily
 from flows.running.failure import mail_failure
+from flows.running.foreground import Verbose, run_flow
 from flows.running.home import home_folder
 from flows.running.loading import LOADERS, Loading, load_windows
 from flows.running.logs import start_logging
-from flows.running.publishing import compute_figures, publish_summary
+from flows.running.publishing import Targets, compute_figures, publish_summary
 from flows.running.stages import Stages, conclude, describe_counts
+from flows.running.stopping import note_run
 from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
-from schemas.period import Plan
+from schemas.period import Plan, day_before
 from schemas.summary import LoadCounts, RunSummary, StageFailure
 from tasks.check import format_results
-from tasks.errors import CodegraderError, InvalidInputError
+from tasks.errors import ArgumentError, CodegraderError
 from tasks.extract import delete_expired
 from tasks.plan import plan_period, split_into_windows
 
@@ -57,6 +60,8 @@ def codegrader_etl(
     end_date: DayOrMoment = None,
     refresh: bool = False,
     publish: bool = True,
+    sheet: bool = True,
+    mail: bool = True,
     lookback_days: LookbackDays = 1,
     heal_days: HealDays = 30,
     window_hours: WindowHours = 6,
@@ -67,23 +72,26 @@ def codegrader_etl(
     Without dates it is the daily run: the day before its scheduled time, then the lookback, then any gap.
 
     Args:
-        start_date: First day, such as 2023-04-01, in the reporting time zone. Empty: the day before the run.
+        start_date: First day, such as 2023-04-01, in the reporting time zone. Empty: the last day, or yesterday.
         end_date: Last day, inclusive. Empty: the same as the first.
         refresh: Ask the API again, even where its answer is cached.
-        publish: Write sheet, report and mail. Off: load and compute the figures only.
-        lookback_days: Daily run only: so many days before the day are asked for again, for records that came late.
-        heal_days: Daily run only: days within so many before it that are not loaded yet are loaded as well.
-        window_hours: Length of the windows that the API is asked for, 1 to 24 hours.
-        max_rejected_share: If more than this share of the records fails the checks (0 to 1), nothing is published.
+        publish: Publish: sheet, report and mail. Off: only load and compute the figures.
+        sheet: Write the figures to the Google Sheet.
+        mail: Send the mail, also the one about a failure.
+        lookback_days: Daily run only: fetch this many earlier days again, to catch late records.
+        heal_days: Daily run only: fill gaps, days that are not loaded, up to this many days back.
+        window_hours: Hours of attempts that one request to the API asks for, 1 to 24.
+        max_rejected_share: Publish nothing if more than this share of the records fails the checks, 0 to 1.
     """
     # Our own errors explain themselves: a state with their message says all that a traceback would hide.
     try:
+        note_run()
         configuration = load_configuration()
         log_dir = configuration.settings.log_dir
         start_logging(Path(log_dir) if log_dir else home_folder("logs"), configuration.secrets())
-        _check_limits(window_hours, max_rejected_share, lookback_days, heal_days)
+        check_limits(codegrader_etl.fn, flow_run.parameters)
         time_zone = configuration.settings.time_zone
-        yesterday = _scheduled_at().astimezone(time_zone).date() - timedelta(days=1)
+        yesterday = day_before(_scheduled_at(), time_zone)
         period = plan_period(start_date, end_date, time_zone, datetime.now(UTC), yesterday)
         with open_database(configuration) as engine:
             if start_date is None and end_date is None:
@@ -93,7 +101,10 @@ def codegrader_etl(
             else:
                 windows = tuple(split_into_windows(period, window_hours))
                 plan = Plan(period, windows, frozenset(windows if refresh else ()))
-            return _run(configuration, engine, plan, max_rejected_share, publishing=publish)
+            targets = Targets(sheet=sheet, mail=mail) if publish else None
+            return _run(configuration, engine, plan, max_rejected_share, targets)
+    except ArgumentError as error:
+        return refuse(error)
     except CodegraderError as error:
         return Failed(message=str(error))
 
@@ -104,18 +115,8 @@ def _scheduled_at() -> datetime:
     return moment or datetime.now(UTC)
 
 
-def _check_limits(window_hours: int, max_rejected_share: float, lookback_days: int, heal_days: int) -> None:
-    """Says what the form would have refused, to those who did not use it."""
-    if not 1 <= window_hours <= 24:
-        raise InvalidInputError(f"window_hours is {window_hours}: choose 1 to 24")
-    if not 0 <= max_rejected_share <= 1:
-        raise InvalidInputError(f"max_rejected_share is {max_rejected_share}: choose a share, from 0 to 1")
-    if min(lookback_days, heal_days) < 0:
-        raise InvalidInputError("lookback_days and heal_days cannot be negative: choose 0 or more")
-
-
 def _run(
-    configuration: Configuration, engine: "Engine", plan: Plan, max_rejected_share: float, *, publishing: bool
+    configuration: Configuration, engine: "Engine", plan: Plan, max_rejected_share: float, targets: Targets | None
 ) -> State[Any]:
     """Loads, then publishes, and goes on where it can if a part fails."""
     get_run_logger().info("%s: %d windows, days of %s", plan.period, len(plan.windows), plan.period.time_zone.key)
@@ -127,8 +128,8 @@ def _run(
     summary = RunSummary(plan.period, started_at, len(plan.windows), loading.counts, loading.checks, figures=())
     trusted = not _too_many_rejected(loading.counts, max_rejected_share, stages)
     summary = compute_figures(stages, summary, engine)
-    if publishing:
-        summary = publish_summary(stages, summary, configuration, engine, trusted=trusted)
+    if targets:
+        summary = publish_summary(stages, summary, configuration, engine, targets, trusted=trusted)
     delete_expired(cache_folder)
     return conclude(replace(summary, failures=tuple(stages.failures)))
 
@@ -157,20 +158,16 @@ def _too_many_rejected(counts: LoadCounts, max_rejected_share: float, stages: St
     return True
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the flow once, in this process.
+def run(*, verbose: Verbose = False, **parameters: Any) -> int:
+    """Runs the flow once, in this process."""
+    check_arguments(codegrader_etl.fn, parameters, datetime.now(UTC))
+    stopped = "Stopped. What is loaded stays; give the same command again to go on."
+    return run_flow(codegrader_etl, parameters, verbose=verbose, when_stopped=stopped)
 
-    Returns:
-        0 if it succeeded, 1 if it failed; 2 where the arguments cannot be used, before anything is started.
-    """
-    try:
-        parameters = parse_arguments(arguments, datetime.now(UTC))
-    except InvalidInputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    state = codegrader_etl(**parameters, return_state=True)
-    print(state.message, file=sys.stdout if state.is_completed() else sys.stderr)
-    return 0 if state.is_completed() else 1
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command `etl`; its exit code, see `flows.command_line`."""
+    return run_command(add_options(run, codegrader_etl.fn), "etl", arguments)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """`make up`: Prefect's server, the deployments and one worker on this machine, until Ctrl-C."""
 
-import argparse
 import os
 import signal
 import socket
@@ -11,11 +10,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Annotated, Final
 
+from cyclopts import Parameter
+
+from flows.command_line import run_command
 from flows.installing.environment import read_environment
 from flows.running.home import home_folder
-from tasks.errors import CodegraderError, InvalidInputError, PermanentError
+from tasks.errors import InvalidInputError, PermanentError
 
 HOST: Final = "127.0.0.1"
 """This machine alone: whoever reaches the server reads the Blocks, and so every secret."""
@@ -40,28 +42,26 @@ AND_PASSWORD: Final = f"\n  export PREFECT_API_AUTH_STRING=...  # as in {AUTH_ST
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Starts everything, and stops it again in the opposite order.
+    """The command `up`; its exit code, see `flows.command_line`."""
+    return run_command(run, "up", arguments)
 
-    Returns:
-        0 if it ran until it was told to stop; 1 if something did not start, or ended by itself.
+
+def run(*, port: Annotated[int, Parameter(env_var="PORT")] = 4200) -> int:
+    """Prefect's server, the deployments and one worker on this machine, until Ctrl-C.
+
+    Args:
+        port: The dashboard's port.
     """
-    parser = argparse.ArgumentParser(prog="python -m flows.up", description=__doc__)
-    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or "4200", help="default: PORT, or 4200")
-    port = parser.parse_args(arguments).port
     stop = threading.Event()
     # What has a handler here, the children start without. Behind a shell's `&`, they would ignore SIGINT, and a worker
     # that is told to end sends that to itself.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: stop.set())
-    try:
-        read_environment(Path(".env"))
-        _check_port(port)
-        _configure(f"http://{HOST}:{port}/api")
-        _run(f"http://{HOST}:{port}", stop)
-    except CodegraderError as error:
-        print(error, file=sys.stderr)
-        return 1
+    read_environment(Path(".env"))
+    _check_port(port)
+    _configure(f"http://{HOST}:{port}/api")
+    _run(f"http://{HOST}:{port}", stop)
     return 0
 
 

@@ -1,21 +1,36 @@
-"""The flows' parameters as the dashboard's form shows them and as the server checks them when a run is submitted.
+"""The flows' parameters: as the dashboard's form and the command line show them, and the limits that both check.
 
-The server checks a JSON schema, not Python types: what it refuses is refused at submit, the rest in the run's first
-second, in `tasks.plan` and the flow itself. The form's labels are the parameters' names, whatever a schema says; its
-help is in the flows' docstrings.
+The server checks a JSON schema, not Python types, when a run is submitted. It would answer a wrong date with the
+regular expression that it does not match, so dates have none: the run itself refuses them in its first second, in plain
+words. The help is in the flows' docstrings.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from typing import Annotated, Final
+from inspect import signature
+from typing import Annotated, Any, get_args
 
 from pydantic import WithJsonSchema
 
-MOMENT: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$"
-
-DayOrMoment = Annotated[date | str | None, WithJsonSchema({"type": "string", "format": "date", "pattern": MOMENT})]
+DayOrMoment = Annotated[date | str | None, WithJsonSchema({"type": "string", "format": "date"})]
 LookbackDays = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 90})]
 HealDays = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 365})]
 WindowHours = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 24})]
 Share = Annotated[float, WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1})]
 ChunkMonths = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 12})]
 MaxParallel = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 50})]
+
+
+def find_beyond_limits(function: Callable[..., Any], given: Mapping[str, Any]) -> Iterator[str]:
+    """Finds what lies beyond the limits that a function's parameters declare.
+
+    Yields:
+        For each such value, what was given and what to choose.
+    """
+    for name, parameter in signature(function, eval_str=True).parameters.items():
+        for schema in (
+            note.json_schema or {} for note in get_args(parameter.annotation) if isinstance(note, WithJsonSchema)
+        ):
+            low, high = schema.get("minimum"), schema.get("maximum")
+            if name in given and low is not None and not low <= given[name] <= high:
+                yield f"{name} is {given[name]}: choose {low} to {high}"

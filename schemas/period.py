@@ -31,12 +31,17 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What a run is about: the days it covers, in full or in part, and the exact span `[start, end)` in UTC."""
+    """What a run is about: the days it covers, in full or in part, and the exact span `[start, end)` in UTC.
+
+    Attributes:
+        is_cut_off: the last day is not over yet, so `end` is the present.
+    """
 
     start: datetime
     end: datetime
     days: tuple[Day, ...]
     time_zone: ZoneInfo
+    is_cut_off: bool = False
 
     @property
     def first_day(self) -> date:
@@ -49,14 +54,27 @@ class Period:
         return self.days[-1].date
 
     @property
+    def first(self) -> str:
+        """The first day, with the time at which the period begins unless that is the day's start."""
+        return self._name(self.first_day, self.start, self.days[0].start)
+
+    @property
+    def last(self) -> str:
+        """The last day, inclusive, with the time at which the period ends unless that is the day's end."""
+        return self._name(self.last_day, self.end, self.days[-1].end)
+
+    @property
     def file_stem(self) -> str:
-        """What the files about it are called, such as `2023-04-01_2023-04-30`."""
-        return str(self).replace(" to ", "_")
+        """What the files about it are called, such as `2023-04-01_2023-04-30`; today's stay the same all day."""
+        last = self.last_day.isoformat() if self.is_cut_off else self.last
+        names = dict.fromkeys((self.first, last))
+        return "_".join(names).replace(" ", "T").replace(":", "")
 
     def __str__(self) -> str:
-        if self.first_day == self.last_day:
-            return self.first_day.isoformat()
-        return f"{self.first_day} to {self.last_day}"
+        return " to ".join(dict.fromkeys((self.first, self.last)))
+
+    def _name(self, day: date, moment: datetime, whole: datetime) -> str:
+        return day.isoformat() if moment == whole else f"{moment.astimezone(self.time_zone):%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +100,19 @@ def start_of(moment: date, time_zone: ZoneInfo) -> datetime:
     return datetime.combine(moment, time.min, time_zone).astimezone(UTC)
 
 
+def day_before(moment: datetime, time_zone: ZoneInfo) -> date:
+    """The last day that was over at a moment."""
+    today = start_of(moment.astimezone(time_zone).date(), time_zone)
+    return (today - timedelta(microseconds=1)).astimezone(time_zone).date()
+
+
 def days_between(start: datetime, end: datetime, time_zone: ZoneInfo) -> Iterator[Day]:
-    """The days of `time_zone` that `[start, end)` touches, oldest first."""
+    """The days of `time_zone` that `[start, end)` touches, oldest first.
+
+    A date that the time zone left out, such as 2011-12-30 in Samoa, is none of them.
+    """
     day = start.astimezone(time_zone).date()
     while (day_start := start_of(day, time_zone)) < end:
-        yield Day(day, day_start, start_of(day + timedelta(days=1), time_zone))
         day += timedelta(days=1)
+        if (day_end := start_of(day, time_zone)) > day_start:
+            yield Day(day - timedelta(days=1), day_start, day_end)

@@ -125,10 +125,8 @@ class Labels:
         return f"{day.isoformat()}, {self.weekdays[day.weekday()]}"
 
     def span(self, period: Period) -> str:
-        """A period's days: `2023-04-01 — 2023-04-30`, or one date where it is a single day."""
-        if period.first_day == period.last_day:
-            return period.first_day.isoformat()
-        return f"{period.first_day}{self.dash}{period.last_day}"
+        """A period: `2023-04-01 — 2023-04-30`, or one date where it is a whole day; else with the times."""
+        return self.dash.join(dict.fromkeys((period.first, period.last)))
 
     def check_name(self, check: str) -> str:
         """What a data check is called in this language."""

@@ -34,5 +34,5 @@ class InvalidInputError(PermanentError):
     """A parameter or a setting that cannot be used; nothing was done yet."""
 
 
-class DataRejectedError(PermanentError):
-    """More records than `max_rejected_share` failed the checks, so nothing was published."""
+class ArgumentError(InvalidInputError):
+    """What was asked of a run cannot be done, whoever runs it: a date in the future, a share above 1."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from schemas.period import Day, Period, Window, days_between, start_of
-from tasks.errors import InvalidInputError
+from schemas.period import Day, Period, Window, day_before, days_between, start_of
+from tasks.errors import ArgumentError
 
 MAX_DAYS = 400
 """The longest range of one run; a longer one is a backfill, which splits it."""
@@ -24,35 +24,46 @@ def plan_period(
     """Says which days and which exact span a run is about.
 
     Args:
-        start: the first day, or a moment; text is read as ISO 8601; None means the default day.
-        end: the last day, inclusive, or a moment, exclusive; None means `start`'s day, or the default day.
+        start: the first day, or a moment; text is read as ISO 8601; None means the day of `end`.
+        end: the last day, inclusive, or a moment, exclusive; None means the day of `start`.
         time_zone: what a day and a moment without an offset refer to.
         now: the present, aware; nothing later than it is asked for.
-        default_day: what None stands for; None means yesterday.
+        default_day: the day if neither is given; None means yesterday.
         max_days: the longest range; None for any, for what is split into several runs.
 
     Raises:
-        InvalidInputError: not a date, end before start, in the future, or more than `max_days` days.
+        ArgumentError: not a date, a date that the time zone left out, end before start, in the future, or more
+            than `max_days` days.
     """
-    yesterday = default_day or now.astimezone(time_zone).date() - timedelta(days=1)
-    first = yesterday if start is None else _read(start, "start_date")
-    last = (first if start is not None else yesterday) if end is None else _read(end, "end_date")
-    span_start, span_end = start_of(first, time_zone), _end_of(last, time_zone, only_start=end is None)
-    if isinstance(last, datetime) and span_end == span_start:
-        raise InvalidInputError(f"start_date and end_date are the same moment, {first}: choose a later end")
-    if span_end <= span_start:
-        raise InvalidInputError(f"end_date {last} is before start_date {first}: swap them or correct one")
-    if span_start >= now:
-        raise InvalidInputError(f"start_date {first} is in the future: nothing has happened there yet")
+    last = None if end is None else _read(end, "end_date", time_zone)
+    if start is not None:
+        first = _read(start, "start_date", time_zone)
+    elif last is not None:
+        # A midnight ends the day before it.
+        first = _day_of(last, time_zone, earlier=timedelta(microseconds=1))
+    else:
+        first = default_day or day_before(now, time_zone)
+    span_start = start_of(first, time_zone)
+    span_end = _end_of(_day_of(first, time_zone) if last is None else last, time_zone)
+    _check_span(span_start, span_end, first, last, now, "end_date" if start is None else "start_date")
     length = (span_end.astimezone(time_zone).date() - span_start.astimezone(time_zone).date()).days
     if max_days is not None and length > max_days:
-        raise InvalidInputError(
+        raise ArgumentError(
             f"{length} days are more than one run takes ({max_days}): ask for a shorter range, or run the backfill"
         )
     days = tuple(days_between(span_start, span_end, time_zone))
     if days[-1].start >= now:
-        raise InvalidInputError(f"end_date {last} is in the future: the last day that can be asked for is today")
-    return Period(span_start, min(span_end, now.astimezone(UTC)), days, time_zone)
+        raise ArgumentError(f"end_date {last} is in the future: the last day that can be asked for is today")
+    return Period(span_start, min(span_end, now.astimezone(UTC)), days, time_zone, is_cut_off=span_end > now)
+
+
+def _check_span(start: datetime, end: datetime, first: date, last: date | None, now: datetime, given: str) -> None:
+    if isinstance(last, datetime) and end == start:
+        raise ArgumentError(f"start_date and end_date are the same moment, {first}: choose a later end")
+    if end <= start:
+        raise ArgumentError(f"end_date {last} is before start_date {first}: swap them or correct one")
+    if start >= now:
+        raise ArgumentError(f"{given} {first} is in the future: nothing has happened there yet")
 
 
 def split_into_windows(period: Period, hours: int) -> list[Window]:
@@ -74,24 +85,29 @@ def _cut(day: Day, step: timedelta, period: Period) -> Iterator[Window]:
         start = end
 
 
-def _read(value: date | str, name: str) -> date:
+def _read(value: date | str, name: str, time_zone: ZoneInfo) -> date:
     """A datetime where a time is given, else a date."""
     text = str(value).strip()
     try:
         moment = date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidInputError(
+        raise ArgumentError(
             f"{name} {text[:40]!r} is not a date: write it as 2023-04-01, or 2023-04-01T06:00 for a moment"
         ) from None
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise InvalidInputError(f"{name} {text!r} is not in the years {FIRST_YEAR} to {LAST_YEAR}: correct the year")
+        raise ArgumentError(f"{name} {text!r} is not in the years {FIRST_YEAR} to {LAST_YEAR}: correct the year")
+    if not isinstance(moment, datetime) and start_of(moment, time_zone) == _end_of(moment, time_zone):
+        raise ArgumentError(f"{name} {moment} does not exist: {time_zone.key} left that date out: choose another")
     return moment
 
 
-def _end_of(moment: date, time_zone: ZoneInfo, *, only_start: bool) -> datetime:
-    """A date is inclusive: it ends at the next day's start. A moment ends itself, or its day if only it is given."""
-    if isinstance(moment, datetime):
-        if not only_start:
-            return start_of(moment, time_zone)
-        moment = start_of(moment, time_zone).astimezone(time_zone).date()
-    return start_of(moment + timedelta(days=1), time_zone)
+def _day_of(moment: date, time_zone: ZoneInfo, earlier: timedelta = timedelta(0)) -> date:
+    """The date itself; of a moment, the day on which it is, or was so much earlier."""
+    if not isinstance(moment, datetime):
+        return moment
+    return (start_of(moment, time_zone) - earlier).astimezone(time_zone).date()
+
+
+def _end_of(moment: date, time_zone: ZoneInfo) -> datetime:
+    """A date is inclusive: it ends at the next day's start. A moment ends itself."""
+    return start_of(moment if isinstance(moment, datetime) else moment + timedelta(days=1), time_zone)

@@ -1,5 +1,6 @@
 """Dispatch: hands chunks out to child runs, some at a time, until each chunk is loaded, was so already, or failed."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -134,10 +135,9 @@ class Dispatch:
 
     def _finish(self, load: ChunkLoad, outcome: Literal["loaded", "skipped", "failed"], reason: str = "") -> None:
         load.outcome, load.reason = outcome, reason
-        done, logger = self._progress.advance(), get_run_logger()
         if outcome == "failed":
-            logger.error("%s: %s: failed: %s", done, load.chunk, reason)
+            self._progress.advance(logging.ERROR, "%s: failed: %s", load.chunk, reason, is_shown=True)
         elif outcome == "skipped":
-            logger.info("%s: %s: skipped, loaded before", done, load.chunk)
+            self._progress.advance(logging.INFO, "%s: skipped, loaded before", load.chunk)
         else:
-            logger.info("%s: %s: loaded: %s", done, load.chunk, describe_counts(load.counts))
+            self._progress.advance(logging.INFO, "%s: loaded: %s", load.chunk, describe_counts(load.counts))

@@ -1,44 +1,47 @@
-"""The command line of `python -m flows.etl`."""
+"""What the arguments of a run alone show to be unusable, found before anything starts and before anybody is told."""
 
-import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from tasks.plan import plan_period
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
 
-FURTHEST_AHEAD = timedelta(hours=14)
+from schemas.parameters import find_beyond_limits
+from tasks.errors import ArgumentError
+from tasks.plan import MAX_DAYS, plan_period
+
+FURTHEST_AHEAD: Final = timedelta(hours=14)
 """How far the earliest time zone is ahead of UTC: its today may be tomorrow here."""
+REFUSED: Final = "Refused"
+"""The name of a run's state whose arguments cannot be used. Whoever started it sees it; nobody gets a mail."""
 
 
-def parse_arguments(arguments: Sequence[str] | None, now: datetime) -> dict[str, Any]:
-    """Reads the arguments and refuses what cannot be right in any time zone, before anything is started.
-
-    Returns:
-        The flow's parameters; those that were not given are left out.
+def check_limits(flow: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Says what the form would have refused, to those who did not use it.
 
     Raises:
-        InvalidInputError: the dates cannot be used, see `tasks.plan.plan_period`.
+        ArgumentError: a value lies beyond the limits that its parameter declares.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m flows.etl",
-        description="Collects the attempts of a range of days, checks and keeps them, and publishes the daily figures.",
-        epilog="Credentials and settings come from .env: run `python -m flows.setup` once, and after each change.",
-        argument_default=argparse.SUPPRESS,
+    if problems := list(find_beyond_limits(flow, given)):
+        raise ArgumentError("; ".join(problems))
+
+
+def check_arguments(
+    flow: Callable[..., Any], given: Mapping[str, Any], now: datetime, max_days: int | None = MAX_DAYS
+) -> None:
+    """Refuses what cannot be right in any time zone: the reporting time zone is not known before a run starts.
+
+    Raises:
+        ArgumentError: see `check_limits` and `tasks.plan.plan_period`.
+    """
+    check_limits(flow, given)
+    plan_period(
+        given.get("start_date"), given.get("end_date"), ZoneInfo("UTC"), now + FURTHEST_AHEAD, max_days=max_days
     )
-    parser.add_argument("--start-date", metavar="DATE", help="first day, such as 2023-04-01; default: yesterday")
-    parser.add_argument("--end-date", metavar="DATE", help="last day, inclusive; default: the first day")
-    parser.add_argument("--refresh", action="store_true", help="ask the API again, even where its answer is cached")
-    parser.add_argument(
-        "--window-hours", type=int, metavar="N", help="length of the API's windows, 1 to 24; default: 6"
-    )
-    parser.add_argument(
-        "--max-rejected-share",
-        type=float,
-        metavar="SHARE",
-        help="publish nothing if more than this share of the records fails the checks; default: 0.05",
-    )
-    parameters = vars(parser.parse_args(arguments))
-    plan_period(parameters.get("start_date"), parameters.get("end_date"), ZoneInfo("UTC"), now + FURTHEST_AHEAD)
-    return parameters
+
+
+def refuse(error: ArgumentError) -> State[Any]:
+    """The state of a run that was asked for what cannot be done."""
+    return Failed(name=REFUSED, message=str(error))

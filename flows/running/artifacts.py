@@ -37,18 +37,19 @@ class Progress:
             assert isinstance(artifact, UUID), "in a synchronous flow, nothing is to be awaited"
             self._artifact = artifact
 
-    def advance(self) -> str:
-        """Counts one step.
+    def advance(self, level: int, message: str, *arguments: object, is_shown: bool = False) -> None:
+        """Counts one step and logs what it came to, behind how far the run is, such as `3/28: `.
 
-        Returns:
-            How far it is, such as `3/28`.
+        Args:
+            is_shown: whether a quiet console shows that line; it always shows how far the run is.
         """
         self._done += 1
+        extra = {"progress": (self._what, self._done, self._total), "is_shown": is_shown}
+        get_run_logger().log(level, f"%d/%d: {message}", self._done, self._total, *arguments, extra=extra)
         now = time.monotonic()
         if self._artifact and (self._done == self._total or now >= self._shown_at + SHOWN_EVERY_S):
             update_progress_artifact(self._artifact, 100 * self._done / self._total, description=self._what)
             self._shown_at = now
-        return f"{self._done}/{self._total}"
 
 
 def write_artifacts(summary: RunSummary, chart: bytes | None, report: Path | None) -> None:

@@ -19,7 +19,9 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.logging import get_logger
 from prefect.settings import get_current_settings
 
+from flows.running.arguments import REFUSED
 from flows.running.configuration import load_configuration
+from flows.running.stopping import is_stopping
 from tasks.errors import CodegraderError
 from tasks.mail import build_notice, send_message
 
@@ -35,9 +37,11 @@ def note_mail() -> None:
 def mail_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
     """Writes the mail about a failed or crashed run, unless one was written; the hook of the flows.
 
-    A run that was told not to publish is part of another one, which tells of it.
+    There is none about a run that was told to send none, or not to publish, such as a part of a backfill, which tells
+    of it; nor about one that refused its arguments or was stopped by hand, which whoever did so knows.
     """
-    if flow_run.parameters.get("publish", True):
+    wanted = all(flow_run.parameters.get(name, True) for name in ("publish", "mail"))
+    if wanted and state.name != REFUSED and not is_stopping.is_set():
         write_notice(flow_run.id, flow_run.name, state.message or state.name or "no reason is known")
 
 

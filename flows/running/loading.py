@@ -1,5 +1,6 @@
 """Extract to load, for all windows of a period: some at a time, each by itself, whatever becomes of the others."""
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -9,7 +10,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run, task_run
@@ -111,7 +112,6 @@ def _import_ahead(some_loaded: Event) -> None:
 
 def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Path) -> Loading:
     """Loads all windows of a plan. One that fails is noted and fails alone."""
-    logger = get_run_logger()
     some_loaded = Event()
     ahead = Thread(target=_import_ahead, args=(some_loaded,), name="imports", daemon=True)
     ahead.start()
@@ -126,17 +126,17 @@ def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Pat
         future.wait()
         some_loaded.set()
         state = future.state
-        done = progress.advance()
         if state.is_completed():
             counts, checks = state.result()
             records[hours_of(window)] = counts.fetched
             loading.counts += counts
             loading.checks = add_results(loading.checks, checks)
-            logger.info("%s: %s UTC: %s", done, window, describe_counts(counts))
+            progress.advance(logging.INFO, "%s UTC: %s", window, describe_counts(counts))
         else:
             reason = describe_failure(state).removeprefix(f"window {window} UTC: ")
+            is_first = reason not in loading.missing
             loading.missing.setdefault(reason, []).append(window)
-            logger.error("%s: %s UTC is not loaded: %s", done, window, reason)
+            progress.advance(logging.ERROR, "%s UTC is not loaded: %s", window, reason, is_shown=is_first)
     release_slots()
     ahead.join()
     return loading

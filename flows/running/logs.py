@@ -51,7 +51,7 @@ def start_logging(log_dir: Path, secrets: Collection[str]) -> None:
     with _starting:
         _filter.learn(secrets)
         _connect_own_loggers()
-        for handler in _handlers():
+        for handler in all_handlers():
             handler.addFilter(_filter)
         try:
             _write_to(log_dir.absolute())
@@ -108,7 +108,7 @@ def _belongs_to_run(record: logging.LogRecord) -> bool:
     return bool(getattr(record, "flow_run_id", None) or FlowRunContext.get() or TaskRunContext.get())
 
 
-def _handlers() -> Iterator[logging.Handler]:
+def all_handlers() -> Iterator[logging.Handler]:
     """Every handler in use, whoever configured it: a secret must reach none of them."""
     yield from logging.getLogger().handlers
     for logger in list(logging.root.manager.loggerDict.values()):

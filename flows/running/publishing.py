@@ -1,6 +1,6 @@
 """From the database to the readers: figures, sheet, report and mail, each of which may fail alone."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Where a run publishes, apart from the report, which is always written."""
+
+    sheet: bool = True
+    mail: bool = True
+
+
 def compute_figures(stages: Stages, summary: RunSummary, engine: "Engine") -> RunSummary:
     """Computes the figures of the period's days, and of any others that a load has touched.
 
@@ -35,12 +43,18 @@ def compute_figures(stages: Stages, summary: RunSummary, engine: "Engine") -> Ru
         metrics(engine, period.days, period.time_zone)
         return daily_figures(engine, period.first_day, period.last_day)
 
-    figures = stages.run("metrics", compute, lambda computed: f"figures of {len(computed)} days")
+    figures = stages.run("metrics", compute, lambda computed: f"days with figures: {len(computed)}")
     return replace(summary, figures=figures or ())
 
 
 def publish_summary(
-    stages: Stages, summary: RunSummary, configuration: Configuration, engine: "Engine", *, trusted: bool
+    stages: Stages,
+    summary: RunSummary,
+    configuration: Configuration,
+    engine: "Engine",
+    targets: Targets,
+    *,
+    trusted: bool,
 ) -> RunSummary:
     """Publishes what a run came to: sheet, report, artifacts, mail.
 
@@ -51,7 +65,7 @@ def publish_summary(
     Returns:
         The summary with what was published or not configured, and with everything that failed.
     """
-    if trusted:
+    if trusted and targets.sheet:
         summary = _publish_sheet(stages, summary, configuration, engine)
     if configuration.mail is None:
         summary = _skip(summary, "mail", "no mail server is set up")
@@ -60,7 +74,8 @@ def publish_summary(
     chart = files.chart.read_bytes() if files else None
     summary = replace(summary, failures=tuple(stages.failures))
     write_artifacts(summary, chart, files.html if files else None)
-    _send_mail(stages, summary, configuration, chart)
+    if targets.mail:
+        _send_mail(stages, summary, configuration, chart)
     return replace(summary, failures=tuple(stages.failures))
 
 
@@ -76,7 +91,9 @@ def _publish_sheet(stages: Stages, summary: RunSummary, configuration: Configura
         figures = quote(daily_figures(engine))
         return publish_sheet(key, spreadsheet_id, figures, labels, settings.google_sheets_url)
 
-    return replace(summary, sheet_url=stages.run("sheet", write, lambda url: f"history written to {url}"))
+    return replace(
+        summary, sheet_url=stages.run("sheet", write, lambda url: f"history written to {url}", is_shown=True)
+    )
 
 
 def _write_report(stages: Stages, summary: RunSummary, configuration: Configuration) -> ReportFiles | None:
@@ -85,6 +102,7 @@ def _write_report(stages: Stages, summary: RunSummary, configuration: Configurat
         "report",
         lambda: write_report(summary, language, home_folder("reports")),
         lambda written: f"written to {written.html}",
+        is_shown=True,
     )
 
 
@@ -101,7 +119,7 @@ def _send_mail(stages: Stages, summary: RunSummary, configuration: Configuration
         note_mail()
         send_mail(server, message)
 
-    stages.run("mail", send, lambda _: f"sent; addresses: {len(settings.email_to)}")
+    stages.run("mail", send, lambda _: f"sent; addresses: {len(settings.email_to)}", is_shown=True)
 
 
 def _skip(summary: RunSummary, stage: Stage, reason: str) -> RunSummary:

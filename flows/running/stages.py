@@ -20,13 +20,16 @@ class Stages:
     def __init__(self) -> None:
         self.failures: list[StageFailure] = []
 
-    def run(self, stage: Stage, act: Callable[[], Result], describe: Callable[[Result], str]) -> Result | None:
+    def run(
+        self, stage: Stage, act: Callable[[], Result], describe: Callable[[Result], str], *, is_shown: bool = False
+    ) -> Result | None:
         """Runs one stage.
 
         Args:
             stage: its name.
             act: does it.
             describe: says what it did, with counts, for the log.
+            is_shown: whether a quiet console shows that, since it says where a reader finds something.
 
         Returns:
             What `act` returned; None if it failed, which is noted and logged.
@@ -43,7 +46,8 @@ class Stages:
             logger.exception("%s: unexpected error", stage)
             self.failures.append(StageFailure(stage, f"unexpected error ({type(error).__name__}): see the run's log"))
         else:
-            logger.info("%s: %s in %.1f s", stage, describe(result), time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            logger.info("%s: %s in %.1f s", stage, describe(result), seconds, extra={"is_shown": is_shown})
             return result
         logger.error("%s: failed after %.1f s: %s", stage, time.perf_counter() - started, self.failures[-1].message)
         return None

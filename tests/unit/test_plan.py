@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from schemas.period import Period, Window
+from schemas.period import Period, Window, day_before
 from tasks.errors import InvalidInputError
 from tasks.plan import plan_period, split_into_windows
 
@@ -48,9 +48,54 @@ def test_another_default_day_can_be_set() -> None:
     assert str(period) == "2023-04-03"
 
 
-def test_a_start_alone_means_that_day_and_an_end_alone_means_from_yesterday_on() -> None:
-    assert str(plan("2023-04-01")) == "2023-04-01"
-    assert str(plan(None, "2023-04-10")) == "2023-04-09 to 2023-04-10"
+@pytest.mark.parametrize(
+    ("start", "end", "day"),
+    [
+        ("2023-04-01", None, "2023-04-01"),
+        (None, "2023-04-09", "2023-04-09"),
+        (None, "2023-04-10", "2023-04-10 to 2023-04-10 21:30"),
+        (None, "2023-04-09T12:00", "2023-04-09 to 2023-04-09 12:00"),
+        # A midnight ends a day.
+        (None, "2023-04-09T00:00", "2023-04-08"),
+        ("2023-04-01T06:00", None, "2023-04-01 06:00 to 2023-04-01"),
+    ],
+)
+def test_one_date_alone_means_its_day_whichever_it_is(start: str | None, end: str | None, day: str) -> None:
+    assert str(plan(start, end)) == day
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "name", "files"),
+    [
+        ("2023-04-01", "2023-04-02", "2023-04-01 to 2023-04-02", "2023-04-01_2023-04-02"),
+        (
+            "2023-04-01T06:00",
+            "2023-04-01T12:00",
+            "2023-04-01 06:00 to 2023-04-01 12:00",
+            "2023-04-01T0600_2023-04-01T1200",
+        ),
+        # Today goes on: its files are to be written over later in the day.
+        ("2023-04-10", None, "2023-04-10 to 2023-04-10 23:30", "2023-04-10"),
+        ("2023-04-08", "2023-04-10", "2023-04-08 to 2023-04-10 23:30", "2023-04-08_2023-04-10"),
+    ],
+)
+def test_a_part_of_a_day_never_calls_itself_the_day(start: str, end: str | None, name: str, files: str) -> None:
+    period = plan(start, end, BERLIN)
+    assert str(period) == name
+    assert period.file_stem == files
+
+
+def test_a_date_that_the_time_zone_left_out_is_refused_and_no_day_of_a_range() -> None:
+    # Samoa went from the 29th to the 31st.
+    with pytest.raises(
+        InvalidInputError, match="start_date 2011-12-30 does not exist: Pacific/Apia left that date out"
+    ):
+        plan("2011-12-30", zone="Pacific/Apia")
+    with pytest.raises(InvalidInputError, match="end_date 2011-12-30 does not exist"):
+        plan("2011-12-29", "2011-12-30", zone="Pacific/Apia")
+    period = plan("2011-12-29", "2011-12-31", zone="Pacific/Apia")
+    assert [day.date.day for day in period.days] == [29, 31]
+    assert day_before(datetime(2011, 12, 31, 12, tzinfo=ZoneInfo("Pacific/Apia")), ZoneInfo("Pacific/Apia")).day == 29
 
 
 @pytest.mark.parametrize(
