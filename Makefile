@@ -69,10 +69,15 @@ $(VENV)/installed-test: tests/requirements.txt $(VENV)/installed-run
 	@$(COMPILE)
 	@touch $@
 
+# A package with extras is listed under both of its names: to pip before 23.3 these are two, and each must be pinned.
 lock:
 	for folder in . tests/sandbox tests; do \
-		uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
-			--no-emit-find-links --custom-compile-command "make lock" $$folder/requirements.in -o $$folder/requirements.txt; \
+		uv pip compile --quiet --universal --no-strip-extras --generate-hashes --python-version 3.11 --no-emit-index-url \
+			--no-emit-find-links --custom-compile-command "make lock" $$folder/requirements.in -o $$folder/requirements.txt \
+		&& awk '/^[^ ]/ { printf "%s", plain; plain = ""; extras = /\[/ } \
+			extras && !/^ *#/ { line = $$0; sub(/\[[^]]*\]/, "", line); plain = plain line "\n" } \
+			{ print } END { printf "%s", plain }' $$folder/requirements.txt > $$folder/requirements.new \
+		&& mv $$folder/requirements.new $$folder/requirements.txt || exit 1; \
 	done
 
 clean:
