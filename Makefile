@@ -56,8 +56,9 @@ check: $(VENV)/installed-test
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.faults.table --check
 
-# Made anew if its Python is gone, or is not the one that was named.
-ifneq ($(shell $(BIN)/python -V 2>&1),$(shell $(PYTHON) -V 2>&1))
+# Made anew if its Python is gone, or is not of the version of the one that was named.
+version = $(shell command -v "$(1)" >/dev/null && "$(1)" -V)
+ifneq ($(call version,$(BIN)/python),$(call version,$(PYTHON)))
 .PHONY: $(WHOLE)
 $(VENV)/installed-run: $(WHOLE)
 endif
