@@ -29,7 +29,7 @@ PAGE_NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 NEVER_IN_ENV = {"GOOGLE_SHEETS_URL"}
 """Settings that nobody but the sandbox sets."""
 
-OF_OTHER_PROGRAMS = {"--help", "--clean", "--if-exists", "--dbname", "--limit"}
+OF_OTHER_PROGRAMS = {"--help", "--editable", "--clean", "--if-exists", "--dbname", "--limit"}
 """Options that the documentation names by themselves and that are not ours."""
 ELLIPSIS = "…"
 SHORTEST_FIXED_PART = 8
@@ -215,7 +215,7 @@ def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
 
 
 def test_every_make_target_named_exists() -> None:
-    (line,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    line, *_ = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
     for page in PAGES:
         assert set(re.findall(r"\bmake ([a-z]+)", code_of(page.read_text("utf-8")))) <= set(line.split()), page.name
 

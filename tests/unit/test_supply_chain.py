@@ -1,6 +1,8 @@
 """What is installed is what was chosen: one version of each package, and files whose hashes are known."""
 
+import pkgutil
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ def test_every_package_has_one_version_and_hashes(lock: Path) -> None:
 
     assert len(packages) >= 5
     for name, entry in packages.items():
-        assert re.match(rf"{re.escape(name)}(\[[\w,-]+\])?==[\w.!+]+ ", entry), entry
+        assert re.match(rf"{re.escape(name)}(\[[\w, -]+\])?==[\w.!+]+ ", entry), entry
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry
 
 
@@ -35,18 +37,40 @@ def test_what_was_asked_for_is_locked(lock: Path) -> None:
     assert set(names) <= set(locked(lock))
 
 
+@pytest.mark.parametrize("lock", LOCKS, ids=str)
+def test_a_package_with_extras_is_listed_under_both_of_its_names(lock: Path) -> None:
+    # To pip before 23.3 these are two packages, and one of them would be without a version.
+    text = (ROOT / lock).read_text("utf-8")
+    with_extras = re.findall(r"^([\w.-]+)\[[^]]+\](==.*(?:\n    --hash=.*)+)", text, flags=re.MULTILINE)
+
+    assert bool(with_extras) is (lock.parent == Path())
+    assert [name for name, pin in with_extras if f"\n{name}{pin}\n" not in text] == []
+
+
 def test_no_package_has_two_versions() -> None:
     versions: dict[str, set[str]] = {}
     for lock in LOCKS:
         for name, entry in locked(lock).items():
-            versions.setdefault(name, set()).add(re.split(r"[ ;]", entry, maxsplit=1)[0].partition("==")[2])
+            versions.setdefault(name, set()).add(re.split(r"[ ;]", entry.partition("==")[2], maxsplit=1)[0])
 
     assert {name: found for name, found in versions.items() if len(found) > 1} == {}
 
 
 def test_every_install_that_is_documented_checks_the_hashes() -> None:
     pages = [ROOT / "README.md", ROOT / "Makefile", *(ROOT / "docs").glob("*.md")]
-    installs = [line for page in pages for line in page.read_text("utf-8").splitlines() if "-m pip install" in line]
+    installs = re.findall(
+        r"(?:-m pip install|\$\(INSTALL\)) (.*)", "\n".join(page.read_text("utf-8") for page in pages)
+    )
+    # The checkout itself is made importable, with nothing from elsewhere.
+    of_the_checkout = "--no-deps --no-build-isolation --editable ."
+    downloads = [arguments for arguments in installs if " -r " in arguments]
 
-    assert installs
-    assert [line for line in installs if "--require-hashes" not in line] == []
+    assert downloads
+    assert [arguments for arguments in downloads if "--require-hashes" not in arguments] == []
+    assert set(installs) - set(downloads) <= {of_the_checkout, "--quiet --disable-pip-version-check --no-compile"}
+
+
+def test_the_command_leads_to_a_function() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert callable(pkgutil.resolve_name(project["project"]["scripts"]["codegrader"]))
+    assert project["tool"]["setuptools"]["packages"] == ["flows", "tasks", "schemas"]
