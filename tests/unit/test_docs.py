@@ -1,21 +1,23 @@
 """The documentation is true: what it names exists, and what it says agrees with the code."""
 
-import argparse
 import ast
-import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from flows.__main__ import COMMANDS
 from flows.installing.environment import Environment
 from schemas.period import Window
 from schemas.tables import daily_metrics
@@ -109,42 +111,20 @@ def test_pictures_are_small() -> None:
 # ---------------------------------------------------------------------------------------------- commands and options
 
 
-def _options(run: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The options of a command line, whose parser is caught where it would read the arguments."""
-    found: set[str] = set()
-
-    class CaughtError(Exception):
-        pass
-
-    def catch(parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
-        found.update(parser._option_string_actions)
-        raise CaughtError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(argparse.ArgumentParser, "parse_args", catch)
-        with suppress(CaughtError):
-            run()
-    return found
+def _options(main: Callable[[Sequence[str]], object]) -> set[str]:
+    """The options that a command's help names."""
+    with redirect_stdout(StringIO()) as shown, suppress(SystemExit):
+        main(["--help"])
+    return set(re.findall(r"(?<![\w-])--[\w-]+", shown.getvalue()))
 
 
 @pytest.fixture(scope="module")
 def options() -> dict[str, set[str]]:
     """Every command that the documentation may name, with its options."""
-    from flows import backfill, etl, setup
-    from tests.benchmarks import __main__ as benchmarks
-    from tests.faults import table
-    from tests.sandbox.grader import __main__ as grader
-
-    commands: dict[str, Callable[[], object]] = {
-        "flows.etl": lambda: etl.main([]),
-        "flows.setup": lambda: setup.main([]),
-        "flows.backfill": lambda: backfill.main([]),
-        "tests.sandbox.grader": lambda: grader.main([]),
-        "tests.benchmarks": lambda: benchmarks.main([]),
-        "tests.faults.table": lambda: table.main([]),
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        return {name: _options(run, patch) for name, run in commands.items()} | {"tests.sandbox": set()}
+    commands = {f"flows.{name}": f"flows.{name}" for name in COMMANDS if find_spec(f"flows.{name}")}
+    commands |= {name: f"{name}.__main__" for name in ("tests.sandbox.grader", "tests.benchmarks", "tests.sandbox")}
+    commands |= {"tests.faults.table": "tests.faults.table"}
+    return {name: _options(import_module(module).main) for name, module in commands.items()}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
@@ -164,7 +144,8 @@ def test_options_named_by_themselves_exist(options: dict[str, set[str]]) -> None
 @pytest.mark.parametrize("command", ["flows.etl", "flows.setup", "flows.backfill"])
 def test_every_option_of_a_command_is_documented(command: str, options: dict[str, set[str]]) -> None:
     everything = "".join(page.read_text("utf-8") for page in PAGES)
-    assert {name for name in options[command] if name.startswith("--") and name not in everything} <= {"--help"}
+    stems = {re.sub("^--(no-)?", "", name) for name in options[command]}
+    assert {stem for stem in stems if f"--{stem}" not in everything and f"--no-{stem}" not in everything} <= {"help"}
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +154,7 @@ def deployments() -> dict[str, dict[str, Any]]:
     found = {}
     for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]:
         module, name = deployment["entrypoint"].rsplit(".", 1)
-        flow = getattr(importlib.import_module(module), name)
+        flow = getattr(import_module(module), name)
         found[f"{flow.name}/{deployment['name']}"] = flow.parameters.properties
     return found
 
