@@ -17,7 +17,7 @@ from cyclopts import Parameter
 from flows.command_line import run_command
 from flows.installing.environment import read_environment
 from flows.running.home import home_folder
-from tasks.errors import InvalidInputError, PermanentError
+from tasks.errors import PermanentError
 
 HOST: Final = "127.0.0.1"
 """This machine alone: whoever reaches the server reads the Blocks, and so every secret."""
@@ -72,7 +72,7 @@ def _check_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except (OSError, OverflowError) as error:
-            raise InvalidInputError(
+            raise PermanentError(
                 f"port {port} cannot be used ({error}): if this does not run already, choose another: PORT=4201 make up"
             ) from None
 

@@ -4,13 +4,20 @@ import os
 import pty
 import re
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 
 from tests.e2e.prefect_server import ROOT
+from tests.fixtures.pipelines import Pipeline
 
 CTRL_C = b"\x03"
 _CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+
+
+def flow_in_terminal(pipeline: Pipeline, *arguments: str) -> "Terminal":
+    """The flow as a user runs it from the command line."""
+    return Terminal([sys.executable, "-m", "flows.etl", *arguments], os.environ | pipeline.variables())
 
 
 class Terminal:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from flows.running.loading import LOADERS
-from tests.e2e.terminal import Terminal
+from tests.e2e.terminal import Terminal, flow_in_terminal
 from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import SyntheticRecords
@@ -22,10 +22,6 @@ YEAR = ("--start-date", "2021-06-01", "--end-date", "2022-05-31")
 STOPPED = "Stopped. What is loaded stays; give the same command again to go on."
 AT_MOST_S = 5
 STATES = "SELECT state_type::text FROM flow_run ORDER BY created"
-
-
-def start(pipeline: Pipeline, *arguments: str) -> Terminal:
-    return Terminal([sys.executable, "-m", "flows.etl", *arguments], os.environ | pipeline.variables())
 
 
 def ended(terminal: Terminal, stop: Callable[[], None]) -> tuple[int, float]:
@@ -45,7 +41,7 @@ def lines_after_progress(terminal: Terminal) -> list[str]:
 def test_a_years_run_is_stopped_and_goes_on(pipelines: Pipelines) -> None:
     pipeline = pipelines.make(SyntheticRecords())
     grader, windows = pipeline.world.grader, "SELECT window_start FROM loaded_windows ORDER BY 1"
-    terminal = start(pipeline, *YEAR)
+    terminal = flow_in_terminal(pipeline, *YEAR)
     wait_until(lambda: len(grader.requests) > 12, 60)
     code, seconds = ended(terminal, terminal.press_ctrl_c)
 
@@ -73,7 +69,7 @@ def is_answering(pipeline: Pipeline) -> bool:
 
 @fault("killed processes", "Ctrl-C twice while the API is answering", "the second one ends it at once")
 def test_a_second_ctrl_c_ends_it_at_once(waiting: Pipeline) -> None:
-    terminal = start(waiting, *YEAR)
+    terminal = flow_in_terminal(waiting, *YEAR)
     wait_until(lambda: is_answering(waiting), 60)
 
     def twice() -> None:
