@@ -3,6 +3,7 @@
 import atexit
 import gc
 import os
+import warnings
 
 # Read by Prefect when it is imported, hence here. A run without a server starts one of its own: that takes up to half a
 # minute, where 20 seconds are allowed by default, and when it is stopped at the run's end it would print tracebacks of
@@ -11,6 +12,8 @@ os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
 os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+# Where a home is needed and cannot be made, the command itself says so, in one line.
+warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
 
 # Prefect, pandas and Google's packages make a million objects that stay: with the thresholds that Python begins with, a
 # tenth of a run's processor time goes into looking for garbage among them.

@@ -18,7 +18,7 @@ from flows.installing.environment_blocks import configure, google_block
 from flows.installing.legacy import import_legacy
 from flows.installing.server_objects import create_server_objects, server_explained
 from flows.installing.service_checks import check_services
-from flows.running.home import home_folder
+from flows.running.home import check_prefect_home, home_folder
 from schemas.blocks import BLOCK_NAME
 from schemas.settings import VARIABLE
 from tasks.database import embedded_database, open_engine
@@ -116,6 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         environment = read_environment(options.env_file)
         if options.check:
             return _check(environment)
+        check_prefect_home()
         for line in set_up(environment, with_legacy=options.import_legacy):
             print(line, flush=True)
     except CodegraderError as error:

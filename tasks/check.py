@@ -42,7 +42,7 @@ def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, n
     copies = errors.pop(DUPLICATE_ROWS)
     # An exact copy has its original's id too; it is a copy, not a conflict.
     errors[UNIQUE_ID] = errors[UNIQUE_ID] & ~copies
-    bad: Marks = np.logical_or.reduce([*errors.values()])
+    bad: Marks = np.any([*errors.values()], axis=0)
     good = ~bad & ~copies
     warnings = {name: failing & good for name, failing in warnings.items()}
 

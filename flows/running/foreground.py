@@ -13,6 +13,7 @@ from prefect.settings import get_current_settings
 from flows.command_line import DONE, FAILED, UNUSABLE
 from flows.running.arguments import REFUSED
 from flows.running.console import quiet_console
+from flows.running.home import check_prefect_home
 from flows.running.stopping import stoppable
 
 Verbose = Annotated[bool, Parameter(negative="", help="Show every log line; without it the log file alone has them.")]
@@ -26,7 +27,11 @@ def run_flow(flow: Flow[..., Any], parameters: Mapping[str, Any], *, verbose: bo
 
     Returns:
         The exit code: 2 if the run refused its arguments.
+
+    Raises:
+        InvalidInputError: Prefect's temporary server has no folder for its database.
     """
+    check_prefect_home()
     with stoppable(when_stopped, _stop_servers), nullcontext() if verbose else quiet_console(), _temporary_server():
         state: Any = flow(**parameters, return_state=True)
     print(state.message, file=sys.stdout if state.is_completed() else sys.stderr)
