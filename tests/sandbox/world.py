@@ -19,7 +19,7 @@ class World:
 
     Args:
         folder: where the service account's key file and the mails are written.
-        records: what the grader's API holds; by default made-up records of every day until now.
+        records: what the grader's API holds; by default made-up ones of every day until now, some of them odd.
         port: the port of the grader's API; 0 for any that is free.
         latency_per_record: seconds that the grader's API needs for each record.
     """
@@ -27,7 +27,9 @@ class World:
     def __init__(
         self, folder: Path, records: RecordSource | None = None, port: int = 0, latency_per_record: float = 0.0
     ) -> None:
-        self.grader = GraderSandbox(records or SyntheticRecords(), port=port, latency_per_record=latency_per_record)
+        self.grader = GraderSandbox(
+            records or SyntheticRecords(odd=True), port=port, latency_per_record=latency_per_record
+        )
         self.sheets = SheetsSandbox()
         self.smtp = SmtpSandbox(folder=folder / "mail")
         self._key_file = folder / "service-account.json"

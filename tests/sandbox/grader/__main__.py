@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _source(records: str) -> RecordSource:
-    return SyntheticRecords() if records == "synthetic" else RecordsFile(Path(records))
+    return SyntheticRecords(odd=True) if records == "synthetic" else RecordsFile(Path(records))
 
 
 def _client_key(file: Path | None) -> str:
