@@ -122,8 +122,9 @@ def _options(main: Callable[[Sequence[str]], object]) -> set[str]:
 def options() -> dict[str, set[str]]:
     """Every command that the documentation may name, with its options."""
     commands = {f"flows.{name}": f"flows.{name}" for name in COMMANDS if find_spec(f"flows.{name}")}
-    commands |= {name: f"{name}.__main__" for name in ("tests.sandbox.grader", "tests.benchmarks", "tests.sandbox")}
-    commands |= {"tests.faults.table": "tests.faults.table"}
+    stand_ins = (f"tests.sandbox.{name}" for name in ("grader", "sheets", "smtp"))
+    commands |= {name: f"{name}.__main__" for name in (*stand_ins, "tests.benchmarks", "tests.sandbox")}
+    commands |= {name: name for name in ("tests.sandbox.world", "tests.faults.table")}
     return {name: _options(import_module(module).main) for name, module in commands.items()}
 
 
