@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -122,8 +122,9 @@ def _options(main: Callable[[Sequence[str]], object]) -> set[str]:
 def options() -> dict[str, set[str]]:
     """Every command that the documentation may name, with its options."""
     commands = {f"flows.{name}": f"flows.{name}" for name in COMMANDS if find_spec(f"flows.{name}")}
-    commands |= {name: f"{name}.__main__" for name in ("tests.sandbox.grader", "tests.benchmarks", "tests.sandbox")}
-    commands |= {"tests.faults.table": "tests.faults.table"}
+    stand_ins = (f"tests.sandbox.{name}" for name in ("grader", "sheets", "smtp"))
+    commands |= {name: f"{name}.__main__" for name in (*stand_ins, "tests.benchmarks", "tests.sandbox")}
+    commands |= {name: name for name in ("tests.sandbox.world", "tests.faults.table")}
     return {name: _options(import_module(module).main) for name, module in commands.items()}
 
 
@@ -297,45 +298,66 @@ def test_every_message_of_the_failure_table_is_in_the_code() -> None:
 
 @dataclass
 class Figures:
+    fetched: int
+    rejected: int
+    duplicates: int
+    warnings: int
     attempts: int
     successful: int
     users: int
 
 
 @pytest.fixture(scope="module")
-def sandbox_figures() -> Callable[[date], Figures]:
+def sandbox_figures() -> Callable[[str], Figures]:
     """A day's figures, counted from the sandbox's records without any code of ours."""
-    source = SyntheticRecords(now=lambda: datetime(2100, 1, 1, tzinfo=UTC))
+    source = SyntheticRecords(now=lambda: datetime(2100, 1, 1, tzinfo=UTC), odd=True)
 
-    def count(day: date) -> Figures:
-        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        records: list[Any] = list(source.between(start, start + timedelta(days=1) - timedelta(microseconds=1)))
+    def count(day: str) -> Figures:
+        start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+        fetched: list[Any] = list(source.between(start, start + timedelta(days=1) - timedelta(microseconds=1)))
+        once = [record for number, record in enumerate(fetched) if record not in fetched[number - 1 : number]]
+        good = [
+            record
+            for record in once
+            if record["lti_user_id"] and record["created_at"].startswith(day) and record["is_correct"] in (None, 0, 1)
+        ]
         return Figures(
-            attempts=len(records),
-            successful=sum(record["is_correct"] == 1 for record in records),
-            users=len({record["lti_user_id"] for record in records}),
+            fetched=len(fetched),
+            rejected=len(once) - len(good),
+            duplicates=len(fetched) - len(once),
+            warnings=sum(
+                (record["attempt_type"] == "run") != (record["is_correct"] is None)
+                or not record["passback_params"].endswith("}")
+                for record in good
+            ),
+            attempts=len(good),
+            successful=sum(record["is_correct"] == 1 for record in good),
+            users=len({record["lti_user_id"] for record in good}),
         )
 
     return cache(count)
 
 
-def test_the_figures_of_make_run_are_the_sandboxs(sandbox_figures: Callable[[date], Figures]) -> None:
+def test_the_figures_of_make_run_are_the_sandboxs(sandbox_figures: Callable[[str], Figures]) -> None:
     output = code_blocks(README.read_text("utf-8"))
     table = re.findall(r"^ +(\d{4}-\d\d-\d\d) +(\d+) +(\d+) +(\d+)$", output, flags=re.MULTILINE)
     assert len(table) == 7
-    for day, *figures in table:
-        assert Figures(*map(int, figures)) == sandbox_figures(date.fromisoformat(day))
-    total = f"{sum(int(attempts) for _, attempts, _, _ in table):,}"
-    assert output.count(f"{total} fetched") == 2
-    assert f"{total} unchanged (nothing has changed)" in output
-
-
-def test_the_figures_of_a_run_of_one_day_are_the_sandboxs(sandbox_figures: Callable[[date], Figures]) -> None:
-    (line,) = re.findall(
-        r"^(\d{4}-\d\d-\d\d): ([\d,]+) fetched, ([\d,]+) new", README.read_text("utf-8"), flags=re.MULTILINE
+    days = [sandbox_figures(day) for day, *_ in table]
+    assert [tuple(map(int, row[1:])) for row in table] == [(day.attempts, day.successful, day.users) for day in days]
+    fetched, new = f"{sum(day.fetched for day in days):,} fetched", f"{sum(day.attempts for day in days):,}"
+    odd = ", ".join(
+        f"{sum(getattr(day, name) for day in days)} {name}" for name in ("rejected", "duplicates", "warnings")
     )
-    day, *counts = line
-    assert counts == [f"{sandbox_figures(date.fromisoformat(day)).attempts:,}"] * 2
+    assert f"{fetched}, {new} new, 0 changed, {odd}\n" in output
+    assert f"{fetched}, 0 new, 0 changed, {new} unchanged, {odd} (nothing has changed)\n" in output
+
+
+def test_the_figures_of_a_run_of_one_day_are_the_sandboxs(sandbox_figures: Callable[[str], Figures]) -> None:
+    (line,) = re.findall(r"^\d{4}-\d\d-\d\d: [\d,]+ fetched, .*", README.read_text("utf-8"), flags=re.MULTILINE)
+    day = line.split(":")[0]
+    figures = sandbox_figures(day)
+    odd = f"{figures.rejected} rejected, {figures.duplicates} duplicates, {figures.warnings} warnings"
+    assert line == f"{day}: {figures.fetched:,} fetched, {figures.attempts:,} new, 0 changed, {odd}"
 
 
 def test_the_windows_and_days_that_the_readme_names_are_the_defaults() -> None:
