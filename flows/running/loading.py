@@ -27,7 +27,6 @@ from tasks.extract import extract
 from tasks.grader_api import MAX_CONNECTIONS
 from tasks.load import load_window
 from tasks.retries import is_database_fault
-from tasks.slots import release_slots
 from tasks.transform import transform
 
 if TYPE_CHECKING:
@@ -137,7 +136,6 @@ def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Pat
             reason = describe_failure(state).removeprefix(f"window {window} UTC: ")
             loading.missing.setdefault(reason, []).append(window)
             logger.error("%s: %s UTC is not loaded: %s", done, window, reason)
-    release_slots()
     ahead.join()
     return loading
 

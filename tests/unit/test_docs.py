@@ -204,8 +204,7 @@ def test_the_artifacts_of_the_readme_are_those_that_runs_write() -> None:
 
 def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
     from flows.installing.server_objects import A_RUN_HAS_DIED, NOTIFY, TELL_OF_IT, WORK_POOL
-    from tasks.grader_api import MAX_CONNECTIONS
-    from tasks.slots import CONCURRENCY_LIMIT
+    from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
 
     output = code_blocks(README.read_text("utf-8"))
     assert f"work pool: {WORK_POOL}, created" in output
