@@ -30,6 +30,7 @@ from flows.running.home import home_folder
 from flows.running.logs import start_logging
 from flows.running.publishing import compute_figures, publish_summary
 from flows.running.stages import Stages, conclude
+from flows.running.trust import Limits, distrust
 from schemas.parameters import ChunkMonths, DayOrMoment, MaxParallel, Share
 from schemas.period import Period
 from schemas.summary import CheckResult, LoadCounts, RunSummary, StageFailure
@@ -56,6 +57,7 @@ def codegrader_backfill(
     max_parallel: MaxParallel = 2,
     refresh: bool = False,
     max_rejected_share: Share = 0.05,
+    max_duplicates_share: Share = 0.05,
 ) -> State[Any]:
     """Loads a long range, month by month, by runs that all workers share, and publishes once at the end.
 
@@ -68,13 +70,15 @@ def codegrader_backfill(
         max_parallel: So many runs are under way at once, 1 to 50. More than there are workers only wait.
         refresh: Ask the API again for all of the range, even for days that are loaded.
         max_rejected_share: If more than this share of a run's records fails the checks (0 to 1), nothing is published.
+        max_duplicates_share: If more than this share of a run's records are copies (0 to 1), nothing is published.
     """
     # Our own errors explain themselves: a state with their message says all that a traceback would hide.
     try:
         configuration = load_configuration()
         log_dir = configuration.settings.log_dir
         start_logging(Path(log_dir) if log_dir else home_folder("logs"), configuration.secrets())
-        _check_limits(chunk_months, max_parallel, max_rejected_share)
+        limits = Limits(max_rejected_share, max_duplicates_share)
+        _check_limits(chunk_months, max_parallel, limits)
         # To the minute: today's part is named after its end.
         now = datetime.now(UTC).replace(second=0, microsecond=0)
         period = plan_period(start_date, end_date, configuration.settings.time_zone, now, max_days=None)
@@ -84,21 +88,22 @@ def codegrader_backfill(
         get_run_logger().info("%s: %d chunks, days of %s", period, len(loads), period.time_zone.key)
         with open_database(configuration) as engine:
             with get_client(sync_client=True) as client:
-                children = ChildRuns(client, refresh=refresh, max_rejected_share=max_rejected_share)
+                children = ChildRuns(client, limits, refresh=refresh)
                 Dispatch(engine, children, loads, max_parallel).run()
-            return _conclude(configuration, engine, period, loads, max_rejected_share)
+            return _conclude(configuration, engine, period, loads, limits)
     except CodegraderError as error:
         return Failed(message=str(error))
 
 
-def _check_limits(chunk_months: int, max_parallel: int, max_rejected_share: float) -> None:
+def _check_limits(chunk_months: int, max_parallel: int, limits: Limits) -> None:
     """Says what the form would have refused, to those who did not use it."""
     if not 1 <= chunk_months <= MOST_MONTHS:
         raise InvalidInputError(f"chunk_months is {chunk_months}: choose 1 to {MOST_MONTHS}")
     if not 1 <= max_parallel <= MOST_PARALLEL:
         raise InvalidInputError(f"max_parallel is {max_parallel}: choose 1 to {MOST_PARALLEL}")
-    if not 0 <= max_rejected_share <= 1:
-        raise InvalidInputError(f"max_rejected_share is {max_rejected_share}: choose a share, from 0 to 1")
+    for name, share in limits._asdict().items():
+        if not 0 <= share <= 1:
+            raise InvalidInputError(f"{name} is {share}: choose a share, from 0 to 1")
 
 
 def _conclude(
@@ -106,34 +111,30 @@ def _conclude(
     engine: "Engine",
     period: Period,
     loads: Sequence[ChunkLoad],
-    max_rejected_share: float,
+    limits: Limits,
 ) -> State[Any]:
     """Sums up, and publishes the whole range once."""
     log_outcome(loads)
     write_outcome(loads)
     stages = Stages()
-    untrusted = [load for load in loads if load.counts.rejected > max_rejected_share * load.counts.fetched]
-    stages.failures += _failures(loads, untrusted)
+    doubts = [(load, reason) for load in loads for reason in distrust(load.counts, limits)]
+    stages.failures += _failures(loads, doubts)
     summary = compute_figures(stages, _sum_up(period, loads), engine)
-    summary = publish_summary(stages, summary, configuration, engine, trusted=not untrusted)
+    summary = publish_summary(stages, summary, configuration, engine, trusted=not doubts)
     if stages.failures:
         return conclude(replace(summary, failures=tuple(stages.failures)))
     return Completed(message=f"{period}: {count_outcomes(loads)}")
 
 
-def _failures(loads: Sequence[ChunkLoad], untrusted: Sequence[ChunkLoad]) -> list[StageFailure]:
+def _failures(loads: Sequence[ChunkLoad], doubts: Sequence[tuple[ChunkLoad, str]]) -> list[StageFailure]:
     """What is missing, in one line; what cannot be trusted; and what else was wrong where nothing is missing."""
     failed = [load for load in loads if load.outcome == "failed"]
     failures = []
     if missing := [day for load in failed for day in load.missing]:
         advice = "see the log for the reasons, then start the backfill again: it loads only what is missing"
         failures.append(StageFailure("load", f"not loaded: {describe_days(missing)}: {advice}"))
-    for load in untrusted:
-        message = (
-            f"{load.chunk}: {load.counts.rejected:,} of {load.counts.fetched:,} records failed the checks: nothing was "
-            "published; see the table rejected_records, then mend the source or raise max_rejected_share"
-        )
-        failures.append(StageFailure("checks", message))
+    failures += [StageFailure("checks", f"{load.chunk}: {reason}") for load, reason in doubts]
+    untrusted = [load for load, _ in doubts]
     others = [load for load in failed if not load.missing and load not in untrusted]
     return failures + [StageFailure("load", f"{load.chunk}: {load.reason}") for load in others]
 
@@ -172,6 +173,12 @@ def parse_arguments(arguments: Sequence[str] | None, now: datetime) -> dict[str,
         type=float,
         metavar="SHARE",
         help="publish nothing if more than this share of a run's records fails the checks; default: 0.05",
+    )
+    parser.add_argument(
+        "--max-duplicates-share",
+        type=float,
+        metavar="SHARE",
+        help="publish nothing if more than this share of the records are exact copies; default: 0.05",
     )
     parameters = vars(parser.parse_args(arguments))
     first, last = parameters.get("start_date"), parameters.get("end_date")

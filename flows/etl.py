@@ -25,9 +25,10 @@ from flows.running.loading import LOADERS, Loading, load_windows
 from flows.running.logs import start_logging
 from flows.running.publishing import compute_figures, publish_summary
 from flows.running.stages import Stages, conclude, describe_counts
+from flows.running.trust import Limits, distrust
 from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
 from schemas.period import Plan
-from schemas.summary import LoadCounts, RunSummary, StageFailure
+from schemas.summary import RunSummary, StageFailure
 from tasks.check import format_results
 from tasks.errors import CodegraderError, InvalidInputError
 from tasks.extract import delete_expired
@@ -61,6 +62,7 @@ def codegrader_etl(
     heal_days: HealDays = 30,
     window_hours: WindowHours = 6,
     max_rejected_share: Share = 0.05,
+    max_duplicates_share: Share = 0.05,
 ) -> State[Any]:
     """Collects the attempts of a range of days, checks and keeps them, and publishes the daily figures.
 
@@ -75,13 +77,15 @@ def codegrader_etl(
         heal_days: Daily run only: days within so many before it that are not loaded yet are loaded as well.
         window_hours: Length of the windows that the API is asked for, 1 to 24 hours.
         max_rejected_share: If more than this share of the records fails the checks (0 to 1), nothing is published.
+        max_duplicates_share: If more than this share of the records are exact copies (0 to 1), nothing is published.
     """
     # Our own errors explain themselves: a state with their message says all that a traceback would hide.
     try:
         configuration = load_configuration()
         log_dir = configuration.settings.log_dir
         start_logging(Path(log_dir) if log_dir else home_folder("logs"), configuration.secrets())
-        _check_limits(window_hours, max_rejected_share, lookback_days, heal_days)
+        limits = Limits(max_rejected_share, max_duplicates_share)
+        _check_limits(window_hours, limits, lookback_days, heal_days)
         time_zone = configuration.settings.time_zone
         yesterday = _scheduled_at().astimezone(time_zone).date() - timedelta(days=1)
         period = plan_period(start_date, end_date, time_zone, datetime.now(UTC), yesterday)
@@ -93,7 +97,7 @@ def codegrader_etl(
             else:
                 windows = tuple(split_into_windows(period, window_hours))
                 plan = Plan(period, windows, frozenset(windows if refresh else ()))
-            return _run(configuration, engine, plan, max_rejected_share, publishing=publish)
+            return _run(configuration, engine, plan, limits, publishing=publish)
     except CodegraderError as error:
         return Failed(message=str(error))
 
@@ -104,19 +108,18 @@ def _scheduled_at() -> datetime:
     return moment or datetime.now(UTC)
 
 
-def _check_limits(window_hours: int, max_rejected_share: float, lookback_days: int, heal_days: int) -> None:
+def _check_limits(window_hours: int, limits: Limits, lookback_days: int, heal_days: int) -> None:
     """Says what the form would have refused, to those who did not use it."""
     if not 1 <= window_hours <= 24:
         raise InvalidInputError(f"window_hours is {window_hours}: choose 1 to 24")
-    if not 0 <= max_rejected_share <= 1:
-        raise InvalidInputError(f"max_rejected_share is {max_rejected_share}: choose a share, from 0 to 1")
+    for name, share in limits._asdict().items():
+        if not 0 <= share <= 1:
+            raise InvalidInputError(f"{name} is {share}: choose a share, from 0 to 1")
     if min(lookback_days, heal_days) < 0:
         raise InvalidInputError("lookback_days and heal_days cannot be negative: choose 0 or more")
 
 
-def _run(
-    configuration: Configuration, engine: "Engine", plan: Plan, max_rejected_share: float, *, publishing: bool
-) -> State[Any]:
+def _run(configuration: Configuration, engine: "Engine", plan: Plan, limits: Limits, *, publishing: bool) -> State[Any]:
     """Loads, then publishes, and goes on where it can if a part fails."""
     get_run_logger().info("%s: %d windows, days of %s", plan.period, len(plan.windows), plan.period.time_zone.key)
     started_at = datetime.now(UTC)
@@ -125,10 +128,13 @@ def _run(
     loading = _load(stages, plan, configuration, engine, cache_folder)
     stages.failures += loading.failures()
     summary = RunSummary(plan.period, started_at, len(plan.windows), loading.counts, loading.checks, figures=())
-    trusted = not _too_many_rejected(loading.counts, max_rejected_share, stages)
+    doubts = [StageFailure("checks", reason) for reason in distrust(loading.counts, limits)]
+    for doubt in doubts:
+        get_run_logger().error(doubt.message)
+    stages.failures += doubts
     summary = compute_figures(stages, summary, engine)
     if publishing:
-        summary = publish_summary(stages, summary, configuration, engine, trusted=trusted)
+        summary = publish_summary(stages, summary, configuration, engine, trusted=not doubts)
     delete_expired(cache_folder)
     return conclude(replace(summary, failures=tuple(stages.failures)))
 
@@ -143,18 +149,6 @@ def _load(stages: Stages, plan: Plan, configuration: Configuration, engine: "Eng
     for line in format_results(loading.checks).splitlines():
         get_run_logger().info(line)
     return loading
-
-
-def _too_many_rejected(counts: LoadCounts, max_rejected_share: float, stages: Stages) -> bool:
-    if counts.rejected <= max_rejected_share * counts.fetched:
-        return False
-    message = (
-        f"{counts.rejected:,} of {counts.fetched:,} records failed the checks, more than {max_rejected_share:.1%}: "
-        "nothing was published; see the table rejected_records, then mend the source or raise max_rejected_share"
-    )
-    get_run_logger().error(message)
-    stages.failures.append(StageFailure("checks", message))
-    return True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -39,6 +39,12 @@ def parse_arguments(arguments: Sequence[str] | None, now: datetime) -> dict[str,
         metavar="SHARE",
         help="publish nothing if more than this share of the records fails the checks; default: 0.05",
     )
+    parser.add_argument(
+        "--max-duplicates-share",
+        type=float,
+        metavar="SHARE",
+        help="publish nothing if more than this share of the records are exact copies; default: 0.05",
+    )
     parameters = vars(parser.parse_args(arguments))
     plan_period(parameters.get("start_date"), parameters.get("end_date"), ZoneInfo("UTC"), now + FURTHEST_AHEAD)
     return parameters

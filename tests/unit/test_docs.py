@@ -255,11 +255,11 @@ def test_every_setting_named_anywhere_exists() -> None:
 
 
 def test_every_check_is_in_the_contract_with_its_severity_and_no_other() -> None:
-    from schemas.checks import DUPLICATE_ROWS, SHAPE, USUAL_ATTEMPTS, trusted_attempts
+    from schemas.checks import DUPLICATE_ROWS, FEW_DUPLICATES, SHAPE, USUAL_ATTEMPTS, trusted_attempts
 
     moment = datetime(2023, 4, 1, tzinfo=UTC)
     errors = {SHAPE, *(check.name for check in trusted_attempts(Window(moment, moment), moment))}
-    warnings = {check.name for check in USUAL_ATTEMPTS} | {DUPLICATE_ROWS}
+    warnings = {check.name for check in USUAL_ATTEMPTS} | {DUPLICATE_ROWS, FEW_DUPLICATES}
     severities = dict.fromkeys(errors, "error") | dict.fromkeys(warnings, "warning")
     documented = {row[0].strip("`"): row[1] for row in rows_of(DOCS / "data-contract.md", "check")}
     assert documented == severities
