@@ -186,8 +186,7 @@ def test_the_artifacts_of_the_readme_are_those_that_runs_write() -> None:
 
 def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
     from flows.installing.server_objects import A_RUN_HAS_DIED, NOTIFY, TELL_OF_IT, WORK_POOL
-    from tasks.grader_api import MAX_CONNECTIONS
-    from tasks.slots import CONCURRENCY_LIMIT
+    from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
 
     output = code_blocks(README.read_text("utf-8"))
     assert f"work pool: {WORK_POOL}, created" in output
@@ -197,7 +196,7 @@ def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
 
 
 def test_every_make_target_named_exists() -> None:
-    (line,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    line, *_ = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
     for page in PAGES:
         assert set(re.findall(r"\bmake ([a-z]+)", code_of(page.read_text("utf-8")))) <= set(line.split()), page.name
 
@@ -238,11 +237,11 @@ def test_every_setting_named_anywhere_exists() -> None:
 
 
 def test_every_check_is_in_the_contract_with_its_severity_and_no_other() -> None:
-    from schemas.checks import DUPLICATE_ROWS, SHAPE, USUAL_ATTEMPTS, trusted_attempts
+    from schemas.checks import DUPLICATE_ROWS, FEW_DUPLICATES, SHAPE, USUAL_ATTEMPTS, trusted_attempts
 
     moment = datetime(2023, 4, 1, tzinfo=UTC)
     errors = {SHAPE, *(check.name for check in trusted_attempts(Window(moment, moment), moment))}
-    warnings = {check.name for check in USUAL_ATTEMPTS} | {DUPLICATE_ROWS}
+    warnings = {check.name for check in USUAL_ATTEMPTS} | {DUPLICATE_ROWS, FEW_DUPLICATES}
     severities = dict.fromkeys(errors, "error") | dict.fromkeys(warnings, "warning")
     documented = {row[0].strip("`"): row[1] for row in rows_of(DOCS / "data-contract.md", "check")}
     assert documented == severities
