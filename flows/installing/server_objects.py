@@ -21,8 +21,7 @@ from prefect.settings import get_current_settings
 
 from schemas.blocks import GraderApi
 from tasks.errors import PermanentError, TransientError
-from tasks.grader_api import MAX_CONNECTIONS
-from tasks.slots import CONCURRENCY_LIMIT
+from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
 
 if TYPE_CHECKING:
     from prefect.blocks.core import Block

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import sys
 from datetime import date
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,8 @@ from tests.sandbox.world import SPREADSHEET_ID, World
 
 PORT = 8767
 """Tried first, so that a second run finds the API at the same address, and so its cached answers."""
+
+REJECTED = "SELECT reasons, count(*) FROM rejected_records GROUP BY reasons"
 
 
 class Demo:
@@ -70,5 +73,8 @@ class Demo:
             f"  sheet     {sheet}\n"
             f"  logs      {self.folder / 'logs'}\n"
             f"  database  {self.folder / 'postgres'} (PostgreSQL, embedded; it runs while a flow does)\n\n"
+            "A few records are odd on purpose. To look at those that were rejected, and why:\n"
+            f"  CODEGRADER_HOME={self.folder} PREFECT_HOME={os.environ['PREFECT_HOME']} \\\n"
+            f'    {sys.executable} -m flows.psql -c "{REJECTED}"\n\n'
             "Next: copy .env.example to .env, name your services in it, and run this again.\n"
         )
