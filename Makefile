@@ -24,6 +24,8 @@ help:
 	@echo "make check  style, types and layers"
 	@echo "make lock   compile requirements.in to requirements.txt again (needs uv)"
 	@echo "make clean  remove the virtual environment"
+	@echo
+	@echo "Another Python than the first that fits: make run PYTHON=/path/to/python3.12"
 
 run: $(VENV)/installed-run
 	@$(BIN)/python -m tests.sandbox
