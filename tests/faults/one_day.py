@@ -63,8 +63,9 @@ class OneDay:
         self.untouched = self.tables()
 
     def run(self, **parameters: Any) -> "State[Any]":
-        """Loads the day."""
-        return self.pipeline.run(DAY, DAY, publish=False, max_rejected_share=1.0, **parameters)
+        """Loads the day, however much of it is bad or there twice."""
+        shares = {"max_rejected_share": 1.0, "max_duplicates_share": 1.0}
+        return self.pipeline.run(DAY, DAY, publish=False, **shares, **parameters)
 
     def strike(self, kind: FaultKind, times: int | None) -> Fault:
         """Lets something happen to one window."""
