@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import logging
 import os
 
 # Read by Prefect when it is imported, hence here. A run without a server starts one of its own: that takes up to half a
@@ -11,6 +12,10 @@ os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
 os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+# Prefect also reads a `.env` of the current folder, three times, and each time complains of the lines that it cannot
+# read. `flows.setup` names them, once.
+logging.getLogger("dotenv").setLevel(logging.ERROR)
 
 # Prefect, pandas and Google's packages make a million objects that stay: with the thresholds that Python begins with, a
 # tenth of a run's processor time goes into looking for garbage among them.

@@ -71,7 +71,8 @@ class QuietConsole(logging.Handler):
 
     def close(self) -> None:
         """Takes the line of progress away."""
-        self._progress.stop()
+        if self._progress.live.is_started:  # else it would print an empty line
+            self._progress.stop()
         super().close()
 
     def _show_progress(self, what: str, done: int, total: int) -> None:

@@ -203,7 +203,8 @@ def test_the_artifacts_of_the_readme_are_those_that_runs_write() -> None:
 
 
 def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
-    from flows.installing.server_objects import A_RUN_HAS_DIED, NOTIFY, TELL_OF_IT, WORK_POOL
+    from flows.installing.deployments import DEPLOYMENTS
+    from flows.installing.server_objects import A_RUN_HAS_DIED, TELL_OF_IT, WORK_POOL
     from tasks.grader_api import MAX_CONNECTIONS
     from tasks.slots import CONCURRENCY_LIMIT
 
@@ -211,7 +212,8 @@ def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
     assert f"work pool: {WORK_POOL}, created" in output
     assert f"concurrency limit: {CONCURRENCY_LIMIT}, created, {MAX_CONNECTIONS} requests at once" in output
     assert f'automation "{A_RUN_HAS_DIED}": created' in output
-    assert f'automation "{TELL_OF_IT}": it needs the deployment {NOTIFY}, ' in output
+    assert f'automation "{TELL_OF_IT}": created' in output
+    assert f"deployments: {', '.join(DEPLOYMENTS)}, created" in output
 
 
 def test_every_make_target_named_exists() -> None:
