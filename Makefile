@@ -1,13 +1,17 @@
-# Nothing is assumed but make and Python 3.11 to 3.13. Every target sets up what it needs.
+# Nothing is assumed but make and Python 3.11 to 3.13 (on Debian and Ubuntu with python3-venv). Every target sets up what
+# it needs.
 
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
-	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-# The locks are complete, so nothing is left to resolve. Byte code is made by all cores, after pip, and not left to the
-# first import: where PYTHONDONTWRITEBYTECODE is set, as in many containers, every start would take twice as long.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
-COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib
+# What a virtual environment is given last: without it, it was not finished.
+WHOLE := $(BIN)/activate
+SUPPORTED := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
+PYTHON ?= $(shell for python in $(if $(wildcard $(WHOLE)),$(BIN)/python) python3 python3.13 python3.12 python3.11; do \
+	$$python $(SUPPORTED) 2>/dev/null && echo $$python && break; done)
+# Byte code is made by all cores, after pip, and not left to the first import: where PYTHONDONTWRITEBYTECODE is set, as in
+# many containers, every start would take twice as long. Where it cannot be made, say without /dev/shm, all works as well.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 
 .PHONY: help run up test stress bench browser check lock clean
 
@@ -52,27 +56,41 @@ check: $(VENV)/installed-test
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.faults.table --check
 
-$(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it: make PYTHON=/path/to/python3"; exit 1; }
-	@echo "setting up $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV)
+# Made anew if its Python is gone, or is not of the version of the one that was named.
+version = $(shell command -v "$(1)" >/dev/null && "$(1)" -V)
+ifneq ($(call version,$(BIN)/python),$(call version,$(PYTHON)))
+.PHONY: $(WHOLE)
+$(VENV)/installed-run: $(WHOLE)
+endif
 
-$(VENV)/installed-run: requirements.txt tests/sandbox/requirements.txt | $(BIN)/python
+$(WHOLE):
+	@$(or $(PYTHON),false) $(SUPPORTED) 2>/dev/null || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "setting up $(VENV) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/installed-run: requirements.txt tests/sandbox/requirements.txt pyproject.toml | $(WHOLE)
 	@echo "installing what runs (a minute or two the first time) ..."
-	@$(INSTALL) -r requirements.txt -r tests/sandbox/requirements.txt
+	@$(INSTALL) --require-hashes -r requirements.txt -r tests/sandbox/requirements.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@$(COMPILE)
 	@touch $@
 
 $(VENV)/installed-test: tests/requirements.txt $(VENV)/installed-run
 	@echo "installing what tests ..."
-	@$(INSTALL) -r tests/requirements.txt
+	@$(INSTALL) --require-hashes -r tests/requirements.txt
 	@$(COMPILE)
 	@touch $@
 
+# A package with extras is listed under both of its names: to pip before 23.3 these are two, and each must be pinned.
 lock:
 	for folder in . tests/sandbox tests; do \
-		uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
-			--no-emit-find-links --custom-compile-command "make lock" $$folder/requirements.in -o $$folder/requirements.txt; \
+		uv pip compile --quiet --universal --no-strip-extras --generate-hashes --python-version 3.11 --no-emit-index-url \
+			--no-emit-find-links --custom-compile-command "make lock" $$folder/requirements.in -o $$folder/requirements.txt \
+		&& awk '/^[^ ]/ { printf "%s", plain; plain = ""; extras = /\[/ } \
+			extras && !/^ *#/ { line = $$0; sub(/\[[^]]*\]/, "", line); plain = plain line "\n" } \
+			{ print } END { printf "%s", plain }' $$folder/requirements.txt > $$folder/requirements.new \
+		&& mv $$folder/requirements.new $$folder/requirements.txt || exit 1; \
 	done
 
 clean:

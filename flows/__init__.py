@@ -4,6 +4,7 @@ import atexit
 import gc
 import logging
 import os
+import warnings
 
 # Read by Prefect when it is imported, hence here. A run without a server starts one of its own: that takes up to half a
 # minute, where 20 seconds are allowed by default, and when it is stopped at the run's end it would print tracebacks of
@@ -12,6 +13,8 @@ os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
 os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+# Where a home is needed and cannot be made, the command itself says so, in one line.
+warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
 
 # Prefect also reads a `.env` of the current folder, three times, and each time complains of the lines that it cannot
 # read. `flows.setup` names them, once.

@@ -31,6 +31,7 @@ from flows.running.logs import start_logging
 from flows.running.publishing import Targets, compute_figures, publish_summary
 from flows.running.stages import Stages, conclude
 from flows.running.stopping import note_run
+from flows.running.trust import Limits, distrust
 from schemas.parameters import ChunkMonths, DayOrMoment, MaxParallel, Share
 from schemas.period import Period
 from schemas.summary import CheckResult, LoadCounts, RunSummary, StageFailure
@@ -57,6 +58,7 @@ def codegrader_backfill(
     chunk_months: ChunkMonths = 1,
     max_parallel: MaxParallel = 2,
     max_rejected_share: Share = 0.05,
+    max_duplicates_share: Share = 0.05,
 ) -> State[Any]:
     """Loads a long range, month by month, by runs that all workers share, and publishes once at the end.
 
@@ -72,6 +74,7 @@ def codegrader_backfill(
         chunk_months: Calendar months that one run loads, 1 to 12.
         max_parallel: Runs under way at once, 1 to 50. More than there are workers only wait.
         max_rejected_share: Publish nothing if more than this share of a run's records fails the checks, 0 to 1.
+        max_duplicates_share: Publish nothing if more than this share of a run's records are exact copies, 0 to 1.
     """
     # Our own errors explain themselves: a state with their message says all that a traceback would hide.
     try:
@@ -80,6 +83,7 @@ def codegrader_backfill(
         log_dir = configuration.settings.log_dir
         start_logging(Path(log_dir) if log_dir else home_folder("logs"), configuration.secrets())
         check_limits(codegrader_backfill.fn, flow_run.parameters)
+        limits = Limits(max_rejected_share, max_duplicates_share)
         # To the minute: today's part is named after its end.
         now = datetime.now(UTC).replace(second=0, microsecond=0)
         period = plan_period(start_date, end_date, configuration.settings.time_zone, now, max_days=None)
@@ -89,10 +93,10 @@ def codegrader_backfill(
         get_run_logger().info("%s: %d chunks, days of %s", period, len(loads), period.time_zone.key)
         with open_database(configuration) as engine:
             with get_client(sync_client=True) as client:
-                children = ChildRuns(client, refresh=refresh, max_rejected_share=max_rejected_share)
+                children = ChildRuns(client, limits, refresh=refresh)
                 Dispatch(engine, children, loads, max_parallel).run()
             targets = Targets(sheet=sheet, mail=mail)
-            return _conclude(configuration, engine, period, loads, max_rejected_share, targets)
+            return _conclude(configuration, engine, period, loads, limits, targets)
     except ArgumentError as error:
         return refuse(error)
     except CodegraderError as error:
@@ -104,35 +108,31 @@ def _conclude(
     engine: "Engine",
     period: Period,
     loads: Sequence[ChunkLoad],
-    max_rejected_share: float,
+    limits: Limits,
     targets: Targets,
 ) -> State[Any]:
     """Sums up, and publishes the whole range once."""
     log_outcome(loads)
     write_outcome(loads)
     stages = Stages()
-    untrusted = [load for load in loads if load.counts.rejected > max_rejected_share * load.counts.fetched]
-    stages.failures += _failures(loads, untrusted)
+    doubts = [(load, reason) for load in loads for reason in distrust(load.counts, limits)]
+    stages.failures += _failures(loads, doubts)
     summary = compute_figures(stages, _sum_up(period, loads), engine)
-    summary = publish_summary(stages, summary, configuration, engine, targets, trusted=not untrusted)
+    summary = publish_summary(stages, summary, configuration, engine, targets, trusted=not doubts)
     if stages.failures:
         return conclude(replace(summary, failures=tuple(stages.failures)))
     return Completed(message=f"{period}: {count_outcomes(loads)}")
 
 
-def _failures(loads: Sequence[ChunkLoad], untrusted: Sequence[ChunkLoad]) -> list[StageFailure]:
+def _failures(loads: Sequence[ChunkLoad], doubts: Sequence[tuple[ChunkLoad, str]]) -> list[StageFailure]:
     """What is missing, in one line; what cannot be trusted; and what else was wrong where nothing is missing."""
     failed = [load for load in loads if load.outcome == "failed"]
     failures = []
     if missing := [day for load in failed for day in load.missing]:
         advice = "see the log for the reasons, then start the backfill again: it loads only what is missing"
         failures.append(StageFailure("load", f"not loaded: {describe_days(missing)}: {advice}"))
-    for load in untrusted:
-        message = (
-            f"{load.chunk}: {load.counts.rejected:,} of {load.counts.fetched:,} records failed the checks: nothing was "
-            "published; see the table rejected_records, then mend the source or raise max_rejected_share"
-        )
-        failures.append(StageFailure("checks", message))
+    failures += [StageFailure("checks", f"{load.chunk}: {reason}") for load, reason in doubts]
+    untrusted = [load for load, _ in doubts]
     others = [load for load in failed if not load.missing and load not in untrusted]
     return failures + [StageFailure("load", f"{load.chunk}: {load.reason}") for load in others]
 

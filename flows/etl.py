@@ -28,9 +28,10 @@ from flows.running.logs import start_logging
 from flows.running.publishing import Targets, compute_figures, publish_summary
 from flows.running.stages import Stages, conclude, describe_counts
 from flows.running.stopping import note_run
+from flows.running.trust import Limits, distrust
 from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
 from schemas.period import Plan, day_before
-from schemas.summary import LoadCounts, RunSummary, StageFailure
+from schemas.summary import RunSummary, StageFailure
 from tasks.check import format_results
 from tasks.errors import ArgumentError, CodegraderError
 from tasks.extract import delete_expired
@@ -66,6 +67,7 @@ def codegrader_etl(
     heal_days: HealDays = 30,
     window_hours: WindowHours = 6,
     max_rejected_share: Share = 0.05,
+    max_duplicates_share: Share = 0.05,
 ) -> State[Any]:
     """Collects the attempts of a range of days, checks and keeps them, and publishes the daily figures.
 
@@ -82,6 +84,7 @@ def codegrader_etl(
         heal_days: Daily run only: fill gaps, days that are not loaded, up to this many days back.
         window_hours: Hours of attempts that one request to the API asks for, 1 to 24.
         max_rejected_share: Publish nothing if more than this share of the records fails the checks, 0 to 1.
+        max_duplicates_share: Publish nothing if more than this share of the records are exact copies, 0 to 1.
     """
     # Our own errors explain themselves: a state with their message says all that a traceback would hide.
     try:
@@ -102,7 +105,7 @@ def codegrader_etl(
                 windows = tuple(split_into_windows(period, window_hours))
                 plan = Plan(period, windows, frozenset(windows if refresh else ()))
             targets = Targets(sheet=sheet, mail=mail) if publish else None
-            return _run(configuration, engine, plan, max_rejected_share, targets)
+            return _run(configuration, engine, plan, Limits(max_rejected_share, max_duplicates_share), targets)
     except ArgumentError as error:
         return refuse(error)
     except CodegraderError as error:
@@ -116,7 +119,7 @@ def _scheduled_at() -> datetime:
 
 
 def _run(
-    configuration: Configuration, engine: "Engine", plan: Plan, max_rejected_share: float, targets: Targets | None
+    configuration: Configuration, engine: "Engine", plan: Plan, limits: Limits, targets: Targets | None
 ) -> State[Any]:
     """Loads, then publishes, and goes on where it can if a part fails."""
     get_run_logger().info("%s: %d windows, days of %s", plan.period, len(plan.windows), plan.period.time_zone.key)
@@ -126,10 +129,13 @@ def _run(
     loading = _load(stages, plan, configuration, engine, cache_folder)
     stages.failures += loading.failures()
     summary = RunSummary(plan.period, started_at, len(plan.windows), loading.counts, loading.checks, figures=())
-    trusted = not _too_many_rejected(loading.counts, max_rejected_share, stages)
+    doubts = [StageFailure("checks", reason) for reason in distrust(loading.counts, limits)]
+    for doubt in doubts:
+        get_run_logger().error(doubt.message)
+    stages.failures += doubts
     summary = compute_figures(stages, summary, engine)
     if targets:
-        summary = publish_summary(stages, summary, configuration, engine, targets, trusted=trusted)
+        summary = publish_summary(stages, summary, configuration, engine, targets, trusted=not doubts)
     delete_expired(cache_folder)
     return conclude(replace(summary, failures=tuple(stages.failures)))
 
@@ -144,18 +150,6 @@ def _load(stages: Stages, plan: Plan, configuration: Configuration, engine: "Eng
     for line in format_results(loading.checks).splitlines():
         get_run_logger().info(line)
     return loading
-
-
-def _too_many_rejected(counts: LoadCounts, max_rejected_share: float, stages: Stages) -> bool:
-    if counts.rejected <= max_rejected_share * counts.fetched:
-        return False
-    message = (
-        f"{counts.rejected:,} of {counts.fetched:,} records failed the checks, more than {max_rejected_share:.1%}: "
-        "nothing was published; see the table rejected_records, then mend the source or raise max_rejected_share"
-    )
-    get_run_logger().error(message)
-    stages.failures.append(StageFailure("checks", message))
-    return True
 
 
 def run(*, verbose: Verbose = False, **parameters: Any) -> int:

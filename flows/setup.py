@@ -48,11 +48,14 @@ def run(*, env_file: Path | None = None, check: Switch = False, import_legacy: S
         print(note, file=sys.stderr)
     # Only now: Prefect reads a `.env` of this folder when it is imported, and stumbles over one that cannot be read.
     from flows.running.console import quiet_console
+    from flows.running.home import check_prefect_home
     from flows.running.server import stop_servers, temporary_server
     from flows.running.stopping import stoppable
 
     # Here each line is the outcome of a step, and that a connection pool was made is none.
     logging.getLogger("prefect.SqlAlchemyConnector").setLevel(logging.WARNING)
+    if not check:
+        check_prefect_home()
     with stoppable(STOPPED, stop_servers), quiet_console():
         if not _try_services(environment):
             if not check:

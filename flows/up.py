@@ -17,7 +17,7 @@ from cyclopts import Parameter
 from flows.command_line import run_command
 from flows.installing.environment import find_notes, read_environment
 from flows.running.home import home_folder
-from tasks.errors import InvalidInputError, PermanentError
+from tasks.errors import PermanentError
 
 HOST: Final = "127.0.0.1"
 """This machine alone: whoever reaches the server reads the Blocks, and so every secret."""
@@ -74,7 +74,7 @@ def _check_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except (OSError, OverflowError) as error:
-            raise InvalidInputError(
+            raise PermanentError(
                 f"port {port} cannot be used ({error}): if this does not run already, choose another: PORT=4201 make up"
             ) from None
 
@@ -83,8 +83,8 @@ def _configure(api: str) -> None:
     """Sets what the server, the worker and this process must agree on; the children inherit it."""
     os.environ["PREFECT_API_URL"] = api
     os.environ.setdefault("PREFECT_SERVER_UI_API_URL", api)
-    # Each page of the newer dashboard has the reader's browser call a service on the internet; the older one's do not.
     os.environ.setdefault("PREFECT_SERVER_UI_V2_ENABLED", "false")
+    os.environ.setdefault("PREFECT_SERVER_UI_STATIC_DIRECTORY", str(_folder_of_the_older_dashboard()))
     os.environ.setdefault("PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT", "false")
     os.environ["PREFECT_SERVER_LOGGING_LEVEL"] = "WARNING"
     if password := os.environ.get(AUTH_STRING):
@@ -94,6 +94,20 @@ def _configure(api: str) -> None:
         from tasks.prefect_database import prefect_database
 
         os.environ["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = prefect_database(home_folder() / "postgres")
+
+
+def _folder_of_the_older_dashboard() -> Path:
+    """Where Prefect unpacks its dashboard: the older one alone.
+
+    Each page of the newer one has the reader's browser call a service on the internet. The older one's do not, but a
+    banner and its menu lead there for as long as the newer one is served, which no setting stops. Prefect leaves out
+    what it cannot unpack: here, since a link to nothing stands in its place. The server's log names it.
+    """
+    folder = home_folder("dashboard")
+    # Where no link can be made, the older one is still what opens first.
+    with suppress(OSError):
+        (folder / "v2").symlink_to("left-out-on-purpose")
+    return folder
 
 
 def _run(address: str, stop: threading.Event) -> None:

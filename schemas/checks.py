@@ -21,6 +21,12 @@ from schemas.period import Window
 SHAPE: Final = "shape"
 DUPLICATE_ROWS: Final = "duplicate rows"
 UNIQUE_ID: Final = "unique id"
+FEW_DUPLICATES: Final = "few duplicates"
+
+USUAL_DUPLICATES_SHARE: Final = 0.01
+"""The service was seen to send none among 2,980 records; more than this share of a window is worth a warning."""
+ENOUGH_RECORDS: Final = 20
+"""In a window of fewer records, one copy is a large share, and times without a fraction may be a coincidence."""
 
 Rule = Callable[[pd.DataFrame], Any]
 
@@ -72,6 +78,7 @@ USUAL_ATTEMPTS: Final = [
     _check("submit with verdict", lambda rows: (rows["attempt_type"] != "submit") | rows["is_correct"].notna()),
     _check("LTI parameters parsed", lambda rows: rows["course"].notna()),
     _check("storable text", lambda rows: ~_altered(rows)),
+    _check("times with a fraction", lambda rows: ~_cut_off(rows)),
 ]
 
 
@@ -84,3 +91,13 @@ def _altered(rows: pd.DataFrame) -> "pd.Series[bool]":
         if not all(map(str.isascii, filter(None, rows[name].tolist()))):
             altered |= np.array(["\ufffd" in (text or "") for text in rows[name]])
     return altered
+
+
+def _cut_off(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Rows with a time, if no time of the window has a fraction of a second: they must have been cut off.
+
+    Attempts of one student within the second, or the minute, to which they were cut are then taken for one.
+    """
+    timed = rows["created_at"].notna()
+    is_cut = int(timed.sum()) >= ENOUGH_RECORDS and not rows["created_at"].dt.microsecond.gt(0).any()
+    return timed & is_cut

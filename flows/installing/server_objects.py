@@ -22,8 +22,7 @@ from flows.installing.deployments import NOTIFY, create_deployments
 from flows.installing.saving import make
 from flows.running.server import names_server
 from schemas.blocks import GraderApi
-from tasks.grader_api import MAX_CONNECTIONS
-from tasks.slots import CONCURRENCY_LIMIT
+from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
 
 if TYPE_CHECKING:
     from prefect.blocks.core import Block

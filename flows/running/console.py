@@ -21,7 +21,7 @@ from flows.running.logs import all_handlers
 OFTEN_S: Final = 30
 """Where there is no terminal, progress is told no more often than this."""
 
-_ROOT: Final = str(Path(__file__).parents[2])
+_OURS: Final = tuple(str(Path(__file__).parents[2] / folder) for folder in ("flows", "tasks", "schemas"))
 
 
 @contextmanager
@@ -65,13 +65,13 @@ class QuietConsole(logging.Handler):
         progress: tuple[str, int, int] | None = getattr(record, "progress", None)
         if progress:
             self._show_progress(*progress)
-        is_ours = record.pathname.startswith(_ROOT)
+        is_ours = record.pathname.startswith(_OURS)
         if getattr(record, "is_shown", is_ours and record.levelno >= logging.WARNING):
             self._console.print(record.getMessage())
 
     def close(self) -> None:
         """Takes the line of progress away."""
-        if self._progress.live.is_started:  # else it would print an empty line
+        if self._progress.live.is_started:
             self._progress.stop()
         super().close()
 

@@ -11,6 +11,7 @@ from prefect import Flow
 from flows.command_line import DONE, FAILED, UNUSABLE
 from flows.running.arguments import REFUSED
 from flows.running.console import quiet_console
+from flows.running.home import check_prefect_home
 from flows.running.server import stop_servers, temporary_server
 from flows.running.stopping import stoppable
 
@@ -25,7 +26,11 @@ def run_flow(flow: Flow[..., Any], parameters: Mapping[str, Any], *, verbose: bo
 
     Returns:
         The exit code: 2 if the run refused its arguments.
+
+    Raises:
+        InvalidInputError: Prefect's temporary server has no folder for its database.
     """
+    check_prefect_home()
     with stoppable(when_stopped, stop_servers), nullcontext() if verbose else quiet_console(), temporary_server():
         state: Any = flow(**parameters, return_state=True)
     print(state.message, file=sys.stdout if state.is_completed() else sys.stderr)

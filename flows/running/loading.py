@@ -28,7 +28,6 @@ from tasks.extract import extract
 from tasks.grader_api import MAX_CONNECTIONS
 from tasks.load import load_window
 from tasks.retries import is_database_fault
-from tasks.slots import release_slots
 from tasks.transform import transform
 
 if TYPE_CHECKING:
@@ -137,7 +136,6 @@ def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Pat
             is_first = reason not in loading.missing
             loading.missing.setdefault(reason, []).append(window)
             progress.advance(logging.ERROR, "%s UTC is not loaded: %s", window, reason, is_shown=is_first)
-    release_slots()
     ahead.join()
     return loading
 

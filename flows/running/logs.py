@@ -4,32 +4,19 @@ Prefect shows a run's lines on the console and on its page. `start_logging` adds
 filter before every handler: no secret passes it, and an error that its message explains takes one line.
 """
 
-import json
 import logging
-import re
 import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, quote_plus
 
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.configuration import ensure_logging_setup
 
 from tasks.errors import CodegraderError, InvalidInputError
+from tasks.redaction import redact
 
 OWN_LOGGERS: Final = ("flows", "tasks", "schemas")
-
-SHORTEST_WORD: Final = 4
-"""A shorter secret is hidden only where it stands as a value: `=abc`, or `:abc@` in a URL.
-
-Hidden everywhere, a secret such as `1` or `ok` would spoil most lines, and the holes would tell what it is.
-"""
-HIDDEN: Final = "***"
-
-_URL_SAFE: Final = ("", "/", " +", "!#$%&'()*+,/:;=?@[]~")
-"""What quoting leaves alone: `quote(safe="")`, `quote()`, SQLAlchemy's and that of requests."""
-_CLIENT_KEY: Final = re.compile(r"(client_key(?:=|%3D))[^&\s\"'<>]+", re.IGNORECASE)
 
 
 def start_logging(log_dir: Path, secrets: Collection[str]) -> None:
@@ -72,12 +59,10 @@ class RunLogFilter(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self._secrets: frozenset[str] = frozenset()
-        self._pattern = _pattern_of(self._secrets)
 
     def learn(self, secrets: Collection[str]) -> None:
         """Hides these too from now on."""
-        self._secrets |= {secret.strip() for secret in secrets} - {""}
-        self._pattern = _pattern_of(self._secrets)
+        self._secrets |= set(secrets)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Cleans the record and lets it pass; a record that was cleaned before stays as it is."""
@@ -88,7 +73,7 @@ class RunLogFilter(logging.Filter):
         return True
 
     def _hide(self, text: str) -> str:
-        return _CLIENT_KEY.sub(rf"\1{HIDDEN}", self._pattern.sub(HIDDEN, text))
+        return redact(text, self._secrets)
 
 
 def _connect_own_loggers() -> None:
@@ -160,32 +145,6 @@ def _trace(record: logging.LogRecord) -> str | None:
     if error is None or isinstance(error, CodegraderError):
         return None
     return logging.Formatter().formatException(record.exc_info)
-
-
-def _pattern_of(secrets: Collection[str]) -> re.Pattern[str]:
-    """Matches every secret in every form; the longest first, so that no tail of one stays behind another."""
-    short = {form for secret in secrets if len(secret) < SHORTEST_WORD for form in _forms(secret)}
-    words = {form for secret in secrets if len(secret) >= SHORTEST_WORD for form in _forms(secret)}
-    by_length = sorted(short | words, key=len, reverse=True)
-    alternatives = [re.escape(form) if form in words else _as_value(re.escape(form)) for form in by_length]
-    # An empty alternative would match everywhere; this one matches nowhere.
-    return re.compile("|".join(alternatives) or r"(?!)")
-
-
-def _as_value(escaped: str) -> str:
-    """Matches only behind an equals sign and before what ends a value, or as the password in a URL."""
-    return rf"(?<==){escaped}(?![^&\s\"',;)])|(?<=:){escaped}(?=@)"
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """The secret as it is, as Python's `repr` and JSON write it, and as URLs carry it."""
-    yield secret
-    yield repr(secret)[1:-1]
-    yield repr(secret + '"')[1:-2]  # a double quote beside it makes `repr` escape a single quote in it
-    yield json.dumps(secret)[1:-1]
-    for quoted in (*(quote(secret, safe=safe) for safe in _URL_SAFE), quote_plus(secret)):
-        yield quoted
-        yield re.sub("%..", lambda match: match[0].lower(), quoted)
 
 
 # One filter for the process, so that what one run names stays hidden in the next, and no handler gets a second one.

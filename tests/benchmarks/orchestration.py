@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DAYS: Final = 30
 WINDOWS: Final = 120
-ALLOWED: Final = 0.040 * WINDOWS + 3
+ALLOWED: Final = 0.080 * WINDOWS + 3
 
 
 def compare_share(pipelines: Pipelines) -> Iterator[Ratio]:

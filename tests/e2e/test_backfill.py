@@ -182,7 +182,8 @@ def test_what_cannot_be_used_is_refused(pipeline: Pipeline) -> None:
     refused: list[tuple[dict[str, Any], str]] = [
         ({"chunk_months": 13}, "chunk_months is 13: choose 1 to 12"),
         ({"max_parallel": 0}, "max_parallel is 0: choose 1 to 50"),
-        ({"max_rejected_share": 2}, "max_rejected_share is 2.0: choose a share, from 0 to 1"),
+        ({"max_rejected_share": 2}, "max_rejected_share is 2.0: choose 0 to 1"),
+        ({"max_duplicates_share": -1}, "max_duplicates_share is -1.0: choose 0 to 1"),
         ({"end": date(2022, 1, 1)}, "end_date 2022-01-01 is before start_date 2022-01-29"),
     ]
     for parameters, expected in refused:

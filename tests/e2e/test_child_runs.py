@@ -28,9 +28,10 @@ def children(deployments: None) -> "Iterator[ChildRuns]":
     from prefect.client.orchestration import get_client
 
     from flows.backfilling.children import ChildRuns
+    from flows.running.trust import Limits
 
     with get_client(sync_client=True) as client:
-        yield ChildRuns(client, refresh=False, max_rejected_share=0.05)
+        yield ChildRuns(client, Limits(0.05, 0.1), refresh=False)
 
 
 @pytest.fixture
@@ -76,6 +77,7 @@ def test_a_child_run_is_told_what_it_needs_and_found_again(children: "ChildRuns"
         "refresh": False,
         "publish": False,
         "max_rejected_share": 0.05,
+        "max_duplicates_share": 0.1,
     }
     assert children.find_active()["2022-01-05 to 2022-01-31"].id == child.id
     put_in_state(child, Completed())

@@ -8,6 +8,7 @@ import pytest
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordList
 
+NO_DATABASE = "postgresql://somebody:secret@127.0.0.1:1/nowhere"
 pytestmark = pytest.mark.slow
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -83,18 +84,39 @@ def test_a_record_that_came_late_is_found_by_the_lookback(pipeline: Pipeline, re
 
 
 def test_a_failed_run_writes_one_mail(pipeline: Pipeline) -> None:
-    state = pipeline.run("2023-05-02", "2023-05-01")
+    pipeline.set_up(DATABASE_URL=NO_DATABASE)
+    state = pipeline.run()
 
     assert state.is_failed()
     (mail,) = pipeline.world.smtp.messages
     assert "СБОЙ" in mail["Subject"]
     content = mail.get_content()
-    assert "end_date 2023-05-01 is before start_date 2023-05-02" in content
+    assert "database nowhere at 127.0.0.1" in content
     assert "/runs/flow-run/" in content
 
 
+def test_what_a_person_mistyped_is_written_to_nobody(pipeline: Pipeline) -> None:
+    state = pipeline.run("2023-05-02", "2023-05-01")
+    assert (state.name, state.is_failed()) == ("Refused", True)
+    assert pipeline.world.smtp.messages == []
+
+
+def test_a_run_without_mail_or_without_sheet_does_the_rest(pipeline: Pipeline) -> None:
+    assert pipeline.run(day(1), day(1), mail=False).is_completed()
+    assert pipeline.world.smtp.messages == []
+    assert pipeline.world.sheets.requests != []
+    written = len(pipeline.world.sheets.requests)
+
+    assert pipeline.run(day(1), day(1), sheet=False).is_completed()
+    assert len(pipeline.world.smtp.messages) == 1
+    assert len(pipeline.world.sheets.requests) == written
+
+    pipeline.set_up(DATABASE_URL=NO_DATABASE)
+    assert pipeline.run(mail=False).is_failed()
+    assert len(pipeline.world.smtp.messages) == 1
+
+
 def test_a_run_that_is_part_of_another_writes_none(pipeline: Pipeline) -> None:
-    assert pipeline.run("2023-05-02", "2023-05-01", publish=False).is_failed()
     assert pipeline.run(day(1), day(1), publish=False).is_completed()
 
     assert pipeline.world.smtp.messages == []

@@ -98,6 +98,19 @@ def test_it_asks_for_the_password(visit: Visit) -> None:
     visit.keep("dashboard")
 
 
+@pytest.mark.parametrize("path", ["/", "/dashboard", "/v2", "/v2/dashboard"])
+def test_no_page_leads_to_the_newer_dashboard_which_calls_a_service_on_the_internet(visit: Visit, path: str) -> None:
+    from playwright.sync_api import expect
+
+    visit.open(path)
+
+    visit.see("Deployments", "Settings")
+    assert "/v2" not in visit.page.url
+    # A banner on the first page and an entry of the menu, which are shown if both are served.
+    expect(visit.page.get_by_text("V2 UI")).to_have_count(0)
+    assert visit.page.request.get(f"{visit.address}/ui-settings").json()["available_uis"] == ["v1"]
+
+
 def test_a_run_is_started_from_the_form(visit: Visit, product: Product) -> None:
     from playwright.sync_api import expect
 

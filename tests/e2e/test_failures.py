@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.records import month
 from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.records import submit
@@ -27,6 +28,13 @@ def pipeline(pipelines: Pipelines, real_records: Path) -> Pipeline:
 def subject(pipeline: Pipeline) -> str:
     (mail,) = pipeline.world.smtp.messages
     return str(mail["Subject"])
+
+
+def text_of_mail(pipeline: Pipeline) -> str:
+    """The last mail in plain text, its lines as a reader sees them."""
+    body = pipeline.world.smtp.messages[-1].get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
 
 
 def assert_told_in_one_line(pipeline: Pipeline, message: object) -> None:
@@ -191,6 +199,35 @@ def test_too_many_rejected_records_publish_nothing(pipelines: Pipelines) -> None
     assert "СБОЙ" in subject(pipeline)
     assert "a" * 32 not in pipeline.log()
     assert pipeline.run("2023-04-01", "2023-04-01", max_rejected_share=0.5).is_completed()
+
+
+@fault("records", "times are cut to the minute, so that attempts look alike", "loaded; not published; the run fails")
+def test_too_many_duplicates_publish_nothing(pipelines: Pipelines) -> None:
+    (day,) = month(1)
+    records = [record | {"created_at": f"{record['created_at'][:16]}:00"} for record in day.records]
+    pipeline = pipelines.make(RecordList(records))
+    first = str(day.day)
+
+    state = pipeline.run(first, first)
+
+    assert state.is_failed()
+    ((duplicates, attempts),) = pipeline.rows(
+        "SELECT sum(duplicates), sum(new + changed + unchanged) FROM loaded_windows"
+    )
+    assert duplicates > 200
+    assert f"{duplicates} of 1,5" in str(state.message)
+    assert "records are exact duplicates, more than 5.0%: nothing was published" in str(state.message)
+    assert "raise max_duplicates_share" in str(state.message)
+    assert pipeline.rows("SELECT count(*) FROM attempts") == [(attempts,)]
+    assert not [path for _, path in pipeline.world.sheets.requests if "values" in path]
+    assert "СБОЙ" in subject(pipeline)
+    assert "records are exact duplicates" in text_of_mail(pipeline)
+
+    assert pipeline.run(first, first, max_duplicates_share=0.5).is_completed()
+    report = (pipeline.home / "reports" / f"{first}.html").read_text("utf-8")
+    for place in (text_of_mail(pipeline), report):
+        assert "время с долями секунды" in place
+        assert "точных повторов не больше 1 %" in place
 
 
 @fault(

@@ -1,10 +1,11 @@
 """Each stage of a run made to fail, where it can in a way that tempts it to say too much; and mended afterwards."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from secrets import token_urlsafe
 
-from tests.faults.canaries import DATABASE, Canaries, execute
+from tests.faults.canaries import DATABASE, UNUSUAL_SPELLINGS, Canaries, execute
 from tests.sandbox.grader import Fault
 from tests.sandbox.grader.fault_kinds import Body
 from tests.sandbox.sheets import SheetsFault
@@ -21,6 +22,20 @@ def grader_tells_all(canaries: Canaries) -> Iterator[None]:
     grader = canaries.pipeline.world.grader
     for student in canaries.students:
         grader.faults.append(Fault(Body(f'{{"errors": "{student}, {known}"}}'.encode())))
+    try:
+        yield
+    finally:
+        grader.faults.clear()
+
+
+@contextmanager
+def grader_spells_the_key_otherwise(canaries: Canaries) -> Iterator[None]:
+    """The API repeats key and students in its error, in spellings that no other text of ours has."""
+    known = [canaries.secrets["grader's key"], *canaries.students]
+    grader = canaries.pipeline.world.grader
+    for number in range(4):
+        text = " ".join(spell(word) for word in known for spell in UNUSUAL_SPELLINGS[number : number + 2])
+        grader.faults.append(Fault(Body(json.dumps({"errors": text}).encode())))
     try:
         yield
     finally:

@@ -5,14 +5,14 @@ import json
 import os
 import subprocess
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import pytest
@@ -25,6 +25,12 @@ from tests.sandbox.world import SPREADSHEET_ID, World
 DAY = "2023-04-01"
 DATABASE = "canary"
 TABLES = "the tables of"
+UNUSUAL_SPELLINGS: Final[Sequence[Callable[[str], str]]] = (
+    lambda text: "".join(f"%{octet:02x}" for octet in text.encode()),
+    lambda text: "".join(f"%25{octet:02X}" for octet in text.encode()),
+    lambda text: "".join(f"&#x{ord(character):X};" for character in text),
+    lambda text: "".join(f"\\u{ord(character):04x}" for character in text),
+)
 
 
 @dataclass
@@ -129,6 +135,7 @@ def _read(path: Path) -> bytes:
 def _holds(content: bytes, text: str) -> bool:
     """Whether a text is there, as it is, or as JSON, an address, or Base64 carries it."""
     forms = {text, json.dumps(text)[1:-1], quote(text, safe=""), quote(text)}
+    forms |= {spell(text) for spell in UNUSUAL_SPELLINGS}
     forms |= {base64.b64encode(text.encode()).decode(), base64.b64encode(f"\0{text}".encode()).decode()}
     # Of a private key, any of its lines.
     forms |= {line for line in text.splitlines() if len(line) > 40}

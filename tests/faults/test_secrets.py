@@ -42,6 +42,12 @@ def scenario(act: broken_stages.Scenario, message: str, what: str, *, quick: boo
             broken_stages.grader_tells_all, "it refused", "extract fails: the API repeats key and students", quick=True
         ),
         scenario(
+            broken_stages.grader_spells_the_key_otherwise,
+            "it refused",
+            "extract fails: the API repeats key and students as an address, HTML or JSON spells them",
+            quick=True,
+        ),
+        scenario(
             broken_stages.database_quotes_rows, "violates check", "load fails: the database quotes the rows", quick=True
         ),
         scenario(

@@ -57,6 +57,16 @@ def test_a_window_holds_both_its_ends_in_order_of_time() -> None:
         assert ask(sandbox, "2024-04-01 00:00:00", "2024-04-02 00:00:00").text == "[]"
 
 
+@pytest.mark.parametrize("end", ["2023-04-02", "2023-04-02 00:00:00", "2023-04-02 00:00:00.0", DAY[1]])
+@pytest.mark.parametrize("start", ["2023-04-01", "2023-04-01 00:00:00", "2023-04-01 00:00:00.0", DAY[0]])
+def test_a_date_alone_is_its_midnight_as_public_clients_send_it(start: str, end: str) -> None:
+    records = [
+        record(f"2023-04-{day} 00:00:00.{fraction}") for day in ("01", "02") for fraction in ("000000", "000001")
+    ]
+    with GraderSandbox(records) as sandbox:
+        assert ask(sandbox, start, end).json() == records[:3]
+
+
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
@@ -65,7 +75,12 @@ def test_a_window_holds_both_its_ends_in_order_of_time() -> None:
         ({"client_key": None}, 400),
         ({"end": None}, 400),
         ({"start": ["2023-04-01 00:00:00", "2023-04-02 00:00:00"]}, 400),
-        ({"start": "2023-04-01"}, 400),
+        ({"start": ""}, 400),
+        ({"start": "yesterday"}, 400),
+        ({"start": "2023-04"}, 400),
+        ({"start": "01.04.2023"}, 400),
+        ({"start": "1680307200"}, 400),
+        ({"end": "2023-04-31"}, 400),
         ({"end": "2023-04-31 00:00:00.000000"}, 400),
         ({"end": "2023-04-01T00:00:00Z"}, 400),
     ],

@@ -1,32 +1,51 @@
-"""The slots of the grader's API that all workers share, on a real Prefect server."""
+"""The slots of the grader's API that all workers share, on a real Prefect server, held by processes of their own."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from contextvars import copy_context
-from threading import Barrier
+from pathlib import Path
+from typing import Final
+from uuid import UUID
 
+import httpx
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.exceptions import ObjectNotFound
 
-from tasks import slots
-from tasks.slots import CONCURRENCY_LIMIT, release_slots, slot
+from tasks.errors import TransientError
+from tasks.extract import LEASE_S, _slot
+from tasks.grader_api import CONCURRENCY_LIMIT
+from tests.e2e.prefect_server import ROOT
 from tests.faults import fault
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
+
+LIMIT: Final = 2
+HOLD: Final = """
+import sys
+from pathlib import Path
+from tasks.extract import _slot
+sign = Path(sys.argv[1])
+sign.with_suffix(".asks").touch()
+with _slot():
+    sign.touch()
+    input()
+"""
 
 
 @pytest.fixture
 def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
     """A client of a server that has two slots."""
     with get_client(sync_client=True) as client:
-        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=CONCURRENCY_LIMIT, limit=2))
+        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=CONCURRENCY_LIMIT, limit=LIMIT))
         try:
             yield client
         finally:
-            release_slots()
             client.delete_global_concurrency_limit_by_name(CONCURRENCY_LIMIT)
 
 
@@ -35,59 +54,121 @@ def taken(client: SyncPrefectClient) -> int:
     return client.read_global_concurrency_limit_by_name(CONCURRENCY_LIMIT).active_slots
 
 
-def test_a_slot_is_handed_on_while_requests_are_quick(client: SyncPrefectClient) -> None:
-    for _ in range(3):
-        with slot():
-            assert taken(client) == 1
+class Holder:
+    """A process that wants a slot and, once it has one, holds it."""
+
+    def __init__(self, folder: Path, number: int, server: str) -> None:
+        self._sign = folder / f"has-slot-{number}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(self._sign)],
+            cwd=ROOT,
+            env=os.environ | {"PREFECT_API_URL": server},
+            stdin=subprocess.PIPE,
+            text=True,
+        )
+
+    def has_slot(self) -> bool:
+        assert self.process.poll() is None
+        return self._sign.exists()
+
+    def asks(self) -> bool:
+        return self._sign.with_suffix(".asks").exists()
+
+    def give_back(self) -> None:
+        """Lets it end as it should."""
+        self.process.communicate("\n", timeout=60)
+
+
+@pytest.fixture
+def holders(prefect_server: str, client: SyncPrefectClient, tmp_path: Path) -> Iterator[Callable[[int], list[Holder]]]:
+    """Starts holders; those that are left are killed."""
+    started: list[Holder] = []
+
+    def start(count: int) -> list[Holder]:
+        new = [Holder(tmp_path, len(started) + number, prefect_server) for number in range(count)]
+        started.extend(new)
+        return new
+
+    yield start
+    for holder in started:
+        holder.process.kill()
+        holder.process.communicate()
+
+
+@fault("grader API", "more processes ask it than there are slots", "they wait for one another")
+def test_processes_together_hold_no_more_than_there_are(
+    client: SyncPrefectClient, holders: Callable[[int], list[Holder]]
+) -> None:
+    waiting = holders(LIMIT + 1)
+    holding: list[Holder] = []
+    for _ in range(LIMIT):
+        wait_until(lambda: any(holder.has_slot() for holder in waiting), 60)
+        first = next(holder for holder in waiting if holder.has_slot())
+        waiting.remove(first)
+        holding.append(first)
+    wait_until(waiting[0].asks, 60)
+    until = time.monotonic() + 2
+    wait_until(lambda: waiting[0].has_slot() or time.monotonic() > until, 60)
+    assert not waiting[0].has_slot()
+    assert taken(client) == LIMIT
+    holding[0].give_back()
+    wait_until(waiting[0].has_slot, 60)
+    assert taken(client) == LIMIT
+
+
+@fault(
+    "grader API", "a process that holds a slot is killed", "its slot is free again after a minute; others keep theirs"
+)
+@pytest.mark.stress
+def test_a_killed_process_loses_its_slot_and_a_living_one_keeps_it_past_its_lease(
+    client: SyncPrefectClient, holders: Callable[[int], list[Holder]]
+) -> None:
+    killed, living = holders(LIMIT)
+    wait_until(lambda: killed.has_slot() and living.has_slot(), 60)
+    killed.process.kill()
+    assert taken(client) == 2
+    wait_until(lambda: taken(client) < 2, 3 * LEASE_S)
+    # Both leases began together, so the living one's would have ended as well.
+    ended = time.monotonic() + LEASE_S / 2
+    wait_until(lambda: taken(client) != 1 or time.monotonic() > ended, LEASE_S)
     assert taken(client) == 1
-    release_slots()
+    assert living.has_slot()
+    living.give_back()
     assert taken(client) == 0
-
-
-def test_after_a_slow_request_others_may_have_it(client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots, "QUICK_S", -1)
-    with slot():
-        assert taken(client) == 1
-    assert taken(client) == 0
-
-
-def test_a_slot_is_not_kept_for_ever(client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    with slot():
-        pass
-    monkeypatch.setattr(slots, "KEPT_S", -1)
-    lease = slots._handed_on.queue[0].lease
-    with slot():
-        assert taken(client) == 1
-    assert slots._handed_on.queue[0].lease != lease
-
-
-def test_no_more_are_held_at_once_than_there_are(client: SyncPrefectClient) -> None:
-    together, most = Barrier(4), []
-
-    def ask() -> None:
-        together.wait()
-        with slot():
-            most.append(taken(client))
-
-    # The server's address is in the context.
-    contexts = [copy_context() for _ in range(4)]
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda context: context.run(ask), contexts))
-    assert len(most) == 4
-    assert max(most) <= 2
 
 
 @fault("grader API", "a request that fails", "its slot is free again")
 def test_a_failure_frees_its_slot(client: SyncPrefectClient) -> None:
-    with suppress(RuntimeError), slot():
+    with suppress(RuntimeError), _slot():
+        assert taken(client) == 1
         raise RuntimeError
-    release_slots()
     assert taken(client) == 0
 
 
-def test_without_a_limit_there_is_always_a_slot(prefect_server: str) -> None:
+@fault("grader API", "Prefect's server is away when a slot is given back", "the answer is kept")
+def test_an_answer_is_kept_though_its_slot_cannot_be_given_back(
+    client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_lease: UUID) -> None:
+        raise httpx.ConnectError("refused")
+
+    monkeypatch.setattr("prefect.concurrency._sync.release_concurrency_slots_with_lease", refuse)
+    with _slot():
+        assert taken(client) == 1
+    with pytest.raises(RuntimeError, match="the request's own"), _slot():
+        raise RuntimeError("the request's own")
+
+
+@fault("grader API", "Prefect's server fails to give a slot", "told in one line; tried again")
+def test_a_server_that_fails_is_told_in_one_line(client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Less than the server accepts.
+    monkeypatch.setattr("tasks.extract.LEASE_S", 1)
+    with pytest.raises(TransientError, match=r"gave no slot for the grader API \(.*422.*\): see that it runs"), _slot():
+        pass
+
+
+def test_without_a_limit_nothing_is_waited_for(prefect_server: str) -> None:
     with get_client(sync_client=True) as client, pytest.raises(ObjectNotFound):
         client.read_global_concurrency_limit_by_name(CONCURRENCY_LIMIT)
-    with slot(), slot(), slot():
+    with _slot(), _slot(), _slot():
         pass
-    release_slots()

@@ -15,6 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from flows.command_line import UNUSABLE
+from tasks.errors import InvalidInputError
+
 DAYS = 7
 
 
@@ -31,7 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Imported here, as everything of Prefect's: what it sets must stand before Prefect is imported.
             from tests.sandbox.demo import Demo
 
-            demo = stack.enter_context(Demo())
+            try:
+                demo = stack.enter_context(Demo())
+            except InvalidInputError as error:
+                print(error, file=sys.stderr)
+                return UNUSABLE
         if is_up:
             from flows import up
 

@@ -2,18 +2,28 @@
 
 import csv
 import os
+import sys
 from datetime import date
 from types import TracebackType
 from typing import Self
 
+from fasteners import InterProcessLock
+
+from tasks.errors import InvalidInputError
 from tests.sandbox.world import SPREADSHEET_ID, World
 
 PORT = 8767
 """Tried first, so that a second run finds the API at the same address, and so its cached answers."""
 
+REJECTED = "SELECT reasons, count(*) FROM rejected_records GROUP BY reasons"
+
 
 class Demo:
-    """Starts the world and points this process's settings to it, for as long as the `with` block runs."""
+    """Starts the world and points this process's settings to it, for as long as the `with` block runs.
+
+    Raises:
+        InvalidInputError: the folder cannot be made, or another process uses it: its Blocks lead to another world.
+    """
 
     def __init__(self) -> None:
         # Prefect must not be imported before PREFECT_HOME is set, and flows.running.home alone does not do so.
@@ -22,6 +32,12 @@ class Demo:
         self.folder = home_folder("sandbox")
         os.environ[VARIABLE] = str(self.folder)
         os.environ["PREFECT_HOME"] = str(home_folder("prefect"))
+        self._lock = InterProcessLock(self.folder / "in-use.lock")
+        if not self._lock.acquire(blocking=False):
+            raise InvalidInputError(
+                f"another `make run` or `make up` uses the sandbox in {self.folder}: "
+                "wait for its end, or set CODEGRADER_HOME to another folder"
+            )
         self._world = World(self.folder)
 
     def __enter__(self) -> Self:
@@ -37,6 +53,7 @@ class Demo:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._world.__exit__(kind, error, traceback)
+        self._lock.release()
 
     def summarise(self, first: date, last: date, seconds: float, *, succeeded: bool) -> None:
         """Prints the figures, where everything is, and what to do next."""
@@ -56,5 +73,8 @@ class Demo:
             f"  sheet     {sheet}\n"
             f"  logs      {self.folder / 'logs'}\n"
             f"  database  {self.folder / 'postgres'} (PostgreSQL, embedded; it runs while a flow does)\n\n"
+            "A few records are odd on purpose. To look at those that were rejected, and why:\n"
+            f"  CODEGRADER_HOME={self.folder} PREFECT_HOME={os.environ['PREFECT_HOME']} \\\n"
+            f'    {sys.executable} -m flows.psql -c "{REJECTED}"\n\n'
             "Next: copy .env.example to .env, name your services in it, and run this again.\n"
         )

@@ -1,17 +1,22 @@
-"""The whole outside world at once: grader API, Google Sheets and mail server, and the settings that lead to them."""
+"""The whole outside world at once: grader API, Google Sheets and mail server, and the settings that lead to them.
 
-import json
+As a process of its own it prints the lines of a `.env` that lead to all of them, and serves until Ctrl-C.
+"""
+
+import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.sandbox.grader import GraderSandbox, RecordSource, SyntheticRecords
+from tests.sandbox.serving import listen_for_stop, print_settings, read_folder
+from tests.sandbox.settings import READER, SPREADSHEET_ID, grader_settings, mail_hint, mail_settings, sheet_settings
 from tests.sandbox.sheets import SheetsSandbox
 from tests.sandbox.smtp import SmtpSandbox
 
-SPREADSHEET_ID = "1SandboxSpreadsheetOfCodeGraderAnalytics0000"
-READER = "analyst@sandbox.example"
+__all__ = ["READER", "SPREADSHEET_ID", "World"]
 
 
 class World:
@@ -19,26 +24,32 @@ class World:
 
     Args:
         folder: where the service account's key file and the mails are written.
-        records: what the grader's API holds; by default made-up records of every day until now.
+        records: what the grader's API holds; by default made-up ones of every day until now, some of them odd.
         port: the port of the grader's API; 0 for any that is free.
         latency_per_record: seconds that the grader's API needs for each record.
+
+    Attributes:
+        settings: what a `.env` would hold; known once it runs.
+        mail_folder: where the mails are written.
     """
 
     def __init__(
         self, folder: Path, records: RecordSource | None = None, port: int = 0, latency_per_record: float = 0.0
     ) -> None:
-        self.grader = GraderSandbox(records or SyntheticRecords(), port=port, latency_per_record=latency_per_record)
+        self.grader = GraderSandbox(
+            records or SyntheticRecords(odd=True), port=port, latency_per_record=latency_per_record
+        )
         self.sheets = SheetsSandbox()
-        self.smtp = SmtpSandbox(folder=folder / "mail")
-        self._key_file = folder / "service-account.json"
+        self.mail_folder = folder / "mail"
+        self.smtp = SmtpSandbox(folder=self.mail_folder)
+        self._folder = folder
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         for service in (self.grader, self.sheets, self.smtp):
             self._stack.enter_context(service)
-        self.sheets.add_spreadsheet(SPREADSHEET_ID, "CodeGrader Analytics")
-        self._key_file.touch(mode=0o600)
-        self._key_file.write_text(json.dumps(self.sheets.service_account_info()))
+        of_sheet = sheet_settings(self.sheets, self._folder)
+        self.settings = grader_settings(self.grader) | of_sheet | mail_settings(self.smtp)
         return self
 
     def __exit__(
@@ -47,20 +58,26 @@ class World:
         self._stack.close()
 
     def environment(self) -> dict[str, str]:
-        """What a `.env` would hold, and the authority that the mail server's certificate comes from."""
-        return {
-            "GRADER_API_URL": self.grader.url,
-            "GRADER_CLIENT": self.grader.client,
-            "GRADER_CLIENT_KEY": self.grader.client_key,
-            "GOOGLE_SERVICE_ACCOUNT_FILE": str(self._key_file),
-            "SPREADSHEET_ID": SPREADSHEET_ID,
-            "GOOGLE_SHEETS_URL": self.sheets.url,
-            "SMTP_SERVER": self.smtp.host,
-            "SMTP_PORT": str(self.smtp.port),
-            "SMTP_TYPE": "STARTTLS",
-            "SMTP_USERNAME": self.smtp.username,
-            "SMTP_PASSWORD": self.smtp.password,
-            "EMAIL_FROM": self.smtp.username,
-            "EMAIL_TO": READER,
-            "SSL_CERT_FILE": str(self.smtp.ca_file),
-        }
+        """The settings, and the authority that the mail server's certificate comes from."""
+        return self.settings | {"SSL_CERT_FILE": str(self.smtp.ca_file)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve all of it until SIGTERM or SIGINT.
+
+    Args:
+        arguments: the command line after the program's name; None for this process's own.
+
+    Raises:
+        SystemExit: the command line cannot be used; the message says why.
+    """
+    folder = read_folder("tests.sandbox.world", __doc__, arguments)
+    wait = listen_for_stop()
+    with World(folder) as world:
+        print_settings(world.settings, mail_hint(world.smtp, world.mail_folder))
+        wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -57,6 +57,7 @@ def test_every_check_is_named_even_if_nothing_failed_it() -> None:
     assert severities == {
         "shape": "error",
         "duplicate rows": "warning",
+        "few duplicates": "warning",
         "unique id": "error",
         "user id present": "error",
         "valid time": "error",
@@ -68,6 +69,7 @@ def test_every_check_is_named_even_if_nothing_failed_it() -> None:
         "submit with verdict": "warning",
         "LTI parameters parsed": "warning",
         "storable text": "warning",
+        "times with a fraction": "warning",
     }
 
 
@@ -162,6 +164,34 @@ def test_of_records_that_claim_to_be_one_attempt_the_best_verdict_is_loaded() ->
         [(0, ("unique id",)), (None, ("unique id",))],
     )
     assert {rejected.attempt_id for rejected in outcome.rejected} == set(outcome.accepted["id"])
+
+
+def at(*moments: str) -> list[Record]:
+    return [record(created_at=f"2023-05-31 {moment}") for moment in moments]
+
+
+@pytest.mark.parametrize(
+    ("copies", "others", "counted"),
+    [(1, 18, 0), (1, 19, 1), (1, 98, 1), (1, 99, 0), (2, 99, 2), (0, 100, 0)],
+)
+def test_more_than_a_few_duplicates_are_a_warning(copies: int, others: int, counted: int) -> None:
+    window = at(*(f"09:{number // 60:02}:{number % 60:02}.5" for number in range(others)))
+    outcome = checked(*window, *window[:1] * copies)
+    assert failed(outcome).get("few duplicates", ("warning", 0)) == ("warning", counted)
+    assert outcome.duplicates == copies
+
+
+@fault("records", "all times are cut to the second or the minute", "loaded, with a warning that says so")
+@pytest.mark.parametrize("fraction", ["", ".000000"])
+def test_times_without_any_fraction_are_a_warning(fraction: str) -> None:
+    cut = at(*(f"09:{number:02}:00{fraction}" for number in range(20)))
+    outcome = checked(*cut)
+    assert failed(outcome) == {"times with a fraction": ("warning", 20)}
+    assert (len(outcome.accepted), outcome.warnings) == (20, 20)
+    assert failed(checked(*cut[1:])) == {}, "so few may be a coincidence"
+    assert failed(checked(*cut, *at("10:00:00.000001"))) == {}
+    # What is rejected for another reason is not warned of as well.
+    assert failed(checked(*cut, record(created_at=None)))["times with a fraction"] == ("warning", 20)
 
 
 # Each pair claims to be one attempt; which comes first must not decide which is loaded, or for what one is rejected.
@@ -267,16 +297,45 @@ def test_the_table_shows_check_severity_rows_and_a_sample() -> None:
     assert table.splitlines() == [
         "check                  severity   rows  sample",
         "duplicate rows         warning   1,233  -",
-        "valid time             error     1,234  " + "; ".join(["3583… no time 'submit' 1"] * 3),
-        "allowed attempt types  warning       1  3583… 2023-05-31 09:16:11 'exam' null",
+        "few duplicates         warning   1,233  -",
+        "valid time             error     1,234  " + "; ".join(["3583… no time submit 1"] * 3),
+        "allowed attempt types  warning       1  3583… 2023-05-31 09:16:11 a text of 4 null",
     ]
 
 
 def test_only_a_few_samples_are_shown() -> None:
-    (result,) = [one for one in checked(*numbered(20, attempt_type="exam")).results if one.rows]
-    assert result.rows == 20
+    (result,) = [one for one in checked(*numbered(19, attempt_type="exam")).results if one.rows]
+    assert result.rows == 19
     assert result.sample.count("…") == 3
-    assert result.sample.count("'exam' null") == 3
+    assert result.sample.count("a text of 4 null") == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown_as"),
+    [
+        ({"attempt_type": "ivan.petrov", "is_correct": "ivan.petrov"}, "a text of 11 a text"),
+        ({"attempt_type": 12345678, "is_correct": 12345678}, "a text of 8 a number"),
+        ({"attempt_type": "check", "is_correct": ["ivan"]}, "check a list"),
+        ({"attempt_type": None, "is_correct": {"id": "ivan"}}, "null an object"),
+        ({"attempt_type": "", "is_correct": 0.5}, "a text of 0 a number"),
+    ],
+)
+def test_a_sample_shows_what_kind_of_thing_is_wrong_and_no_text(changes: Record, shown_as: str) -> None:
+    (result,) = [one for one in checked(record(**changes)).results if one.check == "allowed verdicts"]
+    assert result.sample == f"3583… 2023-05-31 09:16:11 {shown_as}"
+
+
+@fault("records", "an id of any form in every key of a record", "never shown in full")
+@settings(max_examples=60)
+@given(st.text("abcdefghijk0123456789.@-", min_size=8, max_size=19))
+def test_no_text_of_a_record_is_shown(name: str) -> None:
+    odd = [
+        record(lti_user_id=name, attempt_type=name, is_correct=1),
+        record(attempt_type=name, is_correct=name, passback_params=name),
+        record(lti_user_id=None, attempt_type=name, is_correct=[name]),
+        {"created_at": name, "is_correct": {name: name}, "attempt_type": [name]},
+    ]
+    assert name not in shown(checked(*odd, *odd).results)
 
 
 def test_outcomes_of_windows_add_up_check_by_check() -> None:
@@ -288,6 +347,6 @@ def test_outcomes_of_windows_add_up_check_by_check() -> None:
     }
     assert [result.check for result in total] == [result.check for result in one.results]
     samples = {result.check: result.sample for result in total}
-    assert "'a'" in samples["allowed attempt types"]
+    assert "09:16:11" in samples["allowed attempt types"]
     assert samples["user id present"].startswith("(no user)")
     assert add_results((), one.results) == one.results

@@ -1,8 +1,17 @@
-"""The command line refuses what cannot be right in one line, before anything is started."""
+"""The commands: what they list, and that they refuse in one line what cannot be right, before anything is started."""
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 
 import pytest
+from prefect import Flow
 
-from flows.etl import main
+from flows import __main__ as commands
+from flows import backfill, etl, up
+
+Main = Callable[[Sequence[str]], int]
 
 
 @pytest.mark.parametrize(
@@ -10,12 +19,52 @@ from flows.etl import main
     [
         (["--start-date", "yesterday"], "start_date 'yesterday' is not a date"),
         (["--start-date", "2023-04-02", "--end-date", "2023-04-01"], "is before start_date"),
-        (["--start-date", "2099-04-02"], "is in the future"),
+        (["--start-date", "2099-04-02"], "start_date 2099-04-02 is in the future"),
+        (["--end-date", "2099-04-02"], "end_date 2099-04-02 is in the future"),
         (["--start-date", "2020-01-01", "--end-date", "2022-01-01"], "more than one run takes (400)"),
         (["--end-date", "2023-02-30"], "end_date '2023-02-30' is not a date"),
+        (["--window-hours", "0"], "window_hours is 0: choose 1 to 24"),
+        (["--window-hours", "six"], 'Invalid value for --window-hours: unable to convert "six" into int'),
+        (["--max-rejected-share", "20"], "max_rejected_share is 20.0: choose 0 to 1"),
+        (["--max-rejected-share", "nan"], "max_rejected_share is nan: choose 0 to 1"),
+        (["--lookback-days", "-1", "--heal-days", "999"], "lookback_days is -1: choose 0 to 90; heal_days is 999"),
+        (["--begin", "2023-04-01"], "Unknown option: --begin"),
+        (["--refesh"], "Did you mean --refresh? See: codegrader etl --help"),
+        (["2023-04-01"], "Unused Tokens: ['2023-04-01']"),
+        (["--start-date"], "--start-date requires an argument"),
     ],
 )
-def test_dates_that_cannot_be_used(capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str) -> None:
+def test_what_cannot_be_used_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
+) -> None:
+    assert_refused(capsys, etl.main, arguments, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--chunk-months", "99"], "chunk_months is 99: choose 1 to 12"),
+        (["--max-parallel", "0"], "max_parallel is 0: choose 1 to 50"),
+        (["--start-date", "2099-04-02"], "is in the future"),
+        (["--start-date", "1999-04-02"], "is not in the years 2000 to 2100"),
+    ],
+)
+def test_so_it_is_for_the_backfill(capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str) -> None:
+    assert_refused(capsys, backfill.main, arguments, expected)
+
+
+def test_a_port_that_is_no_number_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "abc")
+    assert_refused(capsys, up.main, [], 'Invalid value for PORT from env: unable to convert "abc" into int')
+
+
+def test_so_is_a_command_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert_refused(capsys, commands.main, ["elt"], "There is no command 'elt': choose one of setup, etl")
+
+
+def assert_refused(capsys: pytest.CaptureFixture[str], main: Main, arguments: list[str], expected: str) -> None:
     assert main(arguments) == 2
     output = capsys.readouterr()
     assert output.out == ""
@@ -23,7 +72,29 @@ def test_dates_that_cannot_be_used(capsys: pytest.CaptureFixture[str], arguments
     assert output.err.count("\n") == 1
 
 
-def test_an_unknown_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(["--begin", "2023-04-01"])
-    assert "unrecognized arguments: --begin" in capsys.readouterr().err
+def test_all_commands_are_listed_a_line_each_without_importing_any() -> None:
+    program = "import sys; from flows.__main__ import main; main([]); print('prefect' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "False"
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == list(commands.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("main", "flow"), [(etl.main, etl.codegrader_etl), (backfill.main, backfill.codegrader_backfill)]
+)
+def test_command_line_and_run_form_have_the_same_options(
+    capsys: pytest.CaptureFixture[str], main: Main, flow: "Flow[..., object]"
+) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    form = flow.parameters.model_dump()["properties"]
+    by_position = sorted(form, key=lambda name: form[name]["position"])
+    options = [line.split()[0].rstrip(",:") for line in shown.splitlines() if line.startswith("  --")]
+    assert options == ["--help", *(f"--{name.replace('_', '-')}" for name in by_position), "--verbose"]
+    # Whoever opens either sees the dates first and what only experts need last.
+    assert by_position[:3] == ["start_date", "end_date", "refresh"]
+    assert by_position[-1].startswith("max_")
+    assert by_position == list(inspect.signature(flow.fn).parameters)
+    for name in by_position:
+        assert " ".join(form[name]["description"].split()[:4]) in " ".join(shown.split())

@@ -1,21 +1,23 @@
 """The documentation is true: what it names exists, and what it says agrees with the code."""
 
-import argparse
 import ast
-import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from flows.__main__ import COMMANDS
 from flows.installing.environment import Environment
 from schemas.period import Window
 from schemas.tables import daily_metrics
@@ -109,42 +111,21 @@ def test_pictures_are_small() -> None:
 # ---------------------------------------------------------------------------------------------- commands and options
 
 
-def _options(run: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The options of a command line, whose parser is caught where it would read the arguments."""
-    found: set[str] = set()
-
-    class CaughtError(Exception):
-        pass
-
-    def catch(parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
-        found.update(parser._option_string_actions)
-        raise CaughtError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(argparse.ArgumentParser, "parse_args", catch)
-        with suppress(CaughtError):
-            run()
-    return found
+def _options(main: Callable[[Sequence[str]], object]) -> set[str]:
+    """The options that a command's help names."""
+    with redirect_stdout(StringIO()) as shown, suppress(SystemExit):
+        main(["--help"])
+    return set(re.findall(r"(?<![\w-])--[\w-]+", shown.getvalue()))
 
 
 @pytest.fixture(scope="module")
 def options() -> dict[str, set[str]]:
     """Every command that the documentation may name, with its options."""
-    from flows import backfill, etl, setup
-    from tests.benchmarks import __main__ as benchmarks
-    from tests.faults import table
-    from tests.sandbox.grader import __main__ as grader
-
-    commands: dict[str, Callable[[], object]] = {
-        "flows.etl": lambda: etl.main([]),
-        "flows.setup": lambda: setup.main([]),
-        "flows.backfill": lambda: backfill.main([]),
-        "tests.sandbox.grader": lambda: grader.main([]),
-        "tests.benchmarks": lambda: benchmarks.main([]),
-        "tests.faults.table": lambda: table.main([]),
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        return {name: _options(run, patch) for name, run in commands.items()} | {"tests.sandbox": set()}
+    commands = {f"flows.{name}": f"flows.{name}" for name in COMMANDS if find_spec(f"flows.{name}")}
+    stand_ins = (f"tests.sandbox.{name}" for name in ("grader", "sheets", "smtp"))
+    commands |= {name: f"{name}.__main__" for name in (*stand_ins, "tests.benchmarks", "tests.sandbox")}
+    commands |= {name: name for name in ("tests.sandbox.world", "tests.faults.table")}
+    return {name: _options(import_module(module).main) for name, module in commands.items()}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
@@ -164,7 +145,8 @@ def test_options_named_by_themselves_exist(options: dict[str, set[str]]) -> None
 @pytest.mark.parametrize("command", ["flows.etl", "flows.setup", "flows.backfill"])
 def test_every_option_of_a_command_is_documented(command: str, options: dict[str, set[str]]) -> None:
     everything = "".join(page.read_text("utf-8") for page in PAGES)
-    assert {name for name in options[command] if name.startswith("--") and name not in everything} <= {"--help"}
+    stems = {re.sub("^--(no-)?", "", name) for name in options[command]}
+    assert {stem for stem in stems if f"--{stem}" not in everything and f"--no-{stem}" not in everything} <= {"help"}
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +155,7 @@ def deployments() -> dict[str, dict[str, Any]]:
     found = {}
     for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]:
         module, name = deployment["entrypoint"].rsplit(".", 1)
-        flow = getattr(importlib.import_module(module), name)
+        flow = getattr(import_module(module), name)
         found[f"{flow.name}/{deployment['name']}"] = flow.parameters.properties
     return found
 
@@ -205,8 +187,7 @@ def test_the_artifacts_of_the_readme_are_those_that_runs_write() -> None:
 def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
     from flows.installing.deployments import DEPLOYMENTS
     from flows.installing.server_objects import A_RUN_HAS_DIED, TELL_OF_IT, WORK_POOL
-    from tasks.grader_api import MAX_CONNECTIONS
-    from tasks.slots import CONCURRENCY_LIMIT
+    from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
 
     output = code_blocks(README.read_text("utf-8"))
     assert f"work pool: {WORK_POOL}, created" in output
@@ -217,7 +198,7 @@ def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
 
 
 def test_every_make_target_named_exists() -> None:
-    (line,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    line, *_ = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
     for page in PAGES:
         assert set(re.findall(r"\bmake ([a-z]+)", code_of(page.read_text("utf-8")))) <= set(line.split()), page.name
 
@@ -258,11 +239,11 @@ def test_every_setting_named_anywhere_exists() -> None:
 
 
 def test_every_check_is_in_the_contract_with_its_severity_and_no_other() -> None:
-    from schemas.checks import DUPLICATE_ROWS, SHAPE, USUAL_ATTEMPTS, trusted_attempts
+    from schemas.checks import DUPLICATE_ROWS, FEW_DUPLICATES, SHAPE, USUAL_ATTEMPTS, trusted_attempts
 
     moment = datetime(2023, 4, 1, tzinfo=UTC)
     errors = {SHAPE, *(check.name for check in trusted_attempts(Window(moment, moment), moment))}
-    warnings = {check.name for check in USUAL_ATTEMPTS} | {DUPLICATE_ROWS}
+    warnings = {check.name for check in USUAL_ATTEMPTS} | {DUPLICATE_ROWS, FEW_DUPLICATES}
     severities = dict.fromkeys(errors, "error") | dict.fromkeys(warnings, "warning")
     documented = {row[0].strip("`"): row[1] for row in rows_of(DOCS / "data-contract.md", "check")}
     assert documented == severities
@@ -318,45 +299,66 @@ def test_every_message_of_the_failure_table_is_in_the_code() -> None:
 
 @dataclass
 class Figures:
+    fetched: int
+    rejected: int
+    duplicates: int
+    warnings: int
     attempts: int
     successful: int
     users: int
 
 
 @pytest.fixture(scope="module")
-def sandbox_figures() -> Callable[[date], Figures]:
+def sandbox_figures() -> Callable[[str], Figures]:
     """A day's figures, counted from the sandbox's records without any code of ours."""
-    source = SyntheticRecords(now=lambda: datetime(2100, 1, 1, tzinfo=UTC))
+    source = SyntheticRecords(now=lambda: datetime(2100, 1, 1, tzinfo=UTC), odd=True)
 
-    def count(day: date) -> Figures:
-        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        records: list[Any] = list(source.between(start, start + timedelta(days=1) - timedelta(microseconds=1)))
+    def count(day: str) -> Figures:
+        start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+        fetched: list[Any] = list(source.between(start, start + timedelta(days=1) - timedelta(microseconds=1)))
+        once = [record for number, record in enumerate(fetched) if record not in fetched[number - 1 : number]]
+        good = [
+            record
+            for record in once
+            if record["lti_user_id"] and record["created_at"].startswith(day) and record["is_correct"] in (None, 0, 1)
+        ]
         return Figures(
-            attempts=len(records),
-            successful=sum(record["is_correct"] == 1 for record in records),
-            users=len({record["lti_user_id"] for record in records}),
+            fetched=len(fetched),
+            rejected=len(once) - len(good),
+            duplicates=len(fetched) - len(once),
+            warnings=sum(
+                (record["attempt_type"] == "run") != (record["is_correct"] is None)
+                or not record["passback_params"].endswith("}")
+                for record in good
+            ),
+            attempts=len(good),
+            successful=sum(record["is_correct"] == 1 for record in good),
+            users=len({record["lti_user_id"] for record in good}),
         )
 
     return cache(count)
 
 
-def test_the_figures_of_make_run_are_the_sandboxs(sandbox_figures: Callable[[date], Figures]) -> None:
+def test_the_figures_of_make_run_are_the_sandboxs(sandbox_figures: Callable[[str], Figures]) -> None:
     output = code_blocks(README.read_text("utf-8"))
     table = re.findall(r"^ +(\d{4}-\d\d-\d\d) +(\d+) +(\d+) +(\d+)$", output, flags=re.MULTILINE)
     assert len(table) == 7
-    for day, *figures in table:
-        assert Figures(*map(int, figures)) == sandbox_figures(date.fromisoformat(day))
-    total = f"{sum(int(attempts) for _, attempts, _, _ in table):,}"
-    assert output.count(f"{total} fetched") == 2
-    assert f"{total} unchanged (nothing has changed)" in output
-
-
-def test_the_figures_of_a_run_of_one_day_are_the_sandboxs(sandbox_figures: Callable[[date], Figures]) -> None:
-    (line,) = re.findall(
-        r"^(\d{4}-\d\d-\d\d): ([\d,]+) fetched, ([\d,]+) new", README.read_text("utf-8"), flags=re.MULTILINE
+    days = [sandbox_figures(day) for day, *_ in table]
+    assert [tuple(map(int, row[1:])) for row in table] == [(day.attempts, day.successful, day.users) for day in days]
+    fetched, new = f"{sum(day.fetched for day in days):,} fetched", f"{sum(day.attempts for day in days):,}"
+    odd = ", ".join(
+        f"{sum(getattr(day, name) for day in days)} {name}" for name in ("rejected", "duplicates", "warnings")
     )
-    day, *counts = line
-    assert counts == [f"{sandbox_figures(date.fromisoformat(day)).attempts:,}"] * 2
+    assert f"{fetched}, {new} new, 0 changed, {odd}\n" in output
+    assert f"{fetched}, 0 new, 0 changed, {new} unchanged, {odd} (nothing has changed)\n" in output
+
+
+def test_the_figures_of_a_run_of_one_day_are_the_sandboxs(sandbox_figures: Callable[[str], Figures]) -> None:
+    (line,) = re.findall(r"^\d{4}-\d\d-\d\d: [\d,]+ fetched, .*", README.read_text("utf-8"), flags=re.MULTILINE)
+    day = line.split(":")[0]
+    figures = sandbox_figures(day)
+    odd = f"{figures.rejected} rejected, {figures.duplicates} duplicates, {figures.warnings} warnings"
+    assert line == f"{day}: {figures.fetched:,} fetched, {figures.attempts:,} new, 0 changed, {odd}"
 
 
 def test_the_windows_and_days_that_the_readme_names_are_the_defaults() -> None:

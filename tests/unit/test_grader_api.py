@@ -69,7 +69,7 @@ def test_a_list_that_does_not_end_may_come_whole_the_next_time(body: bytes) -> N
         (gzip.compress(b"[]", mtime=0), "its answer is not JSON"),
         (b"{" * 100_000, "its answer is not JSON"),
         (b'{"errors": "unknown client"}', "it refused: unknown client$"),
-        (b'{"errors": ["one\\n", {"two": 2}]}', r"it refused: \['one\\n', {'two': 2}\]"),
+        (b'{"errors": ["one\\n", {"two": 2}]}', r"it refused: \['one ', {'two': 2}\]"),
         (b'{"errors": null}', "it refused: None"),
         (b'{"errors": "a\\n\\tb"}', "it refused: a b$"),
     ],
@@ -86,7 +86,21 @@ def test_a_long_complaint_is_cut() -> None:
     assert len(str(refusal.value)) < 300
 
 
-@pytest.mark.parametrize("written", ["s3cret/+ ключ", quote("s3cret/+ ключ", safe=""), quote_plus("s3cret/+ ключ")])
+@fault("grader API", "its error repeats the key as an address, HTML or JSON spells it", "quoted without the key")
+@pytest.mark.parametrize(
+    "written",
+    [
+        "s3cret/+ ключ",
+        quote("s3cret/+ ключ", safe=""),
+        quote_plus("s3cret/+ ключ"),
+        # In small letters; with the slash kept; quoted twice; as HTML; as JSON inside JSON.
+        "s3cret%2f%2b%20%d0%ba%d0%bb%d1%8e%d1%87",
+        quote("s3cret/+ ключ"),
+        quote(quote("s3cret/+ ключ", safe=""), safe=""),
+        "s3cret&#x2F;&#43;&#32;&#1082;&#1083;&#1102;&#1095;",
+        "s3cret\\/+ \\u043a\\u043b\\u044e\\u0447",
+    ],
+)
 # Long enough that the message ends in the middle of the key.
 @pytest.mark.parametrize("padding", [0, 172, 183])
 def test_an_error_that_repeats_the_key_is_quoted_without_it(written: str, padding: int) -> None:
@@ -95,6 +109,19 @@ def test_an_error_that_repeats_the_key_is_quoted_without_it(written: str, paddin
         with pytest.raises(PermanentError, match="it refused: ") as refusal:
             decode_records(json.dumps({"errors": errors}).encode(), "s3cret/+ ключ")
         assert "s3" not in str(refusal.value)
+
+
+@fault("grader API", "its error names a student in another spelling", "the id is cut short")
+def test_an_error_that_names_a_student_is_quoted_without_the_id() -> None:
+    complaint = "no such user: ivan.petrov%40university.example, 3583bf109f8b458e%31%33ae1ac9d85c396a"
+    with pytest.raises(PermanentError) as refusal:
+        decode_records(json.dumps({"errors": complaint}).encode())
+    assert str(refusal.value) == "grader API: it refused: no such user: ivan… 3583…"
+
+
+def test_an_error_of_megabytes_is_not_read() -> None:
+    with pytest.raises(PermanentError, match=r"it refused: a text of 1,000,000 characters$"):
+        decode_records(json.dumps({"errors": "%25" * 333_333 + "s"}).encode(), "secret-key")
 
 
 @fault("grader API", "any bytes at all, made up", "a list, or an error that explains itself")

@@ -15,6 +15,7 @@ from tests.summaries import make_period
 CHECKS = {
     "shape",
     "duplicate rows",
+    "few duplicates",
     "unique id",
     "allowed attempt types",
     "allowed verdicts",
@@ -26,6 +27,7 @@ CHECKS = {
     "submit with verdict",
     "LTI parameters parsed",
     "storable text",
+    "times with a fraction",
 }
 
 

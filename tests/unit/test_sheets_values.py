@@ -52,6 +52,25 @@ def test_null_leaves_a_cell_and_an_empty_text_empties_it(caller: DirectCaller) -
     assert caller.read("A1:C1") == [["a", "", "d"]]
 
 
+def test_rows_and_columns_count_where_a_value_was_written_as_google_counts_them(caller: DirectCaller) -> None:
+    # gspread has this answer recorded as WorksheetTest.test_update_cells_noncontiguous; an empty text is a value.
+    counts = ("updatedRange", "updatedRows", "updatedColumns", "updatedCells")
+    _, answer = caller.enter("A1", ["a", None, None, None], *[[None] * 4] * 4, [None, None, None, "b"])
+    assert [answer[name] for name in counts] == ["Sheet1!A1:D6", 2, 2, 2]
+    _, answer = caller.enter("A1", ["a", "", None], [None] * 3, ["", "", None])
+    assert [answer[name] for name in counts] == ["Sheet1!A1:C3", 2, 2, 4]
+    _, answer = caller.enter("A1", [], [None])
+    assert [answer.get(name) for name in counts] == ["Sheet1!A1:A2", None, None, None]
+
+
+def test_the_totals_count_each_row_and_column_once(caller: DirectCaller) -> None:
+    data = [{"range": "A1", "values": [["a", None], [None, "b"]]}, {"range": "A2", "values": [["c", None, "d"]]}]
+    _, answer = caller.call("POST", "/values:batchUpdate", {"valueInputOption": "RAW", "data": data})
+    assert [answer[f"totalUpdated{what}"] for what in ("Rows", "Columns", "Cells", "Sheets")] == [2, 3, 4, 1]
+    nothing = {"valueInputOption": "RAW", "data": [{"range": "A1", "values": [[None]]}]}
+    assert not any(name.startswith("total") for name in caller.call("POST", "/values:batchUpdate", nothing)[1])
+
+
 def test_clearing_keeps_the_format(caller: DirectCaller) -> None:
     caller.enter("A1", ["2020-01-01"])
     assert caller.call("POST", "/values/A1:ZZ9:clear")[1] == {"spreadsheetId": "book", "clearedRange": "Sheet1!A1:Z9"}

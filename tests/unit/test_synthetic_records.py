@@ -10,10 +10,17 @@ from typing import TypedDict, cast
 
 import pytest
 
+from schemas.period import Window
+from schemas.record import Record as ApiRecord
+from tasks.check import check
+from tasks.transform import transform
 from tests.sandbox.grader import SyntheticRecords
 
 DAYS = [date(2025, 3, 1) + timedelta(days=number) for number in range(60)]
 MICROSECOND = timedelta(microseconds=1)
+LATER = date(2100, 1, 1)
+REJECTED_BY = ("user id present", "valid time", "allowed verdicts")
+WARNED_OF_BY = ("run without verdict", "submit with verdict", "LTI parameters parsed")
 
 
 class Record(TypedDict):
@@ -134,6 +141,22 @@ def test_the_launch_parameters_are_a_python_literal() -> None:
         assert int(user, 16) >= 0
         url = f"course-v1:{course}/xblock/block-v1:{course}+type@lti+block@{block}/handler_noauth/grade_handler"
         assert params.get("lis_outcome_service_url", url).endswith(url)
+
+
+@pytest.mark.parametrize("day", [date(2023, 4, 1), *DAYS[:7]])
+def test_a_day_has_some_odd_records_of_each_kind_if_asked_for(day: date) -> None:
+    window = Window(midnight(day), midnight(day + timedelta(days=1)))
+    odd = ask(SyntheticRecords(odd=True), window.start, window.end - MICROSECOND)
+
+    checked = check(cast("list[ApiRecord]", odd), transform(cast("list[ApiRecord]", odd)), window, midnight(LATER))
+
+    found = {result.check: result.rows for result in checked.results if result.rows}
+    assert set(found) == {"duplicate rows", *REJECTED_BY, *WARNED_OF_BY}
+    assert all(2 <= rows <= 3 for rows in found.values())
+    assert len(checked.rejected) == sum(found[name] for name in REJECTED_BY)
+    assert checked.warnings == sum(found[name] for name in WARNED_OF_BY)
+    assert sum(record not in odd for record in records_of(day)) == len(checked.rejected) + checked.warnings
+    assert len(odd) == len(records_of(day)) + checked.duplicates
 
 
 def test_thousands_of_students_share_a_few_courses(sixty_days: dict[date, list[Record]]) -> None:

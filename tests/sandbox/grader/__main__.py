@@ -2,14 +2,13 @@
 
 import argparse
 import os
-import signal
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Event
 
 from tests.sandbox.grader.records import RecordsFile, RecordSource
 from tests.sandbox.grader.server import GraderSandbox
 from tests.sandbox.grader.synthetic import SyntheticRecords
+from tests.sandbox.serving import listen_for_stop
 
 KEY_VARIABLE = "GRADER_CLIENT_KEY"
 
@@ -25,9 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    wait = listen_for_stop()
     try:
         sandbox = GraderSandbox(
             _source(options.records),
@@ -41,9 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(str(error))
     with sandbox:
         print(sandbox.url, flush=True)
-        # A wait without a limit cannot be interrupted on Windows.
-        while not stop.wait(timeout=0.5):
-            pass
+        wait()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _source(records: str) -> RecordSource:
-    return SyntheticRecords() if records == "synthetic" else RecordsFile(Path(records))
+    return SyntheticRecords(odd=True) if records == "synthetic" else RecordsFile(Path(records))
 
 
 def _client_key(file: Path | None) -> str:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 PATH = "/api/statistics"
-TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S")
+# All that public clients of the service send. A date alone is its midnight, also as the end.
+TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
 
 
 class RefusedQueryError(Exception):
@@ -65,4 +66,6 @@ def _read_time(name: str, text: str) -> datetime:
             return datetime.strptime(text, time_format).replace(tzinfo=UTC)
         except ValueError:
             continue
-    raise RefusedQueryError(400, f"parameter {name} is not a time like 2023-04-01 00:00:00.000000")
+    raise RefusedQueryError(
+        400, f"parameter {name} is neither a date like 2023-04-01 nor a time like 2023-04-01 00:00:00.000000"
+    )

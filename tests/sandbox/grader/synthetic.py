@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from threading import Lock
 
+from tests.sandbox.grader.odd_records import with_odd_records
 from tests.sandbox.grader.synthetic_day import Day, write_day
 from tests.sandbox.grader.university import University
 
@@ -24,12 +25,20 @@ class SyntheticRecords:
     Args:
         seed: names the university: another seed gives other students, tasks and attempts.
         now: tells the time, with a time zone; nothing later is answered.
+        odd: have some odd records a day; without, there is nothing to reject or to warn of.
     """
 
-    def __init__(self, seed: str = "sandbox", now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        seed: str = "sandbox",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        odd: bool = False,
+    ) -> None:
         self._university = University(seed)
         self._now = now
-        self._write = lru_cache(maxsize=CACHED_DAYS)(lambda day: write_day(self._university, day))
+        self._odd = odd
+        self._write = lru_cache(maxsize=CACHED_DAYS)(self._write_day)
         self._writing = Lock()
 
     def between(self, start: datetime, end: datetime) -> Sequence[object]:
@@ -41,6 +50,10 @@ class SyntheticRecords:
             day = self._day(start.date() + timedelta(days=number))
             found += day.records[bisect_left(day.times, start) : bisect_right(day.times, end)]
         return found
+
+    def _write_day(self, day: date) -> Day:
+        written = write_day(self._university, day)
+        return with_odd_records(written) if self._odd else written
 
     def _day(self, day: date) -> Day:
         # Windows of one day are asked for together: the first writes the day, the others wait for it.

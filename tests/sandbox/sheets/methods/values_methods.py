@@ -7,7 +7,7 @@ from tests.sandbox.sheets.book.spreadsheet import Sheet
 from tests.sandbox.sheets.methods.call import Call
 from tests.sandbox.sheets.methods.rendering import Renderer
 from tests.sandbox.sheets.methods.tables import find_table
-from tests.sandbox.sheets.methods.writing import Writer, check_fit, read_block
+from tests.sandbox.sheets.methods.writing import Place, Writer, check_fit, read_block
 from tests.sandbox.sheets.notation.locales import rules_of
 from tests.sandbox.sheets.protocol.errors import GoogleError, invalid_argument
 from tests.sandbox.sheets.protocol.json_types import JsonObject
@@ -36,12 +36,12 @@ def batch_update(call: Call) -> JsonObject:
     responses, rows, columns = [], set(), set()
     for number, value_range in enumerate(call.body.get("data", [])):
         try:
-            sheet, area, answer = _update(call, value_range.get("range", ""), value_range, call.body)
+            sheet, written, answer = _update(call, value_range.get("range", ""), value_range, call.body)
         except GoogleError as error:
             raise error.within(f"data[{number}]") from None
         responses.append(answer)
-        rows |= {(sheet.sheet_id, row) for row in range(area.start_row, area.end_row)}
-        columns |= {(sheet.sheet_id, column) for column in range(area.start_column, area.end_column)}
+        rows |= {(sheet.sheet_id, row) for row, _ in written}
+        columns |= {(sheet.sheet_id, column) for _, column in written}
     totals = {
         "totalUpdatedRows": len(rows),
         "totalUpdatedColumns": len(columns),
@@ -114,13 +114,15 @@ def _check_same_range(call: Call) -> None:
         raise invalid_argument(f"Request range[{asked}] does not match value's range[{sent}]")
 
 
-def _update(call: Call, text: str, value_range: JsonObject, options: JsonObject) -> tuple[Sheet, Area, JsonObject]:
+def _update(
+    call: Call, text: str, value_range: JsonObject, options: JsonObject
+) -> tuple[Sheet, set[Place], JsonObject]:
     writer = _writer(call, options)
     sheet, span = call.book.find_range(text)
     block = read_block(value_range)
     area = check_fit(sheet, span, block)
     written = writer.write(sheet, area, block)
-    return sheet, area, _updated(call, sheet, area, written, options)
+    return sheet, written, _updated(call, sheet, area, written, options)
 
 
 def _writer(call: Call, options: JsonObject) -> Writer:
@@ -130,10 +132,14 @@ def _writer(call: Call, options: JsonObject) -> Writer:
     return Writer(option, rules_of(call.book.locale), call.today)
 
 
-def _updated(call: Call, sheet: Sheet, area: Area, written: int, options: JsonObject) -> JsonObject:
+def _updated(call: Call, sheet: Sheet, area: Area, written: set[Place], options: JsonObject) -> JsonObject:
     begin = Span(area.start_row, area.start_row + 1, area.start_column, area.start_column + 1)
     empty = area.rows == 0 or area.columns == 0
-    counts = {"updatedRows": area.rows, "updatedColumns": area.columns, "updatedCells": written}
+    counts = {
+        "updatedRows": len({row for row, _ in written}),
+        "updatedColumns": len({column for _, column in written}),
+        "updatedCells": len(written),
+    }
     answer: JsonObject = {
         "spreadsheetId": call.book.spreadsheet_id,
         "updatedRange": format_range(sheet.title, begin if empty else area),

@@ -14,6 +14,8 @@ from tests.sandbox.sheets.protocol.incoming import not_a_scalar
 from tests.sandbox.sheets.protocol.json_types import Json, JsonObject
 
 MAX_TEXT = 50_000
+Place = tuple[int, int]
+"""The row and the column of a cell."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Writer:
     rules: LocaleRules
     today: date
 
-    def write(self, sheet: Sheet, area: Area, block: Block) -> int:
+    def write(self, sheet: Sheet, area: Area, block: Block) -> set[Place]:
         """Write values; `null` leaves a cell as it is, an empty text empties it, and a covered one keeps nothing.
 
         Args:
@@ -119,17 +121,17 @@ class Writer:
             block: the values.
 
         Returns:
-            How many cells were written.
+            The cells that got a value, an empty text being one: row and column of each.
 
         Raises:
             GoogleError: a part of the area is protected from the caller.
         """
         sheet.refuse_protected(area)
-        written = 0
+        written = set()
         for down, along, value in block.cells():
             if value is not None:
                 place = (area.start_row + down, area.start_column + along)
-                written += 1
+                written.add(place)
                 # The service does not say what becomes of these. Whoever relies on nothing is right either way.
                 if sheet.is_covered(*place):
                     continue

@@ -1,0 +1,121 @@
+"""Ctrl-C in a real terminal: a run ends at once and says one line, and the same command goes on where it was."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from flows.running.loading import LOADERS
+from tests.e2e.terminal import Terminal, flow_in_terminal
+from tests.faults import fault
+from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.sandbox.grader import SyntheticRecords
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+YEAR = ("--start-date", "2021-06-01", "--end-date", "2022-05-31")
+STOPPED = "Stopped. What is loaded stays; give the same command again to go on."
+AT_MOST_S = 5
+STATES = "SELECT state_type::text FROM flow_run ORDER BY created"
+
+
+def ended(terminal: Terminal, stop: Callable[[], None]) -> tuple[int, float]:
+    """Stops a command; its exit code, and the seconds that it took."""
+    began = time.monotonic()
+    stop()
+    code = terminal.wait(60)
+    return code, time.monotonic() - began
+
+
+def lines_after_progress(terminal: Terminal) -> list[str]:
+    lines = [line.strip() for line in terminal.text().replace("^C", "").splitlines()]
+    return [line for line in lines if line and not line.startswith("windows loaded")]
+
+
+@fault("killed processes", "Ctrl-C in the middle of a year", "it ends within 5 s with one line; the next run goes on")
+def test_a_years_run_is_stopped_and_goes_on(pipelines: Pipelines) -> None:
+    pipeline = pipelines.make(SyntheticRecords())
+    grader, windows = pipeline.world.grader, "SELECT window_start FROM loaded_windows ORDER BY 1"
+    terminal = flow_in_terminal(pipeline, *YEAR)
+    wait_until(lambda: len(grader.requests) > 12, 60)
+    code, seconds = ended(terminal, terminal.press_ctrl_c)
+
+    assert (code, lines_after_progress(terminal)) == (130, [STOPPED])
+    assert seconds < AT_MOST_S
+    assert pipeline.world.smtp.messages == []
+    loaded, asked = pipeline.rows(windows), len(grader.requests)
+    assert 0 < len(loaded) < 200
+
+    # What is loaded stays, and of the first days next to nothing is asked for again.
+    assert pipeline.run("2021-06-01", "2021-06-05").is_completed()
+    assert set(loaded) <= set(pipeline.rows(windows))
+    assert len(grader.requests) - asked <= max(0, 20 - len(loaded)) + LOADERS
+
+
+@pytest.fixture
+def waiting(pipelines: Pipelines) -> Pipeline:
+    """A pipeline whose API takes minutes for each answer."""
+    return pipelines.make(SyntheticRecords(), latency_per_record=0.5)
+
+
+def is_answering(pipeline: Pipeline) -> bool:
+    return pipeline.world.grader.max_parallel_seen == 4
+
+
+@fault("killed processes", "Ctrl-C twice while the API is answering", "the second one ends it at once")
+def test_a_second_ctrl_c_ends_it_at_once(waiting: Pipeline) -> None:
+    terminal = flow_in_terminal(waiting, *YEAR)
+    wait_until(lambda: is_answering(waiting), 60)
+
+    def twice() -> None:
+        terminal.press_ctrl_c()
+        terminal.press_ctrl_c()
+
+    code, seconds = ended(terminal, twice)
+    assert code == 130
+    assert seconds < AT_MOST_S
+
+
+@fault("killed processes", "SIGTERM while the API is answering", "it ends within 5 s with one line; nobody gets a mail")
+def test_what_kill_sends_ends_it_likewise(waiting: Pipeline) -> None:
+    process = waiting.start("2021-06-01", "2022-05-31")
+    wait_until(lambda: is_answering(waiting), 60)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert time.monotonic() - began < AT_MOST_S
+    assert output.splitlines() == [STOPPED]
+    assert waiting.world.smtp.messages == []
+
+
+@fault(
+    "killed processes", "Ctrl-C without a Prefect server of one's own", "the temporary one and PostgreSQL end as well"
+)
+def test_without_a_server_of_ones_own_nothing_is_left_running(waiting: Pipeline) -> None:
+    alone = {**os.environ, **waiting.variables(), "PREFECT_HOME": str(waiting.home / "prefect")}
+    del alone["PREFECT_API_URL"]
+    setup = Terminal([sys.executable, "-m", "flows.setup"], alone)
+    assert setup.wait(120) == 0, setup.text()
+
+    terminal = Terminal([sys.executable, "-m", "flows.etl", *YEAR], alone)
+    wait_until(lambda: is_answering(waiting), 120)
+    code, seconds = ended(terminal, terminal.press_ctrl_c)
+
+    assert code == 130
+    assert seconds < AT_MOST_S
+    starting = "Starting a temporary Prefect server, which takes some seconds ..."
+    assert lines_after_progress(terminal) == [starting, STOPPED]
+    wait_until(lambda: not any(_home_of(process) == str(waiting.home) for process in psutil.process_iter()))
+
+
+def _home_of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get("CODEGRADER_HOME")
+    except psutil.Error:
+        return None

@@ -1,0 +1,90 @@
+"""What `make` sets up is whole, and is of the Python that was asked for. Packages are not installed here."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.prefect_server import ROOT
+
+INSTALLED = ".venv/installed-run"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """What the Makefile needs of a checkout."""
+    for name in ("Makefile", "pyproject.toml", "requirements.txt", "tests/sandbox/requirements.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    return tmp_path
+
+
+def make(checkout: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["make", INSTALLED, "INSTALL=true", *arguments],
+        cwd=checkout,
+        env=os.environ | variables,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+
+def script(path: Path, text: str) -> str:
+    """A stand-in for a Python; whatever its text does not catch, this Python does."""
+    path.write_text(f'#!/bin/sh\n{text}\nexec {sys.executable} "$@"\n')
+    path.chmod(0o755)
+    return f"PYTHON={path}"
+
+
+def has_pip(checkout: Path) -> bool:
+    return subprocess.run([checkout / ".venv/bin/python", "-m", "pip", "--version"], check=False).returncode == 0
+
+
+def test_what_was_left_by_a_step_that_failed_is_made_anew(checkout: Path) -> None:
+    # As Debian's without python3-venv: it has made the folder and the link to Python, when pip is missing.
+    half = f'[ "$2" = venv ] && mkdir -p .venv/bin && ln -s {sys.executable} .venv/bin/python && exit 1'
+    assert make(checkout, script(checkout / "python3", half)).returncode == 2
+
+    done = make(checkout, f"PYTHON={sys.executable}")
+
+    assert done.returncode == 0, done.stderr
+    assert has_pip(checkout)
+
+
+def test_an_environment_of_another_python_than_the_one_named_is_made_anew(checkout: Path) -> None:
+    assert make(checkout, f"PYTHON={sys.executable}").returncode == 0
+    mark = checkout / ".venv/mark"
+    mark.touch()
+    assert make(checkout).stdout.splitlines() == [f"make: '{INSTALLED}' is up to date."]
+    assert make(checkout, f"PYTHON={sys.executable}").returncode == 0
+    assert mark.exists()
+
+    other = make(checkout, script(checkout / "other", '[ "$1" = -V ] && echo Python 3.12.99 && exit'))
+
+    assert "setting up .venv ..." in other.stdout
+    assert not mark.exists()
+    assert has_pip(checkout)
+
+
+@pytest.mark.parametrize("python", ["/nowhere/python3", "false"])
+def test_a_python_that_cannot_be_used_is_told_and_leaves_the_environment(checkout: Path, python: str) -> None:
+    assert make(checkout, f"PYTHON={sys.executable}").returncode == 0
+
+    other = make(checkout, f"PYTHON={python}")
+
+    assert other.returncode == 2
+    assert "Python 3.11, 3.12 or 3.13 is needed: install one, or name it" in other.stdout
+    assert has_pip(checkout)
+
+
+def test_byte_code_that_cannot_be_made_ends_nothing(checkout: Path) -> None:
+    # Without /dev/shm the module ends in a traceback: it cannot divide the work among processes.
+    (checkout / "compileall.py").write_text("raise SystemExit('no byte code')")
+
+    done = make(checkout, f"PYTHON={sys.executable}", PYTHONPATH=str(checkout))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (checkout / INSTALLED).exists()
