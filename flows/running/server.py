@@ -78,8 +78,10 @@ def server_explained() -> Iterator[None]:
         advice = "set PREFECT_API_AUTH_STRING" if code in (401, 403) else "see its log, and that it is of this version"
         raise PermanentError(f"Prefect server at {_address()}: it answered HTTP {code}: {advice}") from error
     except httpx.RequestError as error:
-        where = f"Prefect server at {_address()}: it cannot be reached ({_reason(error)})"
-        raise TransientError(f"{where}: start it, or correct PREFECT_API_URL") from error
+        raise TransientError(
+            f"Prefect server at {_address()}: it cannot be reached ({_reason(error)}): "
+            "start it, or correct PREFECT_API_URL"
+        ) from error
 
 
 def _address() -> str:
