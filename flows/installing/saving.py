@@ -58,12 +58,12 @@ def make(thing: Callable[[], Made]) -> Made:
 
 def _describe(environment: Environment) -> str:
     services = (
-        f"grader API (client {environment.grader_client} at {environment.grader_api_url})",
-        "database (as DATABASE_URL says)" if environment.database_url else "no database, so the embedded one is used",
-        f"Google Sheet ({environment.spreadsheet_id})" if environment.spreadsheet_id else "no Google Sheet",
-        f"mail (to {', '.join(environment.email_to)})" if environment.email_to else "no mail",
+        f"{environment.grader_client} at {environment.grader_api_url}",
+        "the database of DATABASE_URL" if environment.database_url else "the embedded database",
+        f"Google Sheet {environment.spreadsheet_id}" if environment.spreadsheet_id else "no Google Sheet",
+        f"mail to {', '.join(environment.email_to)}" if environment.email_to else "no mail",
     )
-    return f"saved: {'; '.join(services)}"
+    return f"saved: {', '.join(services)}"
 
 
 def _delete(block_type: str) -> None:

@@ -184,7 +184,7 @@ def test_the_artifacts_of_the_readme_are_those_that_runs_write() -> None:
     assert set(names_of(README, "artifact")) <= texts
 
 
-def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
+def test_the_lines_of_setup_in_the_readme_are_its_own(deployments: dict[str, dict[str, Any]]) -> None:
     from flows.installing.deployments import DEPLOYMENTS
     from flows.installing.server_objects import A_RUN_HAS_DIED, TELL_OF_IT, WORK_POOL
     from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
@@ -195,6 +195,7 @@ def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
     assert f'automation "{A_RUN_HAS_DIED}": created' in output
     assert f'automation "{TELL_OF_IT}": created' in output
     assert f"deployments: {', '.join(DEPLOYMENTS)}, created" in output
+    assert set(DEPLOYMENTS) == set(deployments)
 
 
 def test_every_make_target_named_exists() -> None:
