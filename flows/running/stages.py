@@ -65,7 +65,7 @@ def describe_counts(counts: LoadCounts) -> str:
     """The counts in words, without those that are zero."""
     parts = [f"{counts.fetched:,} fetched", f"{counts.new:,} new", f"{counts.changed:,} changed"]
     parts += [
-        f"{number:,} {name}"
+        f"{number:,} {name if number > 1 else name.removesuffix('s')}"
         for name in ("unchanged", "rejected", "duplicates", "warnings")
         if (number := getattr(counts, name))
     ]
