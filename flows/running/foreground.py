@@ -12,7 +12,7 @@ from flows.command_line import DONE, FAILED, UNUSABLE
 from flows.running.arguments import REFUSED
 from flows.running.console import quiet_console
 from flows.running.home import check_prefect_home
-from flows.running.server import stop_servers, temporary_server
+from flows.running.server import check_server, stop_servers, temporary_server
 from flows.running.stopping import stoppable
 
 Verbose = Annotated[bool, Parameter(negative="", help="Show every log line; without it the log file alone has them.")]
@@ -29,7 +29,9 @@ def run_flow(flow: Flow[..., Any], parameters: Mapping[str, Any], *, verbose: bo
 
     Raises:
         InvalidInputError: Prefect's temporary server has no folder for its database.
+        CodegraderError: the server that is named cannot be used, see `check_server`.
     """
+    check_server()
     check_prefect_home()
     with stoppable(when_stopped, stop_servers), nullcontext() if verbose else quiet_console(), temporary_server():
         state: Any = flow(**parameters, return_state=True)

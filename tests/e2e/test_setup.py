@@ -1,9 +1,6 @@
 """Setup: once or often, it is the same; what a user has changed stays; no secret can be read."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -355,63 +352,3 @@ def test_without_the_prefect_server_one_line_says_so(pipeline: Pipeline, capsys:
     reason = "it cannot be reached (connection refused): start it, or correct PREFECT_API_URL"
     assert failed == [f"FAILED   Prefect server at 127.0.0.1:1: {reason}"]
     assert said.err.startswith("Nothing was saved. ")
-
-
-def test_without_a_server_of_ones_own_only_what_a_run_needs_is_made(pipeline: Pipeline, tmp_path: Path) -> None:
-    variables = {**os.environ, **pipeline.variables(), "PREFECT_HOME": str(tmp_path / "prefect")}
-    del variables["PREFECT_API_URL"]
-    command = [sys.executable, "-m", "flows.setup", "--env-file", str(pipeline.home / "no.env")]
-
-    done = subprocess.run(
-        command, cwd=ROOT, env=variables | NO_SHEET | NO_MAIL, text=True, capture_output=True, check=False
-    )
-
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert [line.split(":")[0] for line in lines[:7]] == [
-        "ok       database",
-        "ok       grader API",
-        "skipped  Google Sheet",
-        "skipped  mail",
-        "saved",
-        "concurrency limit",
-        "database schema",
-    ]
-    assert lines[8] == "Next:"
-    assert [line.split()[1] for line in lines[9:]] == ["etl", "status", "up"]
-    assert done.stderr.splitlines() == ["Starting a temporary Prefect server, which takes some seconds ..."]
-
-
-# --- the command line
-
-
-def test_two_options_that_exclude_each_other_are_refused(
-    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(pipeline, "--check", "--import-legacy") == 2
-    assert capsys.readouterr().err == "--check saves nothing, and --import-legacy does: choose one of them\n"
-
-
-def test_whoever_has_seen_enough_may_close_the_pipe(pipeline: Pipeline) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flows.setup", "--env-file", str(pipeline.home / "no.env"), "--check"],
-        cwd=ROOT,
-        env=os.environ | pipeline.variables(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    process.stdout.close()
-    assert process.stderr is not None
-    assert process.stderr.read() == ""
-    process.stderr.close()
-    assert process.wait(60) == 1
-
-
-def test_a_note_goes_to_standard_error(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
-    (pipeline.home / "no.env").write_text("REPORT_LANGAUGE=en\n")
-    assert run(pipeline, "--check") == 0
-    assert capsys.readouterr().err == (
-        f"note: REPORT_LANGAUGE in {pipeline.home / 'no.env'} is not a setting: did you mean REPORT_LANGUAGE?\n"
-    )

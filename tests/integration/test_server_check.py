@@ -1,5 +1,8 @@
 """What is wrong with `PREFECT_API_URL` is one line that says what to do, before a command starts anything."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,6 +16,7 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from flows.running import server
 from flows.running.server import check_server, server_explained
 from tasks.errors import CodegraderError, InvalidInputError, PermanentError, TransientError
+from tests.e2e.prefect_server import ROOT
 from tests.ports import free_port
 
 START_IT = "start it, or correct PREFECT_API_URL"
@@ -143,3 +147,30 @@ def test_a_server_that_goes_away_later_is_explained_likewise() -> None:
         server_explained(),
     ):
         raise httpx.ReadError("reset")
+
+
+@pytest.mark.parametrize("command", ["flows.etl", "flows.backfill"])
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        ("http://127.0.0.1:{free}/api", 1, "it cannot be reached (connection refused)"),
+        ("http://127.0.0.1:{port}", 1, "no Prefect API is there"),
+        ("127.0.0.1:{port}/api", 2, "PREFECT_API_URL is not the address of a server"),
+    ],
+    ids=["refused", "without api", "without http"],
+)
+def test_a_command_says_it_in_one_line(command: str, url: str, code: int, said: str) -> None:
+    with answering(200, f'"{__version__}"') as address:
+        url = url.format(free=free_port(), port=address.rpartition(":")[2])
+        done = subprocess.run(
+            [sys.executable, "-m", command, "--start-date", "2023-04-01"],
+            cwd=ROOT,
+            env=os.environ | {"PREFECT_API_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
