@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import logging
 import os
 import warnings
 
@@ -14,6 +15,10 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 # Where a home is needed and cannot be made, the command itself says so, in one line.
 warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
+
+# Prefect also reads a `.env` of the current folder, three times, and each time complains of the lines that it cannot
+# read. `flows.setup` names them, once.
+logging.getLogger("dotenv").setLevel(logging.ERROR)
 
 # Prefect, pandas and Google's packages make a million objects that stay: with the thresholds that Python begins with, a
 # tenth of a run's processor time goes into looking for garbage among them.

@@ -1,74 +1,84 @@
-"""Setup: reads `.env`, checks it as a whole, and makes all that runs need, from the Blocks to the database's tables.
+"""Setup: reads `.env`, checks it as a whole, tries every service, and makes all that runs need.
 
-`python -m flows.setup`: once, and again after each change of `.env`. Nothing else reads that file.
+Once, and again after each change of `.env`. Nothing else reads that file.
 """
 
-import argparse
 import logging
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
-from prefect.client.orchestration import get_client
-from prefect.exceptions import ObjectNotFound
-from prefect.variables import Variable
+from flows.command_line import DONE, FAILED, Switch, run_command
+from flows.installing.environment import Environment, find_notes, read_environment
+from tasks.errors import InvalidInputError
 
-from flows.installing.environment import Environment, read_environment
-from flows.installing.environment_blocks import configure, google_block
-from flows.installing.legacy import import_legacy
-from flows.installing.server_objects import create_server_objects, server_explained
-from flows.installing.service_checks import check_services
-from flows.running.home import check_prefect_home, home_folder
-from schemas.blocks import BLOCK_NAME
-from schemas.settings import VARIABLE
-from tasks.database import embedded_database, open_engine
-from tasks.errors import CodegraderError
+STOPPED: Final = "Stopped. Give the same command again."
+REFUSED: Final = (
+    "Nothing was saved. Do what the FAILED lines say, or leave that service's lines in .env empty to do without it for "
+    "now; then run this again."
+)
+NEXT: Final = """
+Next:
+  {bin}/codegrader etl       load yesterday; with --start-date and --end-date, those days
+  {bin}/codegrader status    see what is loaded, missing and rejected"""
+ALONE: Final = "  {bin}/codegrader up        run every night, with a dashboard, until Ctrl-C"
+WITH_SERVER: Final = "  {bin}/prefect worker start --pool {pool}    if no worker runs yet: do what is scheduled"
 
 
-def save(environment: Environment) -> list[str]:
-    """Saves Blocks and settings; saving them again changes nothing. The Block of a service no longer named is deleted.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command `setup`; its exit code, see `flows.command_line`."""
+    return run_command(run, "setup", arguments)
 
-    Returns:
-        A line for each service: what was set up, or what happens without it.
 
-    Raises:
-        InvalidInputError: a value cannot be used; nothing was saved.
+def run(*, env_file: Path | None = None, check: Switch = False, import_legacy: Switch = False) -> int:
+    """Tries every service that .env names, then saves what it says and makes all that runs need.
+
+    Once, and again after each change of .env; nothing else reads that file.
+
+    Args:
+        env_file: The file to read. Default: .env in this folder, or else in the checkout.
+        check: Only try the services; save nothing.
+        import_legacy: Also copy the earlier script's table user_config.
     """
-    configuration = configure(environment)
-    configuration.api.save(BLOCK_NAME, overwrite=True)
-    optional = {
-        "sqlalchemy-connector": configuration.database,
-        "gcp-credentials": google_block(configuration.google) if configuration.google else None,
-        "email-server-credentials": configuration.mail,
-    }
-    for block_type, block in optional.items():
-        if block is None:
-            _delete(block_type)
-        else:
-            block.save(BLOCK_NAME, overwrite=True)
-    Variable.set(VARIABLE, configuration.settings.model_dump(mode="json"), overwrite=True)
-    return _describe(environment)
+    if check and import_legacy:
+        raise InvalidInputError("--check saves nothing, and --import-legacy does: choose one of them")
+    environment = read_environment(env_file)
+    for note in find_notes(env_file):
+        print(note, file=sys.stderr)
+    # Only now: Prefect reads a `.env` of this folder when it is imported, and stumbles over one that cannot be read.
+    from flows.running.console import quiet_console
+    from flows.running.home import check_prefect_home
+    from flows.running.server import stop_servers, temporary_server
+    from flows.running.stopping import stoppable
+
+    # Here each line is the outcome of a step, and that a connection pool was made is none.
+    logging.getLogger("prefect.SqlAlchemyConnector").setLevel(logging.WARNING)
+    if not check:
+        check_prefect_home()
+    with stoppable(STOPPED, stop_servers), quiet_console():
+        if not _try_services(environment):
+            if not check:
+                print(REFUSED, file=sys.stderr)
+            return FAILED
+        if not check:
+            with temporary_server():
+                for line in set_up(environment, with_legacy=import_legacy):
+                    print(line, flush=True)
+            print(_next_steps())
+    return DONE
 
 
-def _describe(environment: Environment) -> list[str]:
-    readers = ", ".join(environment.email_to)
-    return [
-        f"grader API: {environment.grader_api_url}, client {environment.grader_client}",
-        "database: PostgreSQL as named in DATABASE_URL"
-        if environment.database_url
-        else "database: none named, so the embedded PostgreSQL is used",
-        f"Google Sheet: {environment.spreadsheet_id or 'none named, so that step is skipped'}",
-        f"mail: {environment.smtp_server}, to {readers}" if readers else "mail: none named, so that step is skipped",
-    ]
+def _try_services(environment: Environment) -> bool:
+    """Prints a line for each; whether all work."""
+    from flows.installing.environment_blocks import configure
+    from flows.installing.service_checks import check_services
 
-
-def _delete(block_type: str) -> None:
-    with get_client(sync_client=True) as client:
-        try:
-            document = client.read_block_document_by_name(BLOCK_NAME, block_type)
-        except ObjectNotFound:
-            return
-        client.delete_block_document(document.id)
+    all_work = True
+    for works, line in check_services(configure(environment)):
+        print(line, flush=True)
+        all_work &= works
+    return all_work
 
 
 def set_up(environment: Environment, *, with_legacy: bool = False) -> Iterator[str]:
@@ -83,54 +93,34 @@ def set_up(environment: Environment, *, with_legacy: bool = False) -> Iterator[s
     Raises:
         CodegraderError: something cannot be done; what was told before is done all the same.
     """
+    from flows.installing.environment_blocks import configure
+    from flows.installing.saving import save
+    from flows.installing.server_objects import create_server_objects
+    from flows.running.home import home_folder
+    from flows.running.server import server_explained
+    from tasks.database import embedded_database, open_engine
+
     with server_explained():
-        yield from save(environment)
+        yield save(environment)
         yield from create_server_objects()
     configuration = configure(environment)
     engine = open_engine(configuration.database or embedded_database(home_folder() / "postgres"))
     try:
         yield "database schema: up to date"
         if with_legacy:
+            from flows.installing.legacy import import_legacy
+
             yield from import_legacy(engine, configuration.settings.time_zone)
     finally:
         engine.dispose()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Sets up once, or tries the services.
+def _next_steps() -> str:
+    from flows.installing.server_objects import WORK_POOL
+    from flows.running.server import names_server
 
-    Returns:
-        0 if all was done, or works; 1 if not, and if `.env` cannot be used, nothing was.
-    """
-    parser = argparse.ArgumentParser(prog="python -m flows.setup", description=__doc__)
-    parser.add_argument("--env-file", type=Path, default=Path(".env"), help="the file to read; default: .env")
-    either = parser.add_mutually_exclusive_group()
-    either.add_argument("--check", action="store_true", help="try every service, on what the file says; save nothing")
-    either.add_argument(
-        "--import-legacy", action="store_true", help="set up, and copy the earlier script's table user_config"
-    )
-    options = parser.parse_args(arguments)
-    # Here each line is the outcome of a step, and that a connection pool was made is none.
-    logging.getLogger("prefect.SqlAlchemyConnector").setLevel(logging.WARNING)
-    try:
-        environment = read_environment(options.env_file)
-        if options.check:
-            return _check(environment)
-        check_prefect_home()
-        for line in set_up(environment, with_legacy=options.import_legacy):
-            print(line, flush=True)
-    except CodegraderError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-def _check(environment: Environment) -> int:
-    all_work = True
-    for works, line in check_services(configure(environment)):
-        print(line, flush=True)
-        all_work &= works
-    return 0 if all_work else 1
+    text = f"{NEXT}\n{WITH_SERVER if names_server() else ALONE}"
+    return text.format(bin=Path(sys.executable).parent, pool=WORK_POOL)
 
 
 if __name__ == "__main__":

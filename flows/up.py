@@ -15,7 +15,7 @@ from typing import IO, Annotated, Final
 from cyclopts import Parameter
 
 from flows.command_line import run_command
-from flows.installing.environment import read_environment
+from flows.installing.environment import find_notes, read_environment
 from flows.running.home import home_folder
 from tasks.errors import PermanentError
 
@@ -58,7 +58,9 @@ def run(*, port: Annotated[int, Parameter(env_var="PORT")] = 4200) -> int:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: stop.set())
-    read_environment(Path(".env"))
+    read_environment()
+    for note in find_notes():
+        print(note, file=sys.stderr)
     _check_port(port)
     _configure(f"http://{HOST}:{port}/api")
     _run(f"http://{HOST}:{port}", stop)
@@ -188,30 +190,16 @@ def _wait_for(server: Child, log: Path, stop: threading.Event) -> None:
 def _set_up() -> None:
     from prefect.client.orchestration import get_client
 
+    from flows.installing.deployments import deploy
     from flows.installing.server_objects import create_work_pool
     from flows.setup import set_up
 
-    # First the pool, as deployments belong to one; then these; then the rest, as an automation starts one of these.
+    # First the pool, as deployments belong to one.
     with get_client(sync_client=True) as client:
         create_work_pool(client)
-    _deploy()
-    for line in set_up(read_environment(Path(".env"))):
+    deploy()
+    for line in set_up(read_environment()):
         print(f"  {line}", flush=True)
-
-
-def _deploy() -> None:
-    """Deploys all that prefect.yaml names; what the command says is of interest only if it fails."""
-    done = subprocess.run(  # noqa: S603
-        (*PREFECT, "--no-prompt", "deploy", "--all"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        print(done.stdout, file=sys.stderr)
-        raise PermanentError("`prefect --no-prompt deploy --all` failed, see above")
 
 
 def _crash_what_runs() -> None:

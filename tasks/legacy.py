@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from schemas.record import Record
 from tasks.database import explained
+from tasks.errors import PermanentError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine, Row
@@ -32,6 +33,19 @@ _READ: Final = f"""
     ORDER BY 1, 2, 3, 4
 """
 _IDENTITY: Final = slice(4)
+_COLUMNS: Final = (
+    "id",
+    "user_id",
+    "oauth_consumer_key",
+    "lis_result_sourcedid",
+    "lis_outcome_service_url",
+    "is_correct",
+    "attempt_type",
+    "created_at",
+)
+_FIND_COLUMNS: Final = f"""
+    SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('{TABLE}') AND attnum > 0 AND NOT attisdropped
+"""
 
 
 def has_table(engine: "Engine") -> bool:
@@ -53,11 +67,18 @@ def read_batches(engine: "Engine", rows: int) -> Iterator[list[Record]]:
         rows: length of a batch; it is longer where the rows of one attempt would else be torn apart.
 
     Raises:
+        PermanentError: the table lacks a column.
         TransientError, PermanentError: see `tasks.database.explained`.
     """
     from sqlalchemy import text
 
     with explained(engine), engine.connect() as connection:
+        there = set(connection.scalars(text(_FIND_COLUMNS)))
+        if missing := [name for name in _COLUMNS if name not in there]:
+            raise PermanentError(
+                f"the table {TABLE} lacks {', '.join(missing)}, so it is not the earlier script's: add what is "
+                "missing, or rename the table if it is another program's"
+            )
         batch: list[Record] = []
         last: Row[Any] | None = None
         for row in connection.execution_options(yield_per=rows).execute(text(_READ)):

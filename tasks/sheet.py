@@ -71,7 +71,7 @@ def publish_figures(
 
 
 def try_sheet(key: "SecretDict", spreadsheet_id: str, api_url: str = GOOGLE_SHEETS_URL) -> str:
-    """Opens the spreadsheet and gives it the title that it has, which changes nothing, and which no mere reader may do.
+    """Opens the spreadsheet and rewrites its title unchanged, to prove write access.
 
     Returns:
         What was found: the title, and whether the tab is there.

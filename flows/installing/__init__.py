@@ -1,1 +1,1 @@
-"""What `flows.setup` does: reads `.env`, tries the services, makes what the server must hold, imports the old table."""
+"""What `flows.setup` does: reads `.env`, tries the services, saves, makes what runs need, imports the old table."""

@@ -1,6 +1,7 @@
 """`.env` and the environment, typed and checked together: everything that is missing or wrong is said at once."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from flows.installing.env_file import find_env_file, find_misspelt, find_slips, read_names
 from schemas.labels import Language
 from tasks.errors import InvalidInputError
 
@@ -16,6 +18,14 @@ _MAIL: Final = ("SMTP_SERVER", "EMAIL_FROM", "EMAIL_TO")
 _ABSENT: Final = ("missing", "string_too_short", "too_short", "url_parsing_empty")
 """What pydantic says of a setting that is not there, or is there and empty."""
 _LOGIN: Final = ("SMTP_USERNAME", "SMTP_PASSWORD")
+_EXPECTED: Final = {
+    "GRADER_API_URL": "not an address: write it as https://grader.example/api/statistics",
+    "GOOGLE_SHEETS_URL": "not an address: write it as https://sheets.googleapis.com",
+    "SMTP_PORT": "not a port: write a number from 1 to 65535, or leave it empty",
+    "SMTP_TYPE": "write STARTTLS or SSL",
+    "REPORT_LANGUAGE": "write ru or en",
+}
+"""What to say of a value that pydantic refuses: its own words are for programmers."""
 
 
 def _blank_is_missing(value: Any) -> Any:
@@ -83,6 +93,17 @@ class Environment(BaseSettings):
             read_service_account(Path(value))
         return value
 
+    @field_validator("spreadsheet_id")
+    @classmethod
+    def _find_spreadsheet_id(cls, value: str | None) -> str | None:
+        """The id, also out of the sheet's whole address, as a browser shows it."""
+        if value is None or re.fullmatch(r"[\w-]+", value := value.strip()):
+            return value
+        found = re.search(r"/spreadsheets/(?:u/\d+/)?d/(?!e/)([\w-]+)", value)
+        if found is None:
+            raise ValueError("not a spreadsheet's id: it stands in the sheet's address, between /d/ and /edit")
+        return found[1]
+
     @field_validator("database_url")
     @classmethod
     def _know_database(cls, value: SecretStr | None) -> SecretStr | None:
@@ -106,29 +127,49 @@ class Environment(BaseSettings):
         return self
 
 
-def read_environment(env_file: Path) -> Environment:
-    """Reads the file, if it is there, and the environment.
+def read_environment(env_file: Path | None = None) -> Environment:
+    """Reads the file and the environment.
+
+    Args:
+        env_file: None for `.env` in this folder or in the checkout, which need not be there.
 
     Raises:
         InvalidInputError: one line with everything that is missing or wrong.
     """
+    path = find_env_file(env_file)
+    names = read_names(path)
     try:
-        return Environment(_env_file=env_file)
+        return Environment(_env_file=path)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         missing = [str(problem["loc"][0]) for problem in problems if problem["type"] in _ABSENT]
         wrong = [_describe(problem) for problem in problems if problem["type"] not in _ABSENT]
+        wrong += find_misspelt(names, known_settings(), f"in {path}")
         lines = ([f"missing: {', '.join(missing)}"] if missing else []) + wrong
-        raise InvalidInputError(
-            f"{env_file} is not complete: {'; '.join(lines)} (.env.example explains each)"
-        ) from None
-    except UnicodeDecodeError:
-        raise InvalidInputError(f"{env_file} is not a text in UTF-8: save it again as such") from None
+        where = str(path) if path.exists() else f"the environment (there is no .env in {Path.cwd()})"
+        raise InvalidInputError(f"{where} is not complete: {'; '.join(lines)} (.env.example explains each)") from None
+
+
+def find_notes(env_file: Path | None = None) -> list[str]:
+    """What is likely a mistake in a file that can be used: misspelt settings, and that others can read it.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+    """
+    return [f"note: {slip}" for slip in find_slips(find_env_file(env_file), known_settings())]
+
+
+def known_settings() -> list[str]:
+    """The names of all settings."""
+    return [str(field.alias) for field in Environment.model_fields.values()]
 
 
 def _describe(problem: Any) -> str:
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{problem['loc'][0]}: {message}" if problem["loc"] else message
+    """A problem in our own words."""
+    name = str(problem["loc"][0]) if problem["loc"] else ""
+    is_ours = problem["type"] == "value_error"
+    said = str(problem["msg"]).removeprefix("Value error, ") if is_ours else _EXPECTED.get(name, "it cannot be used")
+    return f"{name}: {said}" if name else said
 
 
 def read_service_account(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """From `.env` to what a run works with: the four Blocks and the settings, made but not saved."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prefect.types import SecretDict
 
@@ -92,23 +92,23 @@ def _google(environment: Environment) -> SecretDict:
     Raises:
         InvalidInputError: the key in the file cannot be used.
     """
+    # Not by way of the Block that will hold it, whose import takes a second.
+    from google.oauth2.service_account import Credentials
+
     path = Path(environment.google_service_account_file or "")
     try:
-        key = SecretDict(read_service_account(path))
-        google_block(key)
+        key = read_service_account(path)
+        read: Any = Credentials.from_service_account_info  # without types
+        read(key)
     except ValueError:
         raise InvalidInputError(
             f"GOOGLE_SERVICE_ACCOUNT_FILE: the key in {path} cannot be used: download it once more"
         ) from None
-    return key
+    return SecretDict(key)
 
 
 def google_block(key: SecretDict) -> "GcpCredentials":
-    """The Block that holds the service account's key.
-
-    Raises:
-        ValueError: the key cannot be used.
-    """
+    """The Block that holds the service account's key."""
     from prefect_gcp import GcpCredentials
 
     return GcpCredentials(service_account_info=key)

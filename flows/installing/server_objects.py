@@ -4,7 +4,7 @@ Making them again changes nothing, and what a user has changed in the dashboard 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -17,10 +17,11 @@ from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.settings import get_current_settings
 
+from flows.installing.deployments import NOTIFY, create_deployments
+from flows.installing.saving import make
+from flows.running.server import names_server
 from schemas.blocks import GraderApi
-from tasks.errors import PermanentError, TransientError
 from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 WORK_POOL: Final = "codegrader"
 FLOWS: Final = ["codegrader-etl", "codegrader-backfill"]
-NOTIFY: Final = "codegrader-notify/notify"
 A_RUN_HAS_DIED: Final = "codegrader: a run has died"
 TELL_OF_IT: Final = "codegrader: tell of a run that has died"
 SILENCE: Final = timedelta(minutes=10)
@@ -37,25 +37,22 @@ DIED: Final = "it gave no sign of life for too long: see that the worker's machi
 
 
 def create_server_objects() -> Iterator[str]:
-    """Makes what is missing.
+    """Makes what is missing. A temporary server needs the limit alone: nobody works there, or looks at a dashboard.
 
     Yields:
         A line for each object.
+
+    Raises:
+        PermanentError: the deployments cannot be made.
     """
-    yield register_block_types()
     with get_client(sync_client=True) as client:
-        yield create_work_pool(client)
         yield create_concurrency_limit(client)
-        yield put_automation(client, a_run_has_died())
-        try:
-            deployment = client.read_deployment_by_name(NOTIFY)
-        except ObjectNotFound:
-            yield (
-                f'automation "{TELL_OF_IT}": it needs the deployment {NOTIFY}, so first run '
-                "prefect --no-prompt deploy --all, and then this again"
-            )
-        else:
-            yield put_automation(client, tell_of_it(deployment.id))
+        if names_server():
+            yield register_block_types()
+            yield create_work_pool(client)
+            yield create_deployments(client)
+            yield put_automation(client, a_run_has_died())
+            yield put_automation(client, tell_of_it(client.read_deployment_by_name(NOTIFY).id))
 
 
 def register_block_types() -> str:
@@ -66,7 +63,7 @@ def register_block_types() -> str:
 
     types: list[type[Block]] = [GraderApi, SqlAlchemyConnector, GcpCredentials, EmailServerCredentials]
     for block in types:
-        block.register_type_and_schema()
+        make(block.register_type_and_schema)
     return f"block types: {', '.join(block.get_block_type_slug() for block in types)}"
 
 
@@ -84,16 +81,19 @@ def create_work_pool(client: SyncPrefectClient) -> str:
 
 def create_concurrency_limit(client: SyncPrefectClient) -> str:
     """Makes the limit that all workers share; one of that name is left as it is."""
-    try:
-        # Read first: to make one that is there makes the server log a traceback.
-        limit = client.read_global_concurrency_limit_by_name(CONCURRENCY_LIMIT).limit
-    except ObjectNotFound:
-        client.create_global_concurrency_limit(
-            GlobalConcurrencyLimitCreate(name=CONCURRENCY_LIMIT, limit=MAX_CONNECTIONS)
-        )
-    else:
+
+    def find_or_create() -> str:
+        try:
+            # Read first: to make one that is there makes the server log a traceback.
+            limit = client.read_global_concurrency_limit_by_name(CONCURRENCY_LIMIT).limit
+        except ObjectNotFound:
+            client.create_global_concurrency_limit(
+                GlobalConcurrencyLimitCreate(name=CONCURRENCY_LIMIT, limit=MAX_CONNECTIONS)
+            )
+            return f"concurrency limit: {CONCURRENCY_LIMIT}, created, {MAX_CONNECTIONS} requests at once"
         return f"concurrency limit: {CONCURRENCY_LIMIT}, there already, {limit} requests at once"
-    return f"concurrency limit: {CONCURRENCY_LIMIT}, created, {MAX_CONNECTIONS} requests at once"
+
+    return make(find_or_create)
 
 
 def a_run_has_died() -> AutomationCore:
@@ -156,39 +156,19 @@ def put_automation(client: SyncPrefectClient, wanted: AutomationCore) -> str:
     """Makes the automation, or brings the one of that name up to date; one that was switched off stays so."""
     # With its defaults, since an update leaves out what was not named, but for the owner, which it must not name.
     wanted = AutomationCore.model_validate(wanted.model_dump(exclude={"owner_resource"}))
-    there = client.read_automations_by_name(wanted.name)
-    if not there:
+    if not client.read_automations_by_name(wanted.name):
         client.create_automation(wanted)
-        return f'automation "{wanted.name}": created'
-    wanted.enabled = there[0].enabled
+        outcome = "created"
+    else:
+        outcome = "there already"
+    # Two setups at once each make one, since the server lets two have one name.
+    there, *others = sorted(client.read_automations_by_name(wanted.name), key=lambda automation: automation.id)
+    for other in others:
+        with suppress(httpx.HTTPStatusError):  # the other setup has deleted it
+            client.delete_automation(other.id)
+    wanted.enabled = there.enabled
     # An update forgets the runs that are being watched.
-    if AutomationCore.model_validate(there[0].model_dump()) != wanted:
-        client.update_automation(there[0].id, wanted)
-        return f'automation "{wanted.name}": updated'
-    return f'automation "{wanted.name}": there already'
-
-
-@contextmanager
-def server_explained() -> Iterator[None]:
-    """Turns the errors of the way to the Prefect server into one line that says what to do.
-
-    Raises:
-        TransientError: it cannot be reached.
-        PermanentError: it refuses.
-    """
-    try:
-        yield
-    except httpx.HTTPStatusError as error:
-        code = error.response.status_code
-        advice = "set PREFECT_API_AUTH_STRING" if code in (401, 403) else "see its log, and that it is of this version"
-        raise PermanentError(f"Prefect server at {_address()}: it answered HTTP {code}: {advice}") from error
-    except httpx.RequestError as error:
-        raise TransientError(
-            f"Prefect server at {_address()}: it cannot be reached ({type(error).__name__}): start it, or correct "
-            "PREFECT_API_URL"
-        ) from error
-
-
-def _address() -> str:
-    url = httpx.URL(get_current_settings().api.url or "")
-    return f"{url.host}:{url.port}" if url.port else url.host
+    if AutomationCore.model_validate(there.model_dump()) != wanted:
+        client.update_automation(there.id, wanted)
+        outcome = "updated"
+    return f'automation "{wanted.name}": {outcome}'

@@ -1,11 +1,14 @@
-"""`flows.setup --check`: tries every service for real, on what `.env` says, without saving or changing anything."""
+"""Tries every service for real, on what `.env` says, without saving or changing anything."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from flows.running.configuration import Configuration
 from flows.running.home import home_folder
+from flows.running.server import check_server, names_server
 from schemas.period import Window
 from schemas.record import parse_records
 from tasks.database import embedded_database, try_database
@@ -18,21 +21,26 @@ NOT_NAMED: Final = "none is named, so that step is skipped"
 
 
 def check_services(configuration: Configuration) -> Iterator[tuple[bool, str]]:
-    """Tries one service after the other, whatever becomes of those before.
+    """Tries all services at once, whatever becomes of the others.
 
     Yields:
-        Whether it works, and a line that says so or what to do.
+        Whether one works, and a line that says so or what to do, in the order of the list below.
     """
-    for name, attempt in _CHECKS.items():
-        try:
-            found = attempt(configuration)
-        except CodegraderError as error:
-            yield False, f"FAILED   {error}"
-        # The faults of one service must not hide those of the others; its text may hold a secret.
-        except Exception as error:  # noqa: BLE001
-            yield False, f"FAILED   {name}: unexpected error ({type(error).__name__}): please report it"
-        else:
-            yield True, f"skipped  {name}: {NOT_NAMED}" if found is None else f"ok       {name}: {found}"
+    if names_server():
+        yield _try("Prefect server", check_server)
+    with ThreadPoolExecutor(len(_CHECKS)) as pool:
+        yield from pool.map(lambda name: _try(name, partial(_CHECKS[name], configuration)), _CHECKS)
+
+
+def _try(name: str, attempt: Callable[[], str | None]) -> tuple[bool, str]:
+    try:
+        found = attempt()
+    except CodegraderError as error:
+        return False, f"FAILED   {error}"
+    # The faults of one service must not hide those of the others; its text may hold a secret.
+    except Exception as error:  # noqa: BLE001
+        return False, f"FAILED   {name}: unexpected error ({type(error).__name__}): please report it"
+    return True, f"skipped  {name}: {NOT_NAMED}" if found is None else f"ok       {name}: {found}"
 
 
 def _try_database(configuration: Configuration) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import requests
 
-from flows.installing.server_objects import NOTIFY
+from flows.installing.deployments import DEPLOYMENTS
 from tests.e2e.prefect_server import prefect_server_running
 from tests.fixtures.pipelines import stop_embedded_database
 
@@ -58,11 +58,20 @@ class Server:
         found = self.ask("POST", "block_documents/filter", {"include_secrets": include_secrets})
         return [{"type": one["block_type"]["slug"], "id": one["id"], "data": one["data"]} for one in found]
 
-    def deploy_notify(self) -> UUID:
-        """Makes what `prefect deploy --all` makes of the flow that writes the mail, as far as it matters to setup."""
-        flow_name, name = NOTIFY.split("/")
-        flow = self.ask("POST", "flows/", {"name": flow_name})
-        return UUID(self.ask("POST", "deployments/", {"name": name, "flow_id": flow["id"]})["id"])
+    def pretend_to_deploy(self) -> dict[str, UUID]:
+        """Makes what `prefect deploy --all` makes, as far as it matters to setup; the ids of the deployments."""
+        made = {}
+        for deployment in DEPLOYMENTS:
+            flow_name, name = deployment.split("/")
+            flow = self.ask("POST", "flows/", {"name": flow_name})
+            made[deployment] = UUID(self.ask("POST", "deployments/", {"name": name, "flow_id": flow["id"]})["id"])
+        return made
+
+    def forget_block_type(self, slug: str) -> None:
+        """Deletes a block type with all its Blocks, if it is there."""
+        for one in self.objects("block_types"):
+            if one["slug"] == slug:
+                self.ask("DELETE", f"block_types/{one['id']}")
 
     def clear(self) -> None:
         """Deletes whatever setup makes, and the deployments."""

@@ -41,7 +41,7 @@ def server(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Server:
     """The server with the deployment that writes the mail, and with automations that are in a hurry."""
     server = Server(prefect_server)
     server.clear()
-    server.deploy_notify()
+    server.pretend_to_deploy()
     monkeypatch.setattr(server_objects, "SILENCE", SILENCE)
     list(create_server_objects())
     return server

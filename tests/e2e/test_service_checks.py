@@ -11,7 +11,7 @@ from tests.sandbox.world import SPREADSHEET_ID
 
 pytestmark = pytest.mark.slow
 
-NAMES = ("database", "grader API", "Google Sheet", "mail")
+NAMES = ("Prefect server", "database", "grader API", "Google Sheet", "mail")
 FOREIGN, READ_ONLY = "1SpreadsheetOfSomebodyElse00000000000000000", "1SpreadsheetThatWeMayOnlyLookAt000000000000"
 NOWHERE = "http://127.0.0.1:1"
 BROKEN = [
@@ -56,8 +56,8 @@ def test_services_that_work_are_told_and_left_as_they_are(
 
     assert code == 0
     assert [line.split(":")[0] for line in lines] == [f"ok       {name}" for name in NAMES]
-    assert "schema not there yet, which setup brings to 0001" in lines[0]
-    assert "the first run adds the tab RawData" in lines[2]
+    assert "schema not there yet, which setup brings to 0001" in lines[1]
+    assert "the first run adds the tab RawData" in lines[3]
     (request,) = pipeline.world.grader.requests
     assert request.start is not None
     assert request.end is not None
@@ -74,8 +74,8 @@ def test_after_a_run_the_check_finds_what_it_made(pipeline: Pipeline, capsys: py
 
     _, lines = check(pipeline, capsys)
 
-    assert "schema 0001, up to date" in lines[0]
-    assert "'CodeGrader Analytics' can be written, with its tab RawData" in lines[2]
+    assert "schema 0001, up to date" in lines[1]
+    assert "'CodeGrader Analytics' can be written, with its tab RawData" in lines[3]
     assert pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData") == figures
     assert pipeline.rows("SELECT count(*) FROM loaded_windows") == [(4,)]
     assert len(pipeline.world.smtp.messages) == 1
@@ -106,7 +106,7 @@ def test_what_is_not_named_is_skipped(pipeline: Pipeline, capsys: pytest.Capture
     code, lines = check(pipeline, capsys, **dict.fromkeys((*sheet, *mail), ""))
 
     assert code == 0
-    assert lines[2:] == [f"skipped  {name}: none is named, so that step is skipped" for name in NAMES[2:]]
+    assert lines[3:] == [f"skipped  {name}: none is named, so that step is skipped" for name in NAMES[3:]]
 
 
 def test_a_fault_of_ours_hides_no_other_service_and_quotes_nothing(
@@ -119,8 +119,8 @@ def test_a_fault_of_ours_hides_no_other_service_and_quotes_nothing(
     code, lines = check(pipeline, capsys)
 
     assert code == 1
-    assert lines[2] == "FAILED   Google Sheet: unexpected error (ZeroDivisionError): please report it"
-    assert lines[3].startswith("ok ")
+    assert lines[3] == "FAILED   Google Sheet: unexpected error (ZeroDivisionError): please report it"
+    assert lines[4].startswith("ok ")
 
 
 def test_nothing_is_saved(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:

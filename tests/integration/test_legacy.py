@@ -201,3 +201,15 @@ def test_no_student_is_named(engine: Engine) -> None:
     insert(engine, [*RECORDS, submit(is_correct=0)])
     assert STUDENT not in "\n".join(import_legacy(engine, UTC))
     assert column(engine, "SELECT count(*) FROM attempts WHERE created_at > :now", now=NOW - timedelta(days=1)) == [24]
+
+
+@pytest.mark.parametrize("columns", [["id"], ["user_id", "is_correct"]])
+def test_a_table_that_lacks_a_column_is_told_by_that_column(engine: Engine, columns: list[str]) -> None:
+    insert(engine, RECORDS)
+    for name in columns:
+        do(engine, f"ALTER TABLE user_config DROP COLUMN {name}")
+    with pytest.raises(PermanentError) as caught:
+        list(import_legacy(engine, UTC))
+    assert f"the table user_config lacks {', '.join(columns)}, so it is not the earlier script's" in str(caught.value)
+    assert "rights" not in str(caught.value)
+    assert column(engine, "SELECT count(*) FROM attempts") == [0]

