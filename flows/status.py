@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tasks.overview import LoadedDays, Span
 
 RECENT_DAYS: Final = 30
-"""Rejected records and duplicates are counted over so many days, up to the last that is loaded."""
+"""Rejected records and duplicates are counted over so many days, up to the last of which anything is loaded."""
 
 
 def status(*, max_age: str | None = None, as_json: Annotated[Switch, Parameter(name="--json")] = False) -> int:
@@ -94,7 +94,7 @@ def _read_recent(engine: "Engine", spans: "Sequence[Span]", time_zone: ZoneInfo)
     if not spans:
         return None
     last = (spans[-1][1] - timedelta(microseconds=1)).astimezone(time_zone).date()
-    first = last - timedelta(days=RECENT_DAYS - 1)
+    first = max(last - timedelta(days=RECENT_DAYS - 1), spans[0][0].astimezone(time_zone).date())
     return Recent(first, last, *read_recent(engine, start_of(first, time_zone)))
 
 

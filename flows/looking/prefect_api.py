@@ -4,6 +4,7 @@ A temporary server would take ten seconds and more, and would write to Prefect's
 """
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,6 @@ from prefect.context import SyncClientContext
 from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
 
 from flows.installing.server_objects import server_explained
-from flows.running.console import quiet_console
 from tasks.errors import InvalidInputError, PermanentError
 
 if TYPE_CHECKING:
@@ -28,17 +28,20 @@ _HERE: Final = "http://in-this-process/api"
 def reading_prefect() -> Iterator[SyncPrefectClient]:
     """Gives a client of Prefect's API, which all that is loaded from Prefect in the `with` block uses as well.
 
+    From then on nothing is logged, since that is no answer to what the command was asked.
+
     Raises:
         InvalidInputError: no server is named, and nothing was ever set up without one.
         TransientError, PermanentError: the server, or Prefect's database, cannot be read.
     """
-    with quiet_console():
-        if get_current_settings().api.url is not None:
-            with server_explained(), get_client(sync_client=True) as client:
-                yield client
-        else:
-            with _without_server() as client:
-                yield client
+    # Until the end of the process: the last line comes when Python ends.
+    logging.disable()
+    if get_current_settings().api.url is not None:
+        with server_explained(), get_client(sync_client=True) as client:
+            yield client
+    else:
+        with _without_server() as client:
+            yield client
 
 
 @contextmanager
@@ -59,8 +62,8 @@ def _without_server() -> Iterator[SyncPrefectClient]:
         transport = _InThisProcess(create_app(ephemeral=True), runner)
         client = SyncPrefectClient(_HERE, httpx_settings={"transport": transport})
         try:
-            # A Block that is loaded is an event, for which Prefect would start a temporary server, unless a key says that
-            # there is another one; and the constructor of a context makes a client of its own.
+            # That a Block is loaded is an event, for which Prefect would start a temporary server unless a key says
+            # that there is another one; and the constructor of a context makes a client of its own.
             nothing_started = temporary_settings({PREFECT_API_KEY: "none"})
             with nothing_started, SyncClientContext.model_construct(client=client):
                 yield client
