@@ -173,10 +173,10 @@ def test_a_dump_is_restored(pipeline: Pipeline) -> None:
 
 def is_asleep(database: Path) -> bool:
     """Whether a session there waits in `pg_sleep`."""
-    with closing(psycopg2.connect(host=database, user="postgres", dbname="postgres")) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
-            return cursor.rowcount == 1
+    connected = closing(psycopg2.connect(host=database, user="postgres", dbname="postgres"))
+    with connected as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+        return cursor.rowcount == 1
 
 
 def test_ctrl_c_at_the_prompt_cancels_the_query_and_nothing_else(alone: dict[str, str]) -> None:
