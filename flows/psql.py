@@ -30,10 +30,11 @@ def psql(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
     from flows.looking.prefect_api import reading_prefect
     from flows.running.configuration import load_configuration
 
+    program, others = (options[0], options[1:]) if options and options[0] in PROGRAMS else ("psql", options)
     with reading_prefect():
         configuration = load_configuration()
-        connector = find_database(configuration)
-    program, others = (options[0], options[1:]) if options and options[0] in PROGRAMS else ("psql", options)
+        # A dump may be restored into a new home, whose tables it brings along.
+        connector = find_database(configuration, making=program == "pg_restore")
     address, variables = connection_of(connector)
     path = find_program(program, is_embedded=configuration.database is None)
     return _run([path, "--dbname", address, *others], variables)

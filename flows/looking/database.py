@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.running.configuration import Configuration
-from flows.running.home import home_path
+from flows.running.home import home_folder, home_path
 from tasks.database import embedded_database, open_as_it_is
 from tasks.errors import PermanentError
 
@@ -15,16 +15,19 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 
-def find_database(configuration: Configuration) -> "SqlAlchemyConnector":
+def find_database(configuration: Configuration, *, making: bool = False) -> "SqlAlchemyConnector":
     """How to connect to the user's database, or to the embedded one, which is started if it is there.
+
+    Args:
+        making: the embedded one is made if it is not there.
 
     Raises:
         PermanentError: there is no embedded one yet, or it does not start.
     """
     if configuration.database is not None:
         return configuration.database
-    folder = _folder()
-    if not (folder / "PG_VERSION").exists():
+    folder = home_folder("postgres") if making else _folder()
+    if not making and not (folder / "PG_VERSION").exists():
         raise PermanentError(f"there is no database in {folder} yet: run python -m flows.setup, or set CODEGRADER_HOME")
     return embedded_database(folder)
 
