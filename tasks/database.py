@@ -125,6 +125,11 @@ def open_engine(connector: "SqlAlchemyConnector") -> "Engine":
     return engine
 
 
+def open_as_it_is(connector: "SqlAlchemyConnector") -> "Engine":
+    """Makes the connection pool for one who only looks: the schema stays as it is, or as missing as it is."""
+    return _make_engine(connector)
+
+
 def try_database(connector: "SqlAlchemyConnector") -> str:
     """Connects, and applies the migrations without keeping them: whatever comes of it, nothing has changed.
 

@@ -52,13 +52,13 @@ def to_parameters(first: Day, last: Day, time_zone: ZoneInfo) -> dict[str, str]:
 
 def describe_days(days: Sequence[Day]) -> str:
     """The days in one line, such as `2023-03-04 to 2023-03-09, 2023-07-01`."""
-    ranges = list(_ranges(day.date for day in days))
+    ranges = list(date_ranges(day.date for day in days))
     shown = ", ".join(_name(first, last) for first, last in ranges[:MOST_RANGES])
     return f"{shown} and {len(ranges) - MOST_RANGES} more ranges" if len(ranges) > MOST_RANGES else shown
 
 
-def _ranges(dates: Iterable[date]) -> Iterator[tuple[date, date]]:
-    """Dates that follow each other, as first and last."""
+def date_ranges(dates: Iterable[date]) -> Iterator[tuple[date, date]]:
+    """Dates that follow each other, as first and last, oldest first."""
     # The difference of a date and its place in the order stays the same as long as no date is left out.
     for _, run in groupby(enumerate(sorted(dates)), key=lambda pair: pair[1].toordinal() - pair[0]):
         consecutive = [day for _, day in run]

@@ -9,6 +9,13 @@ from tasks.errors import InvalidInputError
 VARIABLE: Final = "CODEGRADER_HOME"
 
 
+def home_path() -> Path:
+    """Where the private folder is, or would be: nothing is made."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    default = Path("/var/lib/codegrader") if is_root else Path.home() / ".codegrader"
+    return Path(os.environ.get(VARIABLE) or default).expanduser().absolute()
+
+
 def home_folder(part: str = "") -> Path:
     """The private folder, or a part of it, made with access for its owner alone, as is all that this process makes.
 
@@ -18,11 +25,9 @@ def home_folder(part: str = "") -> Path:
     Raises:
         InvalidInputError: it cannot be made.
     """
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    default = Path("/var/lib/codegrader") if is_root else Path.home() / ".codegrader"
     # Some of it is written by others, such as the cached answers by Prefect, with the mode that the process gives.
     os.umask(0o077)
-    folder = Path(os.environ.get(VARIABLE) or default).expanduser().absolute()
+    folder = home_path()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if part:

@@ -43,6 +43,10 @@ class Terminal:
         """As a person does: the terminal sends SIGINT to all processes in its foreground."""
         os.write(self._screen, CTRL_C)
 
+    def type(self, line: str) -> None:
+        """Types a line and presses Enter."""
+        os.write(self._screen, f"{line}\n".encode())
+
     def wait(self, seconds: float) -> int:
         """Waits for the command's end; its exit code."""
         code = self.process.wait(seconds)

@@ -1,0 +1,162 @@
+"""All that `codegrader status` knows, as JSON and as text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from flows.backfilling.chunks import date_ranges, describe_days
+from flows.looking.age import age_of, is_late
+from flows.looking.runs import Run
+from flows.looking.services import Service
+from schemas.period import Day
+from schemas.summary import CheckResult, LoadCounts
+from tasks.overview import LoadedDays
+
+WIDTH: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """What became of the records of the last days that are loaded."""
+
+    first: date
+    last: date
+    counts: LoadCounts
+    checks: tuple[CheckResult, ...]
+
+    def failed(self, severity: str) -> dict[str, int]:
+        """How many records failed each check of that severity."""
+        return {result.check: result.rows for result in self.checks if result.severity == severity}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is set up, loaded, missing, rejected and scheduled.
+
+    Attributes:
+        services: by name; the database and Prefect's server are among them.
+        days: None if the database cannot be asked.
+        recent: None if nothing is loaded.
+        max_age: what the newest complete day may be old; None if nobody said so.
+    """
+
+    now: datetime
+    time_zone: ZoneInfo
+    services: Mapping[str, Service]
+    days: LoadedDays | None
+    recent: Recent | None
+    max_age: timedelta | None = None
+    last_runs: Sequence[Run] = field(default_factory=list)
+    next_run: Run | None = None
+
+    @property
+    def is_late(self) -> bool | None:
+        """Whether the newest complete day is older than it may be."""
+        return is_late(age_of(self.days, self.now), self.max_age)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether all that is set up answers, and nothing is late."""
+        return not self.is_late and all(service.fault is None for service in self.services.values())
+
+
+def to_json(state: State) -> dict[str, Any]:
+    """The state as one object; docs/operating.md says what its keys mean."""
+    days, recent = state.days, state.recent
+    age = age_of(days, state.now)
+    return {
+        "now": state.now.isoformat(timespec="seconds"),
+        "time_zone": state.time_zone.key,
+        "services": {
+            name.lower().replace(" ", "_"): {"set_up": bool(service.what), **asdict(service)}
+            for name, service in state.services.items()
+        },
+        "days": days and {name: _ranges(getattr(days, name)) for name in ("complete", "incomplete", "missing")},
+        "recent": recent
+        and {
+            "first": recent.first.isoformat(),
+            "last": recent.last.isoformat(),
+            **asdict(recent.counts),
+            "rejected_by_check": recent.failed("error"),
+            "warnings_by_check": recent.failed("warning"),
+        },
+        "last_runs": [_run(run) for run in state.last_runs],
+        "next_run": state.next_run and _run(state.next_run),
+        "age_seconds": None if age is None else int(age.total_seconds()),
+        "late": state.is_late,
+        "well": state.is_well,
+    }
+
+
+def _ranges(days: Sequence[Day]) -> list[dict[str, str]]:
+    ranges = date_ranges(day.date for day in days)
+    return [{"first": first.isoformat(), "last": last.isoformat()} for first, last in ranges]
+
+
+def _run(run: Run) -> dict[str, str | None]:
+    return {"name": run.name, "state": run.state, "at": run.at.isoformat(timespec="seconds") if run.at else None}
+
+
+def to_text(state: State) -> str:
+    """The state in lines, each with its subject first."""
+    return "\n".join(f"{subject:<{WIDTH}}{said}".rstrip() for subject, said in _lines(state))
+
+
+def _lines(state: State) -> Iterator[tuple[str, str]]:
+    for name, service in state.services.items():
+        said = f"{service.what}" if service.what else "not set up"
+        yield name, f"FAILED: {said}: {service.fault}" if service.fault else said
+    if state.days is not None:
+        yield from _lines_of_days(state.days, state.time_zone)
+    if state.recent is not None:
+        yield from _lines_of_records(state.recent)
+    for number, run in enumerate(state.last_runs):
+        yield "" if number else "last runs", f"{_moment(run.at)}  {run.state:<10} {run.name}"
+    if state.next_run is not None:
+        waits = state.next_run.at is not None and state.next_run.at < state.now
+        yield "next run", f"{_moment(state.next_run.at)}" + (", waits for a worker" if waits else "")
+    yield from _lines_of_age(state)
+
+
+def _lines_of_days(days: LoadedDays, time_zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    if not (days.complete or days.incomplete or days.missing):
+        yield "days", "nothing is loaded yet: run codegrader etl"
+        return
+    yield "days", f"{describe_days(days.complete) or 'none'} complete ({time_zone.key})"
+    yield "incomplete", describe_days(days.incomplete) or "none"
+    yield "missing", describe_days(days.missing) or "none"
+
+
+def _lines_of_records(recent: Recent) -> Iterator[tuple[str, str]]:
+    counts = recent.counts
+    became = {"fetched": counts.fetched, "rejected": counts.rejected, "duplicates": counts.duplicates}
+    said = ", ".join(f"{count:,} {name}" for name, count in became.items())
+    yield "records", f"{recent.first} to {recent.last}: {said}"
+    for subject, severity in (("rejected", "error"), ("warnings", "warning")):
+        if failed := recent.failed(severity):
+            yield subject, ", ".join(f"{check}: {rows:,}" for check, rows in failed.items())
+
+
+def _lines_of_age(state: State) -> Iterator[tuple[str, str]]:
+    age = age_of(state.days, state.now)
+    if age is not None:
+        assert state.days is not None
+        said = f"the newest complete day, {state.days.complete[-1].date}, ended {describe_age(age)} ago"
+        yield ("LATE" if state.is_late else "age"), said
+    elif state.is_late:
+        yield "LATE", "no day is known to be complete"
+
+
+def describe_age(age: timedelta) -> str:
+    """Such as `3 d 4 h`, `5 h` or `12 min`."""
+    minutes = int(age.total_seconds()) // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    days, hours = divmod(minutes // 60, 24)
+    return f"{days} d {hours} h" if days else f"{hours} h"
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never started        "

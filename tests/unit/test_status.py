@@ -1,0 +1,154 @@
+"""What `codegrader status` makes of what it finds: days, ages, text and JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from flows.looking.age import read_age
+from flows.looking.runs import Run
+from flows.looking.services import Service
+from flows.looking.state import Recent, State, describe_age, to_json, to_text
+from flows.status import main
+from schemas.summary import CheckResult, LoadCounts
+from tasks.overview import LoadedDays, Span, sort_days
+
+NOW = datetime(2023, 4, 11, 9, tzinfo=UTC)
+UTC_ZONE = ZoneInfo("UTC")
+
+
+def span(start: str, end: str) -> Span:
+    return (datetime.fromisoformat(start).replace(tzinfo=UTC), datetime.fromisoformat(end).replace(tzinfo=UTC))
+
+
+SPANS = (
+    span("2023-04-01", "2023-04-03"),
+    span("2023-04-05", "2023-04-05T18:00"),
+    span("2023-04-07", "2023-04-11T06:00"),
+)
+
+
+def dates(days: LoadedDays) -> list[list[int]]:
+    return [[day.date.day for day in group] for group in (days.complete, days.incomplete, days.missing)]
+
+
+def state_of(spans: Sequence[Span] = SPANS, max_age: timedelta | None = None, **services: Service) -> State:
+    days = sort_days(spans, UTC_ZONE, NOW)
+    everything = {"database": Service("embedded PostgreSQL in /home"), "mail": Service(), **services}
+    counts = LoadCounts(fetched=1500, new=1490, rejected=7, duplicates=3, warnings=2)
+    checks = (CheckResult("allowed verdicts", "error", 7), CheckResult("duplicate rows", "warning", 3))
+    recent = Recent(days.complete[0].date, days.complete[-1].date, counts, checks) if spans else None
+    runs = [Run("2023-04-10", "Completed", NOW - timedelta(hours=6))]
+    return State(NOW, UTC_ZONE, everything, days, recent, max_age, runs, Run("daily", "Scheduled", NOW))
+
+
+def test_days_are_complete_incomplete_or_missing_and_the_present_one_is_none_of_them() -> None:
+    assert dates(sort_days(SPANS, UTC_ZONE, NOW)) == [[1, 2, 7, 8, 9, 10], [5], [3, 4, 6]]
+
+
+def test_days_are_those_of_the_reporting_time_zone() -> None:
+    moscow = ZoneInfo("Europe/Moscow")
+    # The third there ends at 21:00 UTC, and the first began the evening before, when nothing was loaded.
+    assert dates(sort_days(SPANS[:1], moscow, span("2023-04-04", "2023-04-04")[0])) == [[2], [1, 3], []]
+
+
+def test_where_nothing_is_loaded_no_day_is_missing() -> None:
+    assert sort_days((), UTC_ZONE, NOW) == LoadedDays((), (), ())
+
+
+@pytest.mark.parametrize(("text", "expected"), [("90m", 5_400), ("26h", 93_600), ("2d", 172_800), (" 1h ", 3_600)])
+def test_ages(text: str, expected: int) -> None:
+    assert read_age(text).total_seconds() == expected
+
+
+@pytest.mark.parametrize("text", ["26", "h", "0h", "-1h", "1.5h", "26H", "26 h", "1h30m", "", "9999999d", "٢h"])
+def test_what_is_no_age_is_refused_before_anything_is_looked_at(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([f"--max-age={text}"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "write it as 90m, 26h or 2d" in output.err
+    assert output.err.count("\n") == 1
+
+
+def test_the_age_is_the_time_since_the_newest_complete_day_ended() -> None:
+    # The tenth is complete and ended nine hours ago; that the eleventh is loaded in part makes it no newer.
+    assert to_json(state_of())["age_seconds"] == 9 * 3600
+    assert not state_of(max_age=timedelta(hours=9)).is_late
+    assert state_of(max_age=timedelta(hours=8, minutes=59)).is_late
+
+
+def test_what_is_late_is_not_well() -> None:
+    assert state_of().is_well
+    late = state_of(max_age=timedelta(hours=1))
+    assert not late.is_well
+    assert "LATE            the newest complete day, 2023-04-10, ended 9 h ago" in to_text(late)
+
+
+def test_it_is_late_where_nothing_is_loaded_or_nothing_can_be_asked() -> None:
+    nothing = state_of((), timedelta(hours=26))
+    unknown = replace(nothing, days=None)
+    assert nothing.is_late
+    assert unknown.is_late
+    assert "LATE            no day is known to be complete" in to_text(unknown)
+    assert "nothing is loaded yet: run codegrader etl" in to_text(nothing)
+    assert state_of(()).is_late is None
+
+
+def test_what_does_not_answer_is_not_well_and_named() -> None:
+    state = state_of(mail=Service("smtp.example:587", "cannot be reached (TimeoutError): check SMTP_SERVER"))
+    assert not state.is_well
+    assert "mail            FAILED: smtp.example:587: cannot be reached (TimeoutError): check SMTP_SERVER" in to_text(
+        state
+    )
+
+
+def test_the_text() -> None:
+    assert to_text(state_of()).splitlines() == [
+        "database        embedded PostgreSQL in /home",
+        "mail            not set up",
+        "days            2023-04-01 to 2023-04-02, 2023-04-07 to 2023-04-10 complete (UTC)",
+        "incomplete      2023-04-05",
+        "missing         2023-04-03 to 2023-04-04, 2023-04-06",
+        "records         2023-04-01 to 2023-04-10: 1,500 fetched, 7 rejected, 3 duplicates",
+        "rejected        allowed verdicts: 7",
+        "warnings        duplicate rows: 3",
+        "last runs       2023-04-11 03:00 UTC  Completed  2023-04-10",
+        "next run        2023-04-11 09:00 UTC",
+        "age             the newest complete day, 2023-04-10, ended 9 h ago",
+    ]
+
+
+def test_a_run_whose_time_has_passed_waits_for_a_worker() -> None:
+    state = replace(state_of(), next_run=Run("daily", "Late", NOW - timedelta(minutes=5)))
+    assert "next run        2023-04-11 08:55 UTC, waits for a worker" in to_text(state)
+
+
+def test_the_json() -> None:
+    found = json.loads(json.dumps(to_json(state_of(max_age=timedelta(days=2)))))
+    assert found["services"]["database"] == {"set_up": True, "what": "embedded PostgreSQL in /home", "fault": None}
+    assert found["services"]["mail"] == {"set_up": False, "what": None, "fault": None}
+    assert found["days"] == {
+        "complete": [
+            {"first": "2023-04-01", "last": "2023-04-02"},
+            {"first": "2023-04-07", "last": "2023-04-10"},
+        ],
+        "incomplete": [{"first": "2023-04-05", "last": "2023-04-05"}],
+        "missing": [{"first": "2023-04-03", "last": "2023-04-04"}, {"first": "2023-04-06", "last": "2023-04-06"}],
+    }
+    assert found["recent"]["rejected_by_check"] == {"allowed verdicts": 7}
+    assert found["recent"]["duplicates"] == 3
+    assert found["last_runs"] == [{"name": "2023-04-10", "state": "Completed", "at": "2023-04-11T03:00:00+00:00"}]
+    assert (found["late"], found["well"], found["time_zone"]) == (False, True, "UTC")
+
+
+def test_the_json_has_the_same_keys_where_nothing_is_known() -> None:
+    nothing = replace(state_of(()), days=None, last_runs=[], next_run=None)
+    assert set(to_json(nothing)) == set(to_json(state_of()))
+
+
+def test_an_age_is_told_in_two_units_at_most() -> None:
+    ages = [timedelta(seconds=59), timedelta(minutes=59), timedelta(hours=23, minutes=59), timedelta(hours=76)]
+    assert [describe_age(age) for age in ages] == ["0 min", "59 min", "23 h", "3 d 4 h"]
