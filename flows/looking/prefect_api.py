@@ -15,7 +15,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import SyncClientContext
 from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
 
-from flows.installing.server_objects import server_explained
+from flows.running.server import server_explained
 from tasks.errors import InvalidInputError, PermanentError
 
 if TYPE_CHECKING:
