@@ -55,10 +55,18 @@ def run_command(command: Callable[..., int], name: str, arguments: Sequence[str]
         _tell(error)
         return FAILED
     except BrokenPipeError:
-        # Whoever read our output, say `head`, has seen enough. What is left of it would fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        return close_output()
     return UNUSABLE
+
+
+def close_output() -> int:
+    """Ends what nobody reads any more, say because `head` has seen enough; else the rest would fail again at exit.
+
+    Returns:
+        The exit code.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
 
 
 def add_options(command: Callable[..., int], declared: Callable[..., Any]) -> Callable[..., int]:
