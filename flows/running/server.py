@@ -11,6 +11,7 @@ import httpx
 from prefect import __version__
 from prefect.client.base import ServerType
 from prefect.client.orchestration import get_client
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import (
     PREFECT_API_BLOCKS_REGISTER_ON_START,
     PREFECT_CLIENT_MAX_RETRIES,
@@ -134,6 +135,8 @@ def temporary_server() -> Iterator[None]:
     try:
         yield
     finally:
+        # What the run logged is still on its way there.
+        APILogWorker.drain_all(timeout=ANSWERS_WITHIN_S)
         server.stop()
 
 

@@ -37,6 +37,8 @@ def make_run(folder: Path) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Error logging" not in done.stderr
     return done.stdout
 
 
