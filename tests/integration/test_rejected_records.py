@@ -23,7 +23,8 @@ UNSTORABLE: Final = ["\x00", "\ud800", "\udc00", "\udc00\ud800", "\ud83d\ude00",
 
 def query_of_the_contract() -> str:
     """The query as psql gets it, once the shell has read the command."""
-    (command,) = re.findall(r'^pg psql -c ("[^"]*\bAS readable\b[^"]*")$', CONTRACT.read_text("utf-8"), re.MULTILINE)
+    page = CONTRACT.read_text("utf-8")
+    (command,) = re.findall(r'^\.venv/bin/codegrader psql -c ("[^"]*\bAS readable\b[^"]*")$', page, re.MULTILINE)
     return subprocess.run(["bash", "-c", f"printf %s {command}"], check=True, capture_output=True, text=True).stdout
 
 
