@@ -19,7 +19,7 @@ from flows.running.stages import describe_counts, describe_failure
 from schemas.blocks import GraderApi
 from schemas.period import Plan, Window
 from schemas.record import parse_records
-from schemas.summary import CheckResult, LoadCounts, StageFailure
+from schemas.summary import CheckResult, LoadCounts, Stage, StageFailure
 from tasks.check import add_results, check
 from tasks.coverage import usual_records
 from tasks.extract import extract
@@ -40,18 +40,17 @@ class Loading:
     """What loading has come to so far.
 
     Attributes:
-        missing: the windows that are not loaded, and why, by the reason.
+        missing: the windows that are not loaded, by the stage that failed and its reason.
     """
 
     counts: LoadCounts = field(default_factory=LoadCounts)
     checks: tuple[CheckResult, ...] = ()
-    missing: dict[str, list[Window]] = field(default_factory=dict)
+    missing: dict[tuple[Stage, str], list[Window]] = field(default_factory=dict)
 
     def failures(self) -> tuple[StageFailure, ...]:
         """One failure for each reason, with the windows that it cost."""
         return tuple(
-            StageFailure("extract" if "grader API" in reason else "load", reason, tuple(map(str, windows)))
-            for reason, windows in self.missing.items()
+            StageFailure(stage, reason, tuple(map(str, windows))) for (stage, reason), windows in self.missing.items()
         )
 
 
@@ -106,9 +105,9 @@ def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Pat
             loading.checks = add_results(loading.checks, checks)
             progress.advance(logging.INFO, "%s UTC: %s", window, describe_counts(counts))
         else:
-            reason = describe_failure(state).removeprefix(f"window {window} UTC: ")
-            is_first = reason not in loading.missing
-            loading.missing.setdefault(reason, []).append(window)
+            stage, reason = describe_failure(state, "load")
+            is_first = (stage, reason) not in loading.missing
+            loading.missing.setdefault((stage, reason), []).append(window)
             progress.advance(logging.ERROR, "%s UTC is not loaded: %s", window, reason, is_shown=is_first)
     return loading
 
