@@ -1,7 +1,5 @@
 """The flows: one file a flow, and a folder for what it is made of. The only place that knows the order of the steps."""
 
-import atexit
-import gc
 import logging
 import os
 import warnings
@@ -19,9 +17,3 @@ warnings.filterwarnings("ignore", message="Failed to create the Prefect home dir
 # Prefect also reads a `.env` of the current folder, three times, and each time complains of the lines that it cannot
 # read. `flows.setup` names them, once.
 logging.getLogger("dotenv").setLevel(logging.ERROR)
-
-# Prefect, pandas and Google's packages make a million objects that stay: with the thresholds that Python begins with, a
-# tenth of a run's processor time goes into looking for garbage among them.
-gc.set_threshold(50_000, 20, 20)
-# And at the end, half a second more, though the operating system takes all of it back.
-atexit.register(gc.freeze)

@@ -7,7 +7,7 @@ from typing import Literal
 from schemas.period import Period
 
 Severity = Literal["error", "warning"]
-Stage = Literal["database", "extract", "load", "checks", "metrics", "sheet", "report", "mail"]
+Stage = Literal["extract", "load", "checks", "metrics", "sheet", "report", "mail"]
 
 
 @dataclass(frozen=True, slots=True)

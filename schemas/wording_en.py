@@ -96,7 +96,6 @@ ENGLISH = Labels(
     ),
     stages=MappingProxyType(
         {
-            "database": "database",
             "extract": "extract",
             "load": "load",
             "checks": "data checks",

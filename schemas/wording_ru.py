@@ -96,7 +96,6 @@ RUSSIAN = Labels(
     ),
     stages=MappingProxyType(
         {
-            "database": "база данных",
             "extract": "получение данных",
             "load": "загрузка в базу",
             "checks": "проверка данных",

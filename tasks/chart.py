@@ -3,13 +3,11 @@
 It is drawn on a canvas of its own, without pyplot, whose figures are global: several flow runs may draw at once.
 """
 
-import hashlib
 import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.labels import Labels
@@ -21,12 +19,6 @@ if TYPE_CHECKING:
 
 WIDTH_IN, HEIGHT_IN, DPI = 8.0, 6.4, 160
 """1280 × 1024 pixels: sharp at the report's width."""
-COLOURS = 256
-"""All that a palette holds. With one the file is half as large: 30 KB for a week, 65 KB for a year."""
-
-HEAD_BYTES = 4096
-"""Before the pixels: the palette has 768 bytes, the digest of what is shown less than a hundred."""
-
 # Okabe and Ito's colours, told apart with any kind of colour vision; shape and place tell the series apart as well.
 ATTEMPTS_COLOUR: Final = "#a9cce8"
 SUCCESS_COLOUR: Final = "#0072b2"
@@ -78,7 +70,7 @@ def draw_chart(figures: Sequence[DailyFigures], labels: Labels, days: Sequence[d
         days: days that the axis must reach, so that days missing at its ends show as well.
 
     Returns:
-        A PNG image, which says of itself what it shows: see `shows`.
+        A PNG image.
     """
     from matplotlib.figure import Figure
 
@@ -87,17 +79,9 @@ def draw_chart(figures: Sequence[DailyFigures], labels: Labels, days: Sequence[d
         _draw_panels(picture, _lay_out(figures, days), labels)
     else:
         picture.text(0.5, 0.5, labels.no_data, ha="center", va="center", fontsize=16, color=INK)
-    return _to_png(picture, _digest(figures, labels, days))
-
-
-def shows(chart: bytes, figures: Sequence[DailyFigures], labels: Labels, days: Sequence[date] = ()) -> bool:
-    """Whether a chart that was drawn before is the one that `draw_chart` would draw, which takes half a second."""
-    return _digest(figures, labels, days).encode() in chart[:HEAD_BYTES]
-
-
-def _digest(figures: Sequence[DailyFigures], labels: Labels, days: Sequence[date]) -> str:
-    shown = repr((list(figures), labels, list(days)))
-    return hashlib.sha256(Path(__file__).read_bytes() + shown.encode()).hexdigest()
+    file = io.BytesIO()
+    picture.savefig(file, format="png")
+    return file.getvalue()
 
 
 def _lay_out(figures: Sequence[DailyFigures], days: Sequence[date]) -> _Days:
@@ -106,23 +90,6 @@ def _lay_out(figures: Sequence[DailyFigures], days: Sequence[date]) -> _Days:
     first, last = min(ends), max(ends)
     span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return _Days(span, [known.get(day) for day in span])
-
-
-def _to_png(picture: "Figure", digest: str) -> bytes:
-    from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
-
-    pixels = io.BytesIO()
-    picture.savefig(pixels, format="rgba")
-    size = (round(WIDTH_IN * DPI), round(HEIGHT_IN * DPI))
-    image = Image.frombytes("RGBA", size, pixels.getvalue()).convert("RGB")
-    file, info = io.BytesIO(), PngInfo()
-    info.add_text("Source", digest)
-    # The other methods spend the palette on what is frequent, and a line of few points changes its colour.
-    image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        file, format="PNG", optimize=True, pnginfo=info
-    )
-    return file.getvalue()
 
 
 def _draw_panels(picture: "Figure", days: _Days, labels: Labels) -> None:

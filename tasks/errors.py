@@ -5,9 +5,17 @@ can help is a matter of the class, so that the rule stands in one place: `Transi
 `PermanentError` will not (asking again for what is forbidden only hides the fault and burdens the service).
 """
 
+from schemas.summary import Stage
+
 
 class CodegraderError(Exception):
-    """Base of every error that is explained by its message alone and needs no traceback."""
+    """Base of every error that is explained by its message alone and needs no traceback.
+
+    Attributes:
+        stage: the step that it came from, where the step has noted it.
+    """
+
+    stage: Stage | None = None
 
 
 class TransientError(CodegraderError):

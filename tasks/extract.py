@@ -75,14 +75,14 @@ def extract(api: GraderApi, window: Window) -> str:
 
     Raises:
         TransientError: the fault outlasted the retries.
-        PermanentError: a fault that no retry mends. Either message names the window.
+        PermanentError: a fault that no retry mends.
     """
     is_alone = get_current_settings().api.url is None
     try:
         with _CONNECTIONS, nullcontext() if is_alone else _slot():
             return fetch_records(api.url, api.client, api.client_key.get_secret_value(), window)
     except CodegraderError as error:
-        error.args = (f"window {window} UTC: {error}",)
+        error.stage = "extract"
         raise
 
 

@@ -4,12 +4,14 @@ A failed fetch must never look like a day without attempts, so everything but a 
 """
 
 import re
+import ssl
 import time
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http.client import IncompleteRead
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.period import Window
@@ -72,7 +74,7 @@ def fetch_records(url: str, client: str, client_key: str, window: Window) -> str
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
         raise PermanentError("grader API: GRADER_API_URL is not a web address: correct it") from None
     except requests.exceptions.SSLError as error:
-        if "EOF" in repr(error):
+        if _is_caused_by(error, ssl.SSLEOFError, ssl.SSLZeroReturnError):
             raise TransientError("grader API: the connection broke") from None
         raise PermanentError("grader API: its TLS certificate cannot be trusted: check GRADER_API_URL") from None
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, zlib.error, OSError) as error:
@@ -213,24 +215,34 @@ def decode_records(body: bytes, client_key: str = "") -> str:
     return text
 
 
-def _describe(error: Exception) -> str:  # noqa: PLR0911 (one line a fault)
-    import requests
-    import urllib3
+def _describe(error: Exception) -> str:
+    import urllib3.exceptions as faults
 
-    text = repr(error)
-    if isinstance(error, requests.exceptions.ConnectTimeout) or "ConnectTimeout" in text:
-        return f"it could not be reached within {CONNECT_TIMEOUT_S} s"
-    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
-        return f"it was silent for {READ_TIMEOUT_S} s"
-    if "IncompleteRead" in text:
-        return "its answer was cut short"
-    if isinstance(error, zlib.error):
-        return "its compressed answer is damaged"
-    if "NameResolutionError" in text:
-        return "its host name cannot be resolved: check GRADER_API_URL and the network"
-    if "refused" in text:
-        return "it refused the connection: check GRADER_API_URL and the network"
-    return "the connection broke"
+    # In this order: to urllib3, a connection that was not made is one that took too long, whatever the reason.
+    descriptions: dict[type[Exception], str] = {
+        faults.NameResolutionError: "its host name cannot be resolved: check GRADER_API_URL and the network",
+        ConnectionRefusedError: "it refused the connection: check GRADER_API_URL and the network",
+        faults.ConnectTimeoutError: f"it could not be reached within {CONNECT_TIMEOUT_S} s",
+        faults.TimeoutError: f"it was silent for {READ_TIMEOUT_S} s",
+        TimeoutError: f"it was silent for {READ_TIMEOUT_S} s",
+        faults.IncompleteRead: "its answer was cut short",
+        IncompleteRead: "its answer was cut short",
+        zlib.error: "its compressed answer is damaged",
+    }
+    found = (text for kind, text in descriptions.items() if _is_caused_by(error, kind))
+    return next(found, "the connection broke")
+
+
+def _is_caused_by(error: BaseException, *kinds: type[BaseException]) -> bool:
+    """Whether one of these is behind an error: requests wraps urllib3's, which wraps the system's, each in its way."""
+    waiting: list[Any] = [error]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, kinds):
+            return True
+        if isinstance(one, BaseException):
+            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    return False
 
 
 def _quote(value: object, client_key: str) -> str:

@@ -26,10 +26,6 @@ _ESCAPES: Final = str.maketrans(_ESCAPED)
 
 # Kept for the connection's life and emptied at each commit: one for each load would bloat the catalogue.
 _STAGE: Final = f"CREATE TEMPORARY TABLE IF NOT EXISTS staged (LIKE {attempts.name}) ON COMMIT DELETE ROWS"
-_STAGED: Final = "SELECT id FROM staged"
-_COPIED: Final = f"SELECT id FROM {attempts.name} WHERE created_at >= %(start)s AND created_at < %(end)s"
-# An attempt's identity is made of its time too: where the window holds no attempt, each that comes is new.
-_IS_EMPTY: Final = f"SELECT NOT EXISTS ({_COPIED})"
 _UPSERT: Final = f"""
     WITH written AS (
         INSERT INTO {attempts.name} AS kept ({_LISTED}) SELECT {_LISTED} FROM staged
@@ -50,7 +46,7 @@ _INSERT_MISSING: Final = f"""
 # attempt loaded here is no longer outside of another window. The row of this window replaces those of its parts.
 _FORGET: Final = f"""
     DELETE FROM {rejected_records.name}
-    WHERE window_start >= %(start)s AND window_end <= %(end)s OR attempt_id IN ({{loaded}});
+    WHERE window_start >= %(start)s AND window_end <= %(end)s OR attempt_id IN (SELECT id FROM staged);
     DELETE FROM {loaded_windows.name} WHERE window_start >= %(start)s AND window_end <= %(end)s
 """
 # A record outside the window that its own window has loaded is not missing anywhere.
@@ -89,9 +85,7 @@ def load_window(
     with explained(engine), writing(engine) as connection:
         driver: Any = connection.connection.dbapi_connection
         with driver.cursor() as cursor:
-            cursor.execute(_IS_EMPTY, span)
-            write = _copy if cursor.fetchone()[0] else _upsert
-            counts = _count(checked, *write(cursor, checked.accepted, span))
+            counts = _count(checked, *_upsert(cursor, checked.accepted, span))
             for record in checked.rejected:
                 conflicting = "inside the window" not in record.reasons
                 cursor.execute(
@@ -127,28 +121,17 @@ def load_missing(engine: "Engine", rows: "pd.DataFrame") -> int:
     return int(new)
 
 
-def _copy(cursor: Any, rows: "pd.DataFrame", span: dict[str, datetime]) -> tuple[int, int]:
-    """Writes attempts where none are yet; returns how many were new and how many changed."""
-    _copy_to(attempts.name, cursor, rows)
-    cursor.execute(_FORGET.format(loaded=_COPIED), span)
-    return len(rows), 0
-
-
 def _upsert(cursor: Any, rows: "pd.DataFrame", span: dict[str, datetime]) -> tuple[int, int]:
-    """Writes attempts where some are already; returns how many were new and how many changed."""
+    """Writes the attempts; returns how many were new and how many changed."""
     _copy_to_stage(cursor, rows)
-    cursor.execute(f"{_FORGET.format(loaded=_STAGED)}; {_UPSERT}", span)
+    cursor.execute(f"{_FORGET}; {_UPSERT}", span)
     new, changed = cursor.fetchone()
     return new, changed
 
 
 def _copy_to_stage(cursor: Any, rows: "pd.DataFrame") -> None:
     cursor.execute(_STAGE)
-    _copy_to("staged", cursor, rows)
-
-
-def _copy_to(table: str, cursor: Any, rows: "pd.DataFrame") -> None:
-    cursor.copy_expert(f"COPY {table} ({_LISTED}) FROM STDIN", io.StringIO(to_copy_text(rows)))
+    cursor.copy_expert(f"COPY staged ({_LISTED}) FROM STDIN", io.StringIO(to_copy_text(rows)))
 
 
 def to_copy_text(rows: "pd.DataFrame") -> str:

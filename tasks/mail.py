@@ -1,8 +1,5 @@
 """Mail: the run's outcome to its readers, once, over a connection whose other end is known."""
 
-import smtplib
-import socket
-import threading
 from collections.abc import Sequence
 from datetime import datetime
 from email.errors import HeaderParseError, InvalidHeaderDefect
@@ -18,22 +15,17 @@ from prefect.tasks import exponential_backoff
 
 from schemas.labels import LABELS, Labels, Language
 from schemas.summary import RunSummary
-from tasks.errors import CodegraderError, InvalidInputError, PermanentError
-from tasks.mail_errors import Refused, explain, list_refused
+from tasks.errors import InvalidInputError, PermanentError
+from tasks.mail_errors import list_refused
+from tasks.mail_server import connect, hand_over, hang_up
 from tasks.rendering import one_line, render
 from tasks.retries import is_transient
 
 if TYPE_CHECKING:
     from prefect_email import EmailServerCredentials
 
-CONNECT_TIMEOUT_S: Final = 30
-"""Longest silence until we are logged in."""
-SEND_TIMEOUT_S: Final = 300
-"""Longest silence while a mail is handed over: the server may scan it for viruses before it says that it took it."""
 MOST_DAYS: Final = 31
 """Days listed in a mail: Gmail cuts off what is longer than 100 KB."""
-
-_connecting = threading.Lock()
 
 
 def build_message(
@@ -151,15 +143,7 @@ def send_message(credentials: "EmailServerCredentials", message: EmailMessage) -
         TransientError: the server could not be reached or refused for the moment; nothing was sent.
         PermanentError: no retry mends it, or one might send the mail a second time.
     """
-    server = _connect(credentials)
-    try:
-        refused = _hand_over(server, message)
-    except CodegraderError:
-        raise
-    except (smtplib.SMTPException, OSError) as error:
-        raise explain(error, credentials) from error
-    finally:
-        _hang_up(server)
+    refused = hand_over(connect(credentials), message, credentials)
     if refused:
         raise PermanentError(f"mail: it was sent, but not to {list_refused(refused)}: correct EMAIL_TO")
 
@@ -174,86 +158,7 @@ def try_login(credentials: "EmailServerCredentials", sender: str, recipients: Se
     _read_address(sender, "EMAIL_FROM")
     for recipient in recipients:
         _read_address(recipient, "EMAIL_TO")
-    _hang_up(_connect(credentials))
-
-
-def _connect(credentials: "EmailServerCredentials") -> smtplib.SMTP:
-    """A connection, encrypted, its other end checked, logged in."""
-    from prefect_email.credentials import SMTPType
-
-    if credentials.smtp_type == SMTPType.INSECURE:
-        raise PermanentError("mail: it is not sent without encryption: set SMTP_TYPE to STARTTLS or SSL")
-    if not credentials.verify:
-        raise PermanentError("mail: the server's certificate must be checked: set the Block's `verify` to true")
-    try:
-        server = _log_in(credentials)
-    except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        failure = explain(error, credentials)
-    else:
-        cast("socket.socket", server.sock).settimeout(SEND_TIMEOUT_S)
-        return server
-    # Raised out here, so that it drags neither the reply to the login nor the open connection and its password along.
-    raise failure
-
-
-def _log_in(credentials: "EmailServerCredentials") -> smtplib.SMTP:
-    """Lets the Block connect, but not wait for ever.
-
-    The Block passes no time limit on, and offers no other way to set one than the default of all new sockets. A socket
-    that another thread opens meanwhile, without a limit of its own, gets this one too: 30 s of silence would end it
-    where it might have waited for ever. The lock keeps two mails from restoring each other's limit.
-    """
-    with _connecting:
-        earlier = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(CONNECT_TIMEOUT_S)
-        try:
-            server: smtplib.SMTP = credentials.get_server()
-            return server
-        finally:
-            socket.setdefaulttimeout(earlier)
-
-
-def _hand_over(server: smtplib.SMTP, message: EmailMessage) -> Refused:
-    """Sends the mail, and tells a connection lost before its text from one lost after.
-
-    Returns:
-        The recipients that the server refused, while it took the mail for others.
-
-    Raises:
-        PermanentError: nobody knows whether the server took the mail.
-    """
-    send_text = server.data
-
-    def send_text_once(msg: Any) -> tuple[int, bytes]:
-        try:
-            code, reply = send_text(msg)
-        except smtplib.SMTPDataError:
-            raise
-        except (smtplib.SMTPException, OSError) as error:
-            raise _uncertain() from error
-        if not (code == 250 or 400 <= code < 600):
-            raise _uncertain()
-        return code, reply
-
-    server.data = send_text_once  # type: ignore[method-assign]
-    return server.send_message(message)
-
-
-def _uncertain() -> PermanentError:
-    return PermanentError(
-        "mail: the connection was lost before the server confirmed it, so it may or may not have arrived, and it was "
-        "not sent again: ask a reader whether it came"
-    )
-
-
-def _hang_up(server: smtplib.SMTP) -> None:
-    """Says goodbye. Whatever comes of it, the mail was taken or refused before."""
-    try:
-        if server.sock is not None:
-            server.sock.settimeout(CONNECT_TIMEOUT_S)
-        server.quit()
-    except (smtplib.SMTPException, OSError):
-        server.close()
+    hang_up(connect(credentials))
 
 
 @task(

@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from schemas.labels import LABELS, Labels, Language
 from schemas.summary import RunSummary
-from tasks.chart import draw_chart, shows
+from tasks.chart import draw_chart
 from tasks.errors import PermanentError
 from tasks.rendering import render
 
@@ -69,9 +69,7 @@ def write_files(summary: RunSummary, language: Language, folder: Path) -> Report
     labels = LABELS[language]
     days = [day.date for day in summary.period.days]
     files = ReportFiles(*(folder / f"{summary.period.file_stem}.{suffix}" for suffix in ("html", "csv", "png")))
-    chart = _chart_of_before(files.chart)
-    if not shows(chart, summary.figures, labels, days):
-        chart = draw_chart(summary.figures, labels, days)
+    chart = draw_chart(summary.figures, labels, days)
     html = render_html(summary, labels, f"data:image/png;base64,{base64.b64encode(chart).decode()}")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -84,13 +82,6 @@ def write_files(summary: RunSummary, language: Language, folder: Path) -> Report
             f"the report cannot be written to {folder} ({error.strerror}): make room there, or make it writable"
         ) from error
     return files
-
-
-def _chart_of_before(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
 
 
 def _as_text(cell: str) -> str:

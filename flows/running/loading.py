@@ -3,11 +3,9 @@
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from prefect import task
@@ -21,7 +19,7 @@ from flows.running.stages import describe_counts, describe_failure
 from schemas.blocks import GraderApi
 from schemas.period import Plan, Window
 from schemas.record import parse_records
-from schemas.summary import CheckResult, LoadCounts, StageFailure
+from schemas.summary import CheckResult, LoadCounts, Stage, StageFailure
 from tasks.check import add_results, check
 from tasks.coverage import usual_records
 from tasks.extract import extract
@@ -35,9 +33,6 @@ if TYPE_CHECKING:
 
 LOADERS: Final = MAX_CONNECTIONS + 2
 """Windows under way at once: while some are loaded, the connections to the API are not idle."""
-LONG_WAIT_S: Final = 1
-"""A window that takes longer leaves time for other things."""
-_IMPORTING: Final = Lock()
 
 
 @dataclass(slots=True)
@@ -45,18 +40,17 @@ class Loading:
     """What loading has come to so far.
 
     Attributes:
-        missing: the windows that are not loaded, and why, by the reason.
+        missing: the windows that are not loaded, by the stage that failed and its reason.
     """
 
     counts: LoadCounts = field(default_factory=LoadCounts)
     checks: tuple[CheckResult, ...] = ()
-    missing: dict[str, list[Window]] = field(default_factory=dict)
+    missing: dict[tuple[Stage, str], list[Window]] = field(default_factory=dict)
 
     def failures(self) -> tuple[StageFailure, ...]:
         """One failure for each reason, with the windows that it cost."""
         return tuple(
-            StageFailure("extract" if "grader API" in reason else "load", reason, tuple(map(str, windows)))
-            for reason, windows in self.missing.items()
+            StageFailure(stage, reason, tuple(map(str, windows))) for (stage, reason), windows in self.missing.items()
         )
 
 
@@ -83,37 +77,17 @@ def load(
     """
     ask = extract.with_options(result_storage=cache_folder, refresh_cache=refresh)
     records = parse_records(ask(api, window))
-    _import_checks()
     now = datetime.now(UTC)
     checked = check(records, transform(records), window, now)
     counts = load_window(engine, window, checked, flow_run.get_id(), now)
     return counts, checked.results
 
 
-def _import_checks() -> None:
-    """One at a time: of threads that import pandas at the same moment, one may meet a module that is half made."""
-    with _IMPORTING:
-        import schemas.checks  # noqa: F401
-
-
-def _import_ahead(some_loaded: Event) -> None:
-    """Imports the checks, which are needed soon, and if the API takes its time, what draws the chart.
-
-    Not for the main thread: a signal that ends the run there, in the middle of an import, would leave the module locked
-    for the threads that wait for it, and the run would never end.
-    """
-    # Where it fails nothing is lost yet: those who need it will fail of it, and say so.
-    with suppress(Exception):
-        _import_checks()
-        if not some_loaded.wait(LONG_WAIT_S):
-            import matplotlib.figure  # noqa: F401
-
-
 def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Path) -> Loading:
     """Loads all windows of a plan. One that fails is noted and fails alone."""
-    some_loaded = Event()
-    ahead = Thread(target=_import_ahead, args=(some_loaded,), name="imports", daemon=True)
-    ahead.start()
+    # Before the first window: of threads that import pandas at the same moment, one may meet a half-made module.
+    import schemas.checks  # noqa: F401
+
     loading = Loading()
     progress = Progress("windows loaded", len(plan.windows))
     records = usual_records(engine)
@@ -123,7 +97,6 @@ def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Pat
     )
     for window, future in _finished(submitted):
         future.wait()
-        some_loaded.set()
         state = future.state
         if state.is_completed():
             counts, checks = state.result()
@@ -132,11 +105,10 @@ def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Pat
             loading.checks = add_results(loading.checks, checks)
             progress.advance(logging.INFO, "%s UTC: %s", window, describe_counts(counts))
         else:
-            reason = describe_failure(state).removeprefix(f"window {window} UTC: ")
-            is_first = reason not in loading.missing
-            loading.missing.setdefault(reason, []).append(window)
+            stage, reason = describe_failure(state, "load")
+            is_first = (stage, reason) not in loading.missing
+            loading.missing.setdefault((stage, reason), []).append(window)
             progress.advance(logging.ERROR, "%s UTC is not loaded: %s", window, reason, is_shown=is_first)
-    ahead.join()
     return loading
 
 

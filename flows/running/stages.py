@@ -53,12 +53,12 @@ class Stages:
         return None
 
 
-def describe_failure(state: State[Any]) -> str:
-    """Why a task run failed, in one line: our own errors explain themselves, others are named."""
+def describe_failure(state: State[Any], stage: Stage) -> tuple[Stage, str]:
+    """Where a task run failed, if not at this stage, and why, in one line: our own errors explain themselves."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, CodegraderError):
-        return str(error)
-    return f"unexpected error ({type(error).__name__}): see the run's log"
+        return error.stage or stage, str(error)
+    return stage, f"unexpected error ({type(error).__name__}): see the run's log"
 
 
 def describe_counts(counts: LoadCounts) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import mail
+from tasks import mail_server
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.mail import send_message
 from tests.faults import fault
@@ -58,8 +58,8 @@ def test_a_connection_lost_with_the_text(server: SmtpSandbox) -> None:
 
 @fault("mail", "the server falls silent after DATA", UNCERTAIN)
 def test_a_server_that_never_says_that_it_took_it(server: SmtpSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail, "SEND_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(mail, "CONNECT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(mail_server, "SEND_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(mail_server, "CONNECT_TIMEOUT_S", 0.3)
     server.behaviour.silent_after_text = True
 
     error = failure(block(server))

@@ -257,18 +257,6 @@ def test_a_later_report_replaces_an_earlier_one(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_chart_is_drawn_anew_only_where_something_has_changed(tmp_path: Path) -> None:
-    chart = write_files(make_summary(3), "ru", tmp_path).chart
-    marked = chart.read_bytes() + b"the one of before"
-    chart.write_bytes(marked)
-    write_files(make_summary(3, failures=(StageFailure("sheet", "x"),)), "ru", tmp_path)
-    assert chart.read_bytes() == marked
-    for summary, language in ((make_summary(3, incomplete=(1,)), "ru"), (make_summary(3), "en")):
-        chart.write_bytes(marked)
-        write_files(summary, language, tmp_path)  # type: ignore[arg-type]
-        assert not chart.read_bytes().endswith(b"the one of before")
-
-
 def test_a_failed_write_leaves_the_earlier_report_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = write_files(make_summary(), "ru", tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
