@@ -10,12 +10,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from flows.command_line import UNUSABLE
+from flows.installing.environment import read_environment
 from tasks.errors import InvalidInputError
 
 DAYS = 7
@@ -45,13 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return up.main([])
         from flows import etl, setup
 
-        code = setup.main([])
+        # What it says of next steps is for whoever ran it: here, the next one follows.
+        with redirect_stdout(StringIO()) as said:
+            code = setup.main([])
+        print(said.getvalue().partition("\nNext:")[0], flush=True)
         if code:
             return code
-        from flows.running.configuration import load_configuration
-
-        settings = load_configuration().settings
-        last = datetime.now(ZoneInfo(settings.report_timezone)).date() - timedelta(days=1)
+        time_zone = ZoneInfo(read_environment(None).report_timezone)
+        last = datetime.now(time_zone).date() - timedelta(days=1)
         first = last - timedelta(days=DAYS - 1)
         started = datetime.now(UTC)
         code = etl.main(["--start-date", first.isoformat(), "--end-date", last.isoformat()])
