@@ -22,10 +22,12 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(checkout: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    # These tests may run under `make test`, whose variables would make this one speak as a part of it.
+    own = {name: value for name, value in os.environ.items() if name not in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS")}
     return subprocess.run(
         ["make", INSTALLED, "INSTALL=true", *arguments],
         cwd=checkout,
-        env=os.environ | variables,
+        env=own | variables,
         text=True,
         capture_output=True,
         check=False,
