@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, get_run_logger
@@ -22,15 +21,13 @@ from flows.backfilling.chunks import describe_days, split_into_chunks
 from flows.backfilling.dispatch import ChunkLoad, Dispatch
 from flows.backfilling.outcome import count_outcomes, log_outcome, write_outcome
 from flows.command_line import add_options, run_command
-from flows.running.arguments import check_arguments, check_limits, refuse
-from flows.running.configuration import Configuration, load_configuration, open_database
+from flows.running.arguments import check_arguments, refuse
+from flows.running.beginning import begin_run
+from flows.running.configuration import Configuration, open_database
 from flows.running.failure import mail_failure
 from flows.running.foreground import Verbose, run_flow
-from flows.running.home import home_folder
-from flows.running.logs import start_logging
 from flows.running.publishing import Targets, compute_figures, publish_summary
 from flows.running.stages import Stages, conclude
-from flows.running.stopping import note_run
 from flows.running.trust import Limits, distrust
 from schemas.parameters import ChunkMonths, DayOrMoment, MaxParallel, Share
 from schemas.period import Period
@@ -78,11 +75,7 @@ def codegrader_backfill(
     """
     # Our own errors explain themselves: a state with their message says all that a traceback would hide.
     try:
-        note_run()
-        configuration = load_configuration()
-        log_dir = configuration.settings.log_dir
-        start_logging(Path(log_dir) if log_dir else home_folder("logs"), configuration.secrets())
-        check_limits(codegrader_backfill.fn, flow_run.parameters)
+        configuration = begin_run(codegrader_backfill.fn)
         limits = Limits(max_rejected_share, max_duplicates_share)
         # To the minute: today's part is named after its end.
         now = datetime.now(UTC).replace(second=0, microsecond=0)

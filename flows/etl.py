@@ -17,17 +17,16 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.command_line import add_options, run_command
-from flows.running.arguments import check_arguments, check_limits, refuse
-from flows.running.configuration import Configuration, load_configuration, open_database
+from flows.running.arguments import check_arguments, refuse
+from flows.running.beginning import begin_run
+from flows.running.configuration import Configuration, open_database
 from flows.running.daily import plan_daily
 from flows.running.failure import mail_failure
 from flows.running.foreground import Verbose, run_flow
 from flows.running.home import home_folder
 from flows.running.loading import LOADERS, Loading, load_windows
-from flows.running.logs import start_logging
 from flows.running.publishing import Targets, compute_figures, publish_summary
 from flows.running.stages import Stages, conclude, describe_counts
-from flows.running.stopping import note_run
 from flows.running.trust import Limits, distrust
 from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
 from schemas.period import Plan, day_before
@@ -88,11 +87,7 @@ def codegrader_etl(
     """
     # Our own errors explain themselves: a state with their message says all that a traceback would hide.
     try:
-        note_run()
-        configuration = load_configuration()
-        log_dir = configuration.settings.log_dir
-        start_logging(Path(log_dir) if log_dir else home_folder("logs"), configuration.secrets())
-        check_limits(codegrader_etl.fn, flow_run.parameters)
+        configuration = begin_run(codegrader_etl.fn)
         time_zone = configuration.settings.time_zone
         yesterday = day_before(_scheduled_at(), time_zone)
         period = plan_period(start_date, end_date, time_zone, datetime.now(UTC), yesterday)
