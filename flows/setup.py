@@ -3,7 +3,6 @@
 Once, and again after each change of `.env`. Nothing else reads that file.
 """
 
-import logging
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -52,8 +51,6 @@ def run(*, env_file: Path | None = None, check: Switch = False, import_legacy: S
     from flows.running.server import stop_servers, temporary_server
     from flows.running.stopping import stoppable
 
-    # Here each line is the outcome of a step, and that a connection pool was made is none.
-    logging.getLogger("prefect.SqlAlchemyConnector").setLevel(logging.WARNING)
     if not check:
         check_prefect_home()
     with stoppable(STOPPED, stop_servers), quiet_console():

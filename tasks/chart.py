@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WIDTH_IN, HEIGHT_IN, DPI = 8.0, 6.4, 160
 """1280 × 1024 pixels: sharp at the report's width."""
+
 # Okabe and Ito's colours, told apart with any kind of colour vision; shape and place tell the series apart as well.
 ATTEMPTS_COLOUR: Final = "#a9cce8"
 SUCCESS_COLOUR: Final = "#0072b2"

@@ -5,6 +5,8 @@ can help is a matter of the class, so that the rule stands in one place: `Transi
 `PermanentError` will not (asking again for what is forbidden only hides the fault and burdens the service).
 """
 
+from typing import Any
+
 from schemas.summary import Stage
 
 
@@ -44,3 +46,15 @@ class InvalidInputError(PermanentError):
 
 class ArgumentError(InvalidInputError):
     """What was asked of a run cannot be done, whoever runs it: a date in the future, a share above 1."""
+
+
+def is_caused_by(error: BaseException, *kinds: type[BaseException]) -> bool:
+    """Whether one of these is behind an error: the libraries wrap each other's and the system's, each in its way."""
+    waiting: list[Any] = [error]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, kinds):
+            return True
+        if isinstance(one, BaseException):
+            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    return False

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from schemas.period import Window
 from schemas.record import parse_records
-from tasks.errors import PermanentError, TransientError
+from tasks.errors import PermanentError, TransientError, is_caused_by
 from tasks.redaction import redact, unescape
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def fetch_records(url: str, client: str, client_key: str, window: Window) -> str
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
         raise PermanentError("grader API: GRADER_API_URL is not a web address: correct it") from None
     except requests.exceptions.SSLError as error:
-        if _is_caused_by(error, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        if is_caused_by(error, ssl.SSLEOFError, ssl.SSLZeroReturnError):
             raise TransientError("grader API: the connection broke") from None
         raise PermanentError("grader API: its TLS certificate cannot be trusted: check GRADER_API_URL") from None
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, zlib.error, OSError) as error:
@@ -229,20 +229,8 @@ def _describe(error: Exception) -> str:
         IncompleteRead: "its answer was cut short",
         zlib.error: "its compressed answer is damaged",
     }
-    found = (text for kind, text in descriptions.items() if _is_caused_by(error, kind))
+    found = (text for kind, text in descriptions.items() if is_caused_by(error, kind))
     return next(found, "the connection broke")
-
-
-def _is_caused_by(error: BaseException, *kinds: type[BaseException]) -> bool:
-    """Whether one of these is behind an error: requests wraps urllib3's, which wraps the system's, each in its way."""
-    waiting: list[Any] = [error]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, kinds):
-            return True
-        if isinstance(one, BaseException):
-            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-    return False
 
 
 def _quote(value: object, client_key: str) -> str:

@@ -16,6 +16,15 @@ Refused = Mapping[str, tuple[int, bytes]]
 """Recipients that a server refused, each with the code and the text of its reply."""
 
 
+def address_of(credentials: "EmailServerCredentials") -> tuple[str, int]:
+    """The server's host and port: where the Block names no port, the one that goes with its kind of encryption."""
+    from prefect_email.credentials import SMTPType
+
+    host, kind = credentials.smtp_server, credentials.smtp_type
+    name = str(host.value if isinstance(host, Enum) else host)
+    return name, credentials.smtp_port or int((kind if isinstance(kind, SMTPType) else SMTPType[kind.upper()]).value)
+
+
 def explain(error: Exception, credentials: "EmailServerCredentials") -> CodegraderError:
     """The error as one of ours. The reply to a login is not quoted: nobody knows what a server puts into it."""
     where = _name_server(credentials)
@@ -87,7 +96,5 @@ def _read(reply: bytes) -> str:
 
 
 def _name_server(credentials: "EmailServerCredentials") -> str:
-    """The server's host and port, as the Block uses them, for a message."""
-    host, kind = credentials.smtp_server, credentials.smtp_type
-    name = host.value if isinstance(host, Enum) else host
-    return f"mail server {name}:{credentials.smtp_port or (kind.value if isinstance(kind, Enum) else kind)}"
+    host, port = address_of(credentials)
+    return f"mail server {host}:{port}"

@@ -2,11 +2,10 @@
 
 import smtplib
 import ssl
-from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks.errors import CodegraderError, PermanentError
-from tasks.mail_errors import Refused, explain
+from tasks.mail_errors import Refused, address_of, explain
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -68,9 +67,7 @@ def connect(credentials: "EmailServerCredentials") -> smtplib.SMTP:
 
 
 def _log_in(credentials: "EmailServerCredentials", *, is_encrypted: bool) -> smtplib.SMTP:
-    host, kind = credentials.smtp_server, credentials.smtp_type
-    name = str(host.value if isinstance(host, Enum) else host)
-    port = credentials.smtp_port or (kind.value if isinstance(kind, Enum) else 0)
+    name, port = address_of(credentials)
     context = ssl.create_default_context()
     server: smtplib.SMTP
     if is_encrypted:

@@ -97,7 +97,7 @@ def _connect(key: "SecretDict", api_url: str) -> "Client":
         def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> Any:
             return super().request(method, endpoint.replace(GOOGLE_SHEETS_URL, api_url, 1), *args, **kwargs)
 
-    account = _read_key(key)
+    account = read_key(key)
     account.refresh(Request())
     # A plain session, since a token lives for an hour: google-auth's own would also call another of Google's services,
     # for a feature that the sheet has no use for, and where a firewall forbids that, complain of it in the log.
@@ -108,7 +108,12 @@ def _connect(key: "SecretDict", api_url: str) -> "Client":
     return client
 
 
-def _read_key(key: "SecretDict") -> Any:
+def read_key(key: "SecretDict") -> Any:
+    """The service account's credentials, out of its key file's content.
+
+    Raises:
+        PermanentError: the key cannot be used.
+    """
     from google.oauth2.service_account import Credentials
 
     try:

@@ -1,7 +1,7 @@
 """From `.env` to what a run works with: the four Blocks and the settings, made but not saved."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from prefect.types import SecretDict
 
@@ -9,7 +9,8 @@ from flows.installing.environment import Environment, read_service_account
 from flows.running.configuration import Configuration
 from schemas.blocks import GraderApi
 from schemas.settings import Settings
-from tasks.errors import InvalidInputError
+from tasks.errors import InvalidInputError, PermanentError
+from tasks.sheet import read_key
 
 if TYPE_CHECKING:
     from prefect_email import EmailServerCredentials
@@ -92,19 +93,16 @@ def _google(environment: Environment) -> SecretDict:
     Raises:
         InvalidInputError: the key in the file cannot be used.
     """
-    # Not by way of the Block that will hold it, whose import takes a second.
-    from google.oauth2.service_account import Credentials
-
     path = Path(environment.google_service_account_file or "")
     try:
-        key = read_service_account(path)
-        read: Any = Credentials.from_service_account_info  # without types
-        read(key)
-    except ValueError:
+        key = SecretDict(read_service_account(path))
+        # Not by way of the Block that will hold it, whose import takes a second.
+        read_key(key)
+    except (ValueError, PermanentError):
         raise InvalidInputError(
             f"GOOGLE_SERVICE_ACCOUNT_FILE: the key in {path} cannot be used: download it once more"
         ) from None
-    return SecretDict(key)
+    return key
 
 
 def google_block(key: SecretDict) -> "GcpCredentials":

@@ -15,7 +15,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import SyncClientContext
 from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
 
-from flows.running.server import server_explained
+from flows.running.server import names_server, server_explained
 from tasks.errors import InvalidInputError, PermanentError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def reading_prefect() -> Iterator[SyncPrefectClient]:
     """
     # Until the end of the process: the last line comes when Python ends.
     logging.disable()
-    if get_current_settings().api.url is not None:
+    if names_server():
         with server_explained(), get_client(sync_client=True) as client:
             yield client
     else:

@@ -3,13 +3,11 @@
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from flows.running.configuration import Configuration
-
-if TYPE_CHECKING:
-    from prefect_email import EmailServerCredentials
+from tasks.mail_errors import address_of
 
 PATIENCE_S: Final = 5
 """So long a service may take to answer."""
@@ -55,20 +53,12 @@ def _look_at_mail(configuration: Configuration) -> Service:
     mail = configuration.mail
     if mail is None:
         return Service()
-    port = _port(mail)
+    host, port = address_of(mail)
     try:
-        socket.create_connection((mail.smtp_server, port), PATIENCE_S).close()
+        socket.create_connection((host, port), PATIENCE_S).close()
     except OSError as error:
-        return Service(f"{mail.smtp_server}:{port}", _fault(error, "SMTP_SERVER and SMTP_PORT"))
-    return Service(f"{mail.smtp_server}:{port}, to {', '.join(configuration.settings.email_to)}")
-
-
-def _port(mail: "EmailServerCredentials") -> int:
-    """Its port, or that which goes with its kind of encryption."""
-    from prefect_email.credentials import SMTPType
-
-    kind = mail.smtp_type
-    return mail.smtp_port or int((kind if isinstance(kind, SMTPType) else SMTPType[kind.upper()]).value)
+        return Service(f"{host}:{port}", _fault(error, "SMTP_SERVER and SMTP_PORT"))
+    return Service(f"{host}:{port}, to {', '.join(configuration.settings.email_to)}")
 
 
 def _ask(url: str, advice: str) -> str | None:

@@ -49,9 +49,11 @@ def check_prefect_home() -> None:
     """
     from prefect.settings import get_current_settings
 
-    settings = get_current_settings()
-    if settings.api.url is not None:
+    from flows.running.server import names_server
+
+    if names_server():
         return
+    settings = get_current_settings()
     try:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         reason = "" if os.access(settings.home, os.W_OK) else "Permission denied"

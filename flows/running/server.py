@@ -20,7 +20,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from tasks.errors import InvalidInputError, PermanentError, TransientError
+from tasks.errors import InvalidInputError, PermanentError, TransientError, is_caused_by
 
 ANSWERS_WITHIN_S: Final = 10
 AS_IN: Final = "write it as http://127.0.0.1:4200/api"
@@ -104,13 +104,10 @@ def _reason(error: httpx.RequestError) -> str:
     """Why nobody answers, by the error of the system's behind the client's own."""
     if isinstance(error, httpx.TimeoutException):
         return "it is silent"
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ConnectionRefusedError):
-            return "connection refused"
-        if isinstance(cause, socket.gaierror):
-            return "its host name cannot be resolved"
-        cause = cause.__cause__ or cause.__context__
+    if is_caused_by(error, ConnectionRefusedError):
+        return "connection refused"
+    if is_caused_by(error, socket.gaierror):
+        return "its host name cannot be resolved"
     return type(error).__name__
 
 
