@@ -3,6 +3,7 @@
 Once, and again after each change of `.env`. Nothing else reads that file.
 """
 
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -51,6 +52,8 @@ def run(*, env_file: Path | None = None, check: Switch = False, import_legacy: S
     from flows.running.server import stop_servers, temporary_server
     from flows.running.stopping import stoppable
 
+    # Here each line is the outcome of a step, and that a connection pool was made is none, in whatever log.
+    logging.getLogger("prefect.SqlAlchemyConnector").setLevel(logging.WARNING)
     if not check:
         check_prefect_home()
     with stoppable(STOPPED, stop_servers), quiet_console():
