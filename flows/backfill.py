@@ -21,8 +21,7 @@ from flows.backfilling.chunks import describe_days, split_into_chunks
 from flows.backfilling.dispatch import ChunkLoad, Dispatch
 from flows.backfilling.outcome import count_outcomes, log_outcome, write_outcome
 from flows.command_line import add_options, run_command
-from flows.running.arguments import check_arguments, refuse
-from flows.running.beginning import begin_run
+from flows.running.beginning import begin_run, check_arguments, refuse
 from flows.running.configuration import Configuration, open_database
 from flows.running.failure import mail_failure
 from flows.running.foreground import Verbose, run_flow

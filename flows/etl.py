@@ -17,8 +17,7 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.command_line import add_options, run_command
-from flows.running.arguments import check_arguments, refuse
-from flows.running.beginning import begin_run
+from flows.running.beginning import begin_run, check_arguments, refuse
 from flows.running.configuration import Configuration, open_database
 from flows.running.daily import plan_daily
 from flows.running.failure import mail_failure

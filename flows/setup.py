@@ -47,16 +47,14 @@ def run(*, env_file: Path | None = None, check: Switch = False, import_legacy: S
     for note in find_notes(env_file):
         print(note, file=sys.stderr)
     # Only now: Prefect reads a `.env` of this folder when it is imported, and stumbles over one that cannot be read.
-    from flows.running.console import quiet_console
-    from flows.running.home import check_prefect_home
-    from flows.running.server import stop_servers, temporary_server
-    from flows.running.stopping import stoppable
+    from flows.running.foreground import in_foreground
+    from flows.running.server import check_prefect_home, temporary_server
 
     # Here each line is the outcome of a step, and that a connection pool was made is none, in whatever log.
     logging.getLogger("prefect.SqlAlchemyConnector").setLevel(logging.WARNING)
     if not check:
         check_prefect_home()
-    with stoppable(STOPPED, stop_servers), quiet_console():
+    with in_foreground(STOPPED):
         if not _try_services(environment):
             if not check:
                 print(REFUSED, file=sys.stderr)
@@ -97,10 +95,10 @@ def set_up(environment: Environment, *, with_legacy: bool = False) -> Iterator[s
     from flows.installing.saving import save
     from flows.installing.server_objects import create_server_objects
     from flows.running.home import home_folder
-    from flows.running.server import server_explained
+    from flows.running.server import translate_server_errors
     from tasks.database import embedded_database, open_engine
 
-    with server_explained():
+    with translate_server_errors():
         yield save(environment)
         yield from create_server_objects()
     configuration = configure(environment)

@@ -15,7 +15,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import SyncClientContext
 from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
 
-from flows.running.server import names_server, server_explained
+from flows.running.server import names_server, translate_server_errors
 from tasks.errors import InvalidInputError, PermanentError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def reading_prefect() -> Iterator[SyncPrefectClient]:
     # Until the end of the process: the last line comes when Python ends.
     logging.disable()
     if names_server():
-        with server_explained(), get_client(sync_client=True) as client:
+        with translate_server_errors(), get_client(sync_client=True) as client:
             yield client
     else:
         with _without_server() as client:

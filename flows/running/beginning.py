@@ -1,20 +1,46 @@
-"""What every run does first: it says who it is, finds its configuration, opens its log, and looks at its parameters."""
+"""How every run begins, and how one that was asked for what cannot be done is refused before it has begun."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
+from prefect.states import Failed
 
-from flows.running.arguments import check_limits
 from flows.running.configuration import Configuration, load_configuration
 from flows.running.home import home_folder
 from flows.running.logs import start_logging
-from flows.running.stopping import note_run
+from schemas.parameters import find_beyond_limits
+from tasks.errors import ArgumentError
+from tasks.plan import MAX_DAYS, plan_period
+
+FURTHEST_AHEAD: Final = timedelta(hours=14)
+"""How far the earliest time zone is ahead of UTC: its today may be tomorrow here."""
+REFUSED: Final = "Refused"
+"""The name of a run's state whose arguments cannot be used. Whoever started it sees it; nobody gets a mail."""
+
+
+def check_arguments(
+    flow: Callable[..., Any], given: Mapping[str, Any], now: datetime, max_days: int | None = MAX_DAYS
+) -> None:
+    """Refuses a command's arguments that cannot be right in any time zone, before anything starts.
+
+    Which one is the reporting time zone is not known then.
+
+    Raises:
+        ArgumentError: a value lies beyond its parameter's limits; or see `tasks.plan.plan_period`.
+    """
+    _check_limits(flow, given)
+    plan_period(
+        given.get("start_date"), given.get("end_date"), ZoneInfo("UTC"), now + FURTHEST_AHEAD, max_days=max_days
+    )
 
 
 def begin_run(flow: Callable[..., Any]) -> Configuration:
-    """Begins the current run.
+    """Begins the current run: finds its configuration, opens its log, and checks its parameters.
 
     Args:
         flow: the flow's function, whose parameters declare their limits.
@@ -23,9 +49,19 @@ def begin_run(flow: Callable[..., Any]) -> Configuration:
         ArgumentError: a parameter lies beyond its limits.
         InvalidInputError: nothing is set up, or the log folder cannot be written to.
     """
-    note_run()
     configuration = load_configuration()
     log_dir = configuration.settings.log_dir
     start_logging(Path(log_dir) if log_dir else home_folder("logs"), configuration.secrets())
-    check_limits(flow, flow_run.parameters)
+    _check_limits(flow, flow_run.parameters)
     return configuration
+
+
+def refuse(error: ArgumentError) -> State[Any]:
+    """The state of a run that was asked for what cannot be done."""
+    return Failed(name=REFUSED, message=str(error))
+
+
+def _check_limits(flow: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Says what the form would have refused, to those who did not use it."""
+    if problems := list(find_beyond_limits(flow, given)):
+        raise ArgumentError("; ".join(problems))

@@ -19,7 +19,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.logging import get_logger
 from prefect.settings import get_current_settings
 
-from flows.running.arguments import REFUSED
+from flows.running.beginning import REFUSED
 from flows.running.configuration import load_configuration
 from flows.running.stopping import is_stopping
 from tasks.errors import CodegraderError

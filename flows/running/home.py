@@ -37,29 +37,3 @@ def home_folder(part: str = "") -> Path:
             f"{folder} cannot be used ({error.strerror}): set {VARIABLE} to another folder"
         ) from error
     return folder / part
-
-
-def check_prefect_home() -> None:
-    """Makes sure of the folder in which the temporary server that Prefect starts keeps its database.
-
-    Without that folder the server would try for minutes, and end in a traceback.
-
-    Raises:
-        InvalidInputError: it cannot be made or written to.
-    """
-    from prefect.settings import get_current_settings
-
-    from flows.running.server import names_server
-
-    if names_server():
-        return
-    settings = get_current_settings()
-    try:
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        reason = "" if os.access(settings.home, os.W_OK) else "Permission denied"
-    except OSError as error:
-        reason = str(error.strerror)
-    if reason:
-        raise InvalidInputError(
-            f"Prefect's folder {settings.home} cannot be used ({reason}): set HOME or PREFECT_HOME to another folder"
-        )

@@ -5,18 +5,28 @@ filter before every handler: no secret passes it, and an error that its message 
 """
 
 import logging
-import threading
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from concurrent_log_handler import ConcurrentRotatingFileHandler
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.configuration import ensure_logging_setup
 
 from tasks.errors import CodegraderError, InvalidInputError
 from tasks.redaction import redact
 
-OWN_LOGGERS: Final = ("flows", "tasks", "schemas")
+MAX_BYTES: Final = 5 * 1024 * 1024
+BACKUPS: Final = 3
+KEEP: Final = timedelta(days=3)
+"""How long a day's files stay after that day."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_DAY_FILE: Final = re.compile(r"\.?(?:__)?(\d{4}-\d\d-\d\d)\.(?:lock|log(?:\.\d+|\.rotate\.\d+|\.\d+\.tmp)?)")
+"""A day's log, its backups, its lock, and what a process that was killed while it rotated them leaves behind."""
 
 
 def start_logging(log_dir: Path, secrets: Collection[str]) -> None:
@@ -35,18 +45,104 @@ def start_logging(log_dir: Path, secrets: Collection[str]) -> None:
     """
     # Before our own handler: Prefect sets up no console once it finds a handler that it does not know.
     ensure_logging_setup()
-    with _starting:
-        _filter.learn(secrets)
-        _connect_own_loggers()
-        for handler in all_handlers():
-            handler.addFilter(_filter)
-        try:
-            _write_to(log_dir.absolute())
-        except OSError as error:
-            raise InvalidInputError(
-                f"the log folder {log_dir} cannot be written to ({error.strerror or error}): "
-                "set LOG_DIR to a folder in which this user may create files"
-            ) from error
+    _filter.secrets |= set(secrets)
+    for handler in all_handlers():
+        handler.addFilter(_filter)
+    root, folder = logging.getLogger(), log_dir.absolute()
+    former = [handler for handler in root.handlers if isinstance(handler, DailyFileHandler)]
+    if any(handler.folder == folder for handler in former):
+        return
+    try:
+        # On the root logger, where the lines of all others arrive.
+        root.addHandler(DailyFileHandler(folder))
+    except OSError as error:
+        raise InvalidInputError(
+            f"the log folder {log_dir} cannot be written to ({error.strerror or error}): "
+            "set LOG_DIR to a folder in which this user may create files"
+        ) from error
+    for handler in former:
+        root.removeHandler(handler)
+        handler.close()
+
+
+def all_handlers() -> Iterator[logging.Handler]:
+    """Every handler in use, whoever configured it: a secret must reach none of them."""
+    yield from logging.getLogger().handlers
+    for logger in list(logging.root.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger):
+            yield from logger.handlers
+
+
+class DailyFileHandler(ConcurrentRotatingFileHandler):
+    """Writes to `YYYY-MM-DD.log` of the present day; any number of processes may write to one folder at once.
+
+    A folder that is there already keeps its mode: it may be one that others use too.
+
+    Raises:
+        OSError: the folder cannot be created or written to.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_bytes: int = MAX_BYTES,
+        backups: int = BACKUPS,
+        # The machine's own time zone: its midnight is where one day's file ends.
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        self.folder, self._today, self._day = folder, today, today()
+        # A file of that name is reported where the log is opened: "Not a directory" says more than "File exists".
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700, parents=True)
+        super().__init__(
+            folder / f"{self._day}.log",
+            maxBytes=max_bytes,
+            backupCount=backups,
+            encoding="utf-8",
+            chmod=0o600,
+            unicode_error_policy="replace",
+        )
+        self.setFormatter(LineFormatter())
+        self.addFilter(_filter)
+        self.do_open().close()
+        self._remove_old()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the record to the file of the day on which it is written."""
+        if self._today() != self._day:
+            self._day = self._today()
+            # Lets go of the former day's log and lock; the record opens those of the new names.
+            self.close()
+            self.baseFilename = str(self.folder / f"{self._day}.log")
+            self.lockFilename = self.getLockFilename(None)
+            self._remove_old()
+        super().emit(record)
+
+    def _remove_old(self) -> None:
+        # Another process may have been faster, or hold a file open: what stays now goes the next time.
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                with suppress(OSError, ValueError):
+                    match = _DAY_FILE.fullmatch(path.name)
+                    if match and date.fromisoformat(match[1]) < self._day - KEEP:
+                        path.unlink()
+
+
+class LineFormatter(logging.Formatter):
+    """One record, one line: time with offset, level, process, flow and task run, logger, message.
+
+    Line ends and other control characters in what was logged are written as escapes, so text from outside can neither
+    forge a line nor play tricks on a terminal. A traceback follows its line, indented.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Gives the record's lines, without the last line end."""
+        time = datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(timespec="milliseconds")
+        fields = (time, f"{record.levelname:<7}", str(record.process), _run_name(record), record.name)
+        trace = [line for text in (record.exc_text, record.stack_info) if text for line in text.splitlines()]
+        lines = (" | ".join((*fields, record.getMessage())), *trace)
+        return "\n    ".join(_CONTROL.sub(lambda match: repr(match[0])[1:-1], line) for line in lines)
 
 
 class RunLogFilter(logging.Filter):
@@ -58,69 +154,35 @@ class RunLogFilter(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._secrets: frozenset[str] = frozenset()
-
-    def learn(self, secrets: Collection[str]) -> None:
-        """Hides these too from now on."""
-        self._secrets |= set(secrets)
+        self.secrets: frozenset[str] = frozenset()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Cleans the record and lets it pass; a record that was cleaned before stays as it is."""
         message, trace = _message(record), _trace(record)
-        record.msg, record.args = self._hide(message), None
-        record.exc_text, record.exc_info = trace and self._hide(trace), None
-        record.stack_info = record.stack_info and self._hide(record.stack_info)
+        record.msg, record.args = redact(message, self.secrets), None
+        record.exc_text, record.exc_info = trace and redact(trace, self.secrets), None
+        record.stack_info = record.stack_info and redact(record.stack_info, self.secrets)
         return True
 
-    def _hide(self, text: str) -> str:
-        return redact(text, self._secrets)
 
-
-def _connect_own_loggers() -> None:
-    """Treats our modules' loggers as Prefect treats a run's: the same level, and shown on the run's page."""
-    level = logging.getLogger("prefect").level
-    api_handlers = logging.getLogger("prefect.flow_runs").handlers
-    for handler in api_handlers:
-        handler.addFilter(_belongs_to_run)
-    for logger in map(logging.getLogger, OWN_LOGGERS):
-        logger.setLevel(level)
-        for handler in api_handlers:
-            logger.addHandler(handler)
-
-
-def _belongs_to_run(record: logging.LogRecord) -> bool:
-    """Whether there is a page for this line: Prefect's handler warns about each line for which there is none."""
-    return bool(getattr(record, "flow_run_id", None) or FlowRunContext.get() or TaskRunContext.get())
-
-
-def all_handlers() -> Iterator[logging.Handler]:
-    """Every handler in use, whoever configured it: a secret must reach none of them."""
-    yield from logging.getLogger().handlers
-    for logger in list(logging.root.manager.loggerDict.values()):
-        if isinstance(logger, logging.Logger):
-            yield from logger.handlers
-
-
-def _write_to(folder: Path) -> None:
-    """Makes the folder's handler the only one of its kind, on the root logger, where all propagating lines arrive."""
-    from flows.running.daily_log import DailyFileHandler
-
-    root = logging.getLogger()
-    former = [handler for handler in root.handlers if isinstance(handler, DailyFileHandler)]
-    if former and former[0].folder == folder:
-        former[0].prepare()
-        return
-    handler = DailyFileHandler(folder)
-    handler.addFilter(_filter)
-    root.addHandler(handler)
-    for other in former:
-        root.removeHandler(other)
-        other.close()
+def _run_name(record: logging.LogRecord) -> str:
+    """The flow run's and the task run's names; a record of a logger that is not Prefect's is asked for its context."""
+    flow_run = getattr(record, "flow_run_name", None)
+    task_run = getattr(record, "task_run_name", None)
+    if not flow_run:
+        flow_context, task_context = FlowRunContext.get(), TaskRunContext.get()
+        flow_run = flow_context.flow_run.name if flow_context and flow_context.flow_run else None
+        task_run = task_context.task_run.name if task_context else None
+    return " / ".join(filter(None, (flow_run, task_run))) or "-"
 
 
 def _message(record: logging.LogRecord) -> str:
     """The record's text, in which an expected error is told by its message and not by its `repr`."""
-    text = _filled_in(record)
+    try:
+        text = record.getMessage()
+    except Exception:  # noqa: BLE001 - any argument may fail to print, and a filter's error would end the run
+        # Left to itself, logging would print the arguments to the console, past every filter.
+        return f"a log line whose arguments do not fit it: {record.pathname}:{record.lineno}"
     raised = record.exc_info[1] if record.exc_info else None
     arguments = record.args if isinstance(record.args, tuple) else ()
     for error in (raised, *arguments):
@@ -128,14 +190,6 @@ def _message(record: logging.LogRecord) -> str:
             text = text.replace(repr(error), str(error))
     # The traceback, which would have told the reason, is dropped.
     return f"{text}: {raised}" if isinstance(raised, CodegraderError) and str(raised) not in text else text
-
-
-def _filled_in(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except Exception:  # noqa: BLE001 - any argument may fail to print, and a filter's error would end the run
-        # Left to itself, logging would print the arguments to the console, past every filter.
-        return f"a log line whose arguments do not fit it: {record.pathname}:{record.lineno}"
 
 
 def _trace(record: logging.LogRecord) -> str | None:
@@ -149,4 +203,3 @@ def _trace(record: logging.LogRecord) -> str | None:
 
 # One filter for the process, so that what one run names stays hidden in the next, and no handler gets a second one.
 _filter = RunLogFilter()
-_starting = threading.Lock()

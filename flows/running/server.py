@@ -1,5 +1,6 @@
 """The Prefect server that a command talks to: the one that `PREFECT_API_URL` names, or else a temporary one."""
 
+import os
 import signal
 import socket
 import sys
@@ -48,7 +49,7 @@ def check_server() -> str | None:
     no_api = PermanentError(f"Prefect server at {address}: no Prefect API is there: correct PREFECT_API_URL, {AS_IN}")
     # Prefect's client would try for minutes.
     patience, timeout = temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), {"timeout": ANSWERS_WITHIN_S}
-    with server_explained(), patience, get_client(sync_client=True, httpx_settings=timeout) as client:
+    with translate_server_errors(), patience, get_client(sync_client=True, httpx_settings=timeout) as client:
         if client.server_type == ServerType.CLOUD:
             return "Prefect Cloud"
         try:
@@ -65,7 +66,7 @@ def check_server() -> str | None:
 
 
 @contextmanager
-def server_explained() -> Iterator[None]:
+def translate_server_errors() -> Iterator[None]:
     """Turns the errors of the way to the Prefect server into one line that says what to do.
 
     Raises:
@@ -109,6 +110,28 @@ def _reason(error: httpx.RequestError) -> str:
     if is_caused_by(error, socket.gaierror):
         return "its host name cannot be resolved"
     return type(error).__name__
+
+
+def check_prefect_home() -> None:
+    """Makes sure of the folder in which the temporary server that Prefect starts keeps its database.
+
+    Without that folder the server would try for minutes, and end in a traceback.
+
+    Raises:
+        InvalidInputError: it cannot be made or written to.
+    """
+    if names_server():
+        return
+    settings = get_current_settings()
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        reason = "" if os.access(settings.home, os.W_OK) else "Permission denied"
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason:
+        raise InvalidInputError(
+            f"Prefect's folder {settings.home} cannot be used ({reason}): set HOME or PREFECT_HOME to another folder"
+        )
 
 
 @contextmanager

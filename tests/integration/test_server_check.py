@@ -14,7 +14,7 @@ from prefect import __version__
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from flows.running import server
-from flows.running.server import check_server, server_explained
+from flows.running.server import check_server, translate_server_errors
 from tasks.errors import CodegraderError, InvalidInputError, PermanentError, TransientError
 from tests.e2e.prefect_server import ROOT
 from tests.ports import free_port
@@ -144,7 +144,7 @@ def test_a_server_that_goes_away_later_is_explained_likewise() -> None:
     with (
         temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}),
         pytest.raises(TransientError, match=r"Prefect server at 127\.0\.0\.1:4200: it cannot be reached \(ReadError\)"),
-        server_explained(),
+        translate_server_errors(),
     ):
         raise httpx.ReadError("reset")
 

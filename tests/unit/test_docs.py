@@ -364,7 +364,7 @@ def test_the_figures_of_a_run_of_one_day_are_the_sandboxs(sandbox_figures: Calla
 
 def test_the_windows_and_days_that_the_readme_names_are_the_defaults() -> None:
     from flows.etl import codegrader_etl
-    from flows.running import daily_log
+    from flows.running import logs
     from tasks import extract, grader_api, plan
 
     text = " ".join(README.read_text("utf-8").split())
@@ -377,6 +377,6 @@ def test_the_windows_and_days_that_the_readme_names_are_the_defaults() -> None:
     assert "four at a time" in text
     assert f"takes up to {plan.MAX_DAYS} days" in text
     assert f"cached for {extract.CACHE_EXPIRATION.days} days" in text
-    assert f"for {daily_log.KEEP.days} days after that day" in text
+    assert f"for {logs.KEEP.days} days after that day" in text
     assert extract.extract.retries == 4
     assert "It was tried five times" in text

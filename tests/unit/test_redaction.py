@@ -84,8 +84,8 @@ def test_what_only_looks_escaped_stays_as_it_is(text: str) -> None:
     assert isinstance(unescape(text), str)
 
 
-def test_the_longest_secret_goes_first() -> None:
-    assert redact("alphabet, alpha", ["alpha", "alphabet"]) == "***, ***"
+def test_the_longest_secret_goes_first_and_the_line_end_of_one_from_a_file_is_no_part_of_it() -> None:
+    assert redact("alphabet, alpha", ["alpha\n", "alphabet"]) == "***, ***"
 
 
 def test_a_short_secret_is_hidden_only_as_a_value() -> None:
