@@ -109,7 +109,8 @@ def _conclude(
     stages = Stages()
     doubts = [(load, reason) for load in loads for reason in distrust(load.counts, limits)]
     stages.failures += _failures(loads, doubts)
-    summary = compute_figures(stages, _sum_up(period, loads), engine)
+    summary = _sum_up(period, loads)
+    compute_figures(stages, summary, engine)
     summary = publish_summary(stages, summary, configuration, engine, targets, trusted=not doubts)
     if stages.failures:
         return conclude(replace(summary, failures=tuple(stages.failures)))
@@ -135,7 +136,7 @@ def _sum_up(period: Period, loads: Sequence[ChunkLoad]) -> RunSummary:
         counts += load.counts
         checks = add_results(checks, load.checks) or checks
     started_at = flow_run.scheduled_start_time or datetime.now(UTC)
-    return RunSummary(period, started_at, sum(load.windows for load in loads), counts, checks, figures=())
+    return RunSummary(period, started_at, sum(load.windows for load in loads), counts, checks)
 
 
 def run(*, verbose: Verbose = False, **parameters: Any) -> int:

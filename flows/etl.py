@@ -122,12 +122,12 @@ def _run(
     cache_folder = home_folder("cache")
     loading = _load(stages, plan, configuration, engine, cache_folder)
     stages.failures += loading.failures()
-    summary = RunSummary(plan.period, started_at, len(plan.windows), loading.counts, loading.checks, figures=())
+    summary = RunSummary(plan.period, started_at, len(plan.windows), loading.counts, loading.checks)
     doubts = [StageFailure("checks", reason) for reason in distrust(loading.counts, limits)]
     for doubt in doubts:
         get_run_logger().error(doubt.message)
     stages.failures += doubts
-    summary = compute_figures(stages, summary, engine)
+    compute_figures(stages, summary, engine)
     if targets:
         summary = publish_summary(stages, summary, configuration, engine, targets, trusted=not doubts)
     delete_expired(cache_folder)

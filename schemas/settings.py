@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.wording import Language
+from schemas.language import DEFAULT_LANGUAGE, Language
 
 VARIABLE: Final = "codegrader"
 """The name of the Variable."""
@@ -27,7 +27,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     report_timezone: str = "UTC"
-    report_language: Language = "ru"
+    report_language: Language = DEFAULT_LANGUAGE
     spreadsheet_id: str | None = None
     google_sheets_url: str = "https://sheets.googleapis.com"
     email_from: str | None = None

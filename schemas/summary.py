@@ -1,32 +1,15 @@
 """What a run has to say for itself: one description that the report, the mail, the log and the exit code share."""
 
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
 
+from schemas.language import DEFAULT_LANGUAGE, Language
 from schemas.period import Period
+from schemas.section import Findings, Headline, Section
 
 Severity = Literal["error", "warning"]
-Stage = Literal["extract", "load", "checks", "metrics", "sheet", "report", "mail"]
-
-
-@dataclass(frozen=True, slots=True)
-class DailyFigures:
-    """One day's figures, as kept in `daily_metrics`; the definitions stand beside that table in `schemas.tables`.
-
-    Attributes:
-        success_rate: successful submits per submit, from 0 to 1; None on a day without submits.
-        complete: every moment of the day lies in a loaded window.
-    """
-
-    day: date
-    attempts: int
-    successful_attempts: int
-    unique_users: int
-    runs: int
-    submits: int
-    success_rate: float | None
-    complete: bool
+Stage = Literal["extract", "load", "checks", "figures", "sheet", "report", "mail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +72,14 @@ class StageFailure:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """Everything a reader is told about one run.
+    """What a run came to.
 
     Attributes:
         period: the days the run was about.
         windows: how many windows it consisted of, loaded or not.
-        figures: the figures of the period's days, oldest first; a day of which nothing is loaded has none.
-        skipped: steps that were not configured, in words for the reader.
+        language: the reader's.
+        findings: what the analyses found, in the order in which it is told.
+        skipped: steps that were not configured.
         sheet_url: where the sheet is; None if it was not written.
         run_url: the run's page in the Prefect dashboard; None without a server that has one.
     """
@@ -105,7 +89,8 @@ class RunSummary:
     windows: int
     counts: LoadCounts
     checks: tuple[CheckResult, ...]
-    figures: tuple[DailyFigures, ...]
+    language: Language = DEFAULT_LANGUAGE
+    findings: tuple[Findings, ...] = ()
     failures: tuple[StageFailure, ...] = ()
     skipped: tuple[Stage, ...] = ()
     sheet_url: str | None = None
@@ -115,3 +100,14 @@ class RunSummary:
     def succeeded(self) -> bool:
         """True if no stage failed."""
         return not self.failures
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections of all analyses."""
+        return tuple(section for found in self.findings for section in found.sections)
+
+    @property
+    def headlines(self) -> tuple[Headline, ...]:
+        """The headlines of all analyses, those that ask for attention first."""
+        told = (headline for found in self.findings for headline in found.headlines)
+        return tuple(sorted(told, key=lambda headline: headline.urgency != "attention"))

@@ -5,8 +5,14 @@ brought it. `loaded_windows`, one row a window, as it was last loaded. `daily_me
 time zone.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
+
+from schemas.figures import DAILY_FIGURES
+from schemas.language import Kind
 
 metadata = sa.MetaData(
     naming_convention={
@@ -16,6 +22,7 @@ metadata = sa.MetaData(
     }
 )
 
+_TYPES: Mapping[Kind, sa.types.TypeEngine[Any]] = {"count": sa.Integer(), "share": sa.Numeric(5, 4)}
 _moment = sa.DateTime(timezone=True)
 
 attempts = sa.Table(
@@ -70,12 +77,10 @@ daily_metrics = sa.Table(
     "daily_metrics",
     metadata,
     sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("attempts", sa.Integer, nullable=False, comment="All attempts of the day, of every type."),
-    sa.Column("successful_attempts", sa.Integer, nullable=False, comment="Attempts with is_correct = 1."),
-    sa.Column("unique_users", sa.Integer, nullable=False, comment="Distinct user_id with at least one attempt."),
-    sa.Column("runs", sa.Integer, nullable=False, comment="Attempts of type run: tried in the editor."),
-    sa.Column("submits", sa.Integer, nullable=False, comment="Attempts of type submit: handed in for grading."),
-    sa.Column("success_rate", sa.Numeric(5, 4), comment="Submits with is_correct = 1 per submit; NULL without any."),
+    *(
+        sa.Column(figure.name, _TYPES[figure.kind], nullable=figure.kind == "share", comment=figure.meaning.en)
+        for figure in DAILY_FIGURES
+    ),
     sa.Column("complete", sa.Boolean, nullable=False, comment="Every moment of the day lies in a loaded window."),
     sa.Column("time_zone", sa.Text, nullable=False, comment="The reporting time zone whose day it is."),
 )

@@ -1,133 +1,61 @@
-"""Which texts a language must have, and how it writes numbers and dates."""
+"""The words around the sections, in every language. What an analysis says stands with the analysis."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
-from typing import Literal
+from types import MappingProxyType
+from typing import Final
 
-from schemas.period import Period
-from schemas.summary import Severity, Stage
+from schemas.language import Text
+from schemas.summary import Stage
 
-Language = Literal["ru", "en"]
+TITLE: Final = Text("CodeGrader: попытки студентов", "CodeGrader: student attempts")
+SUBJECT_SUCCEEDED: Final = Text("CodeGrader: {period}: {headline}", "CodeGrader: {period}: {headline}")
+SUBJECT_FAILED: Final = Text("CodeGrader: СБОЙ ({stages}), {period}", "CodeGrader: FAILED ({stages}), {period}")
+STATUS_SUCCEEDED: Final = Text("Все этапы выполнены", "All steps done")
+STATUS_FAILED: Final = Text("Выполнено не всё: есть сбои", "Not everything was done: something failed")
+FAILURES: Final = Text("Что не удалось", "What failed")
+MISSING: Final = Text("Не вошло в показатели, начала окон по UTC", "Missing from the figures, starts of windows in UTC")
+AND_MORE: Final = Text("и ещё {count}", "and {count} more")
+SKIPPED: Final = Text("Пропущено, потому что не настроено: {stages}.", "Skipped, because it is not set up: {stages}.")
+SHEET_LINK: Final = Text("Открыть таблицу", "Open the sheet")
+RUN_LINK: Final = Text("Открыть запуск в Prefect", "Open the run in Prefect")
+STARTED_AT: Final = Text(
+    "Запуск начат {moment}, часовой пояс {time_zone}.", "Run started {moment}, time zone {time_zone}."
+)
+TOTAL: Final = Text("Итого", "Total")
+NO_FIGURES: Final = Text("Показателей за этот период нет.", "There are no figures for this period.")
+LAST_ROWS: Final = Text(
+    "Показаны последние строки: {shown} из {rows}. Итог посчитан по всем.",
+    "The last rows are shown: {shown} of {rows}. The total is that of all.",
+)
+CHART: Final = Text("Графики", "Charts")
+CHART_ALT: Final = Text(
+    "Графики по дням за {period}: {columns}. Все значения есть в таблице.",
+    "Charts by day for {period}: {columns}. All values are in the table.",
+)
+INCOMPLETE_DAY: Final = Text("неполный день", "incomplete day")
+NO_DATA: Final = Text("нет данных", "no data")
 
+NOTICE_SUBJECT: Final = Text("CodeGrader: СБОЙ, запуск «{run}»", "CodeGrader: FAILED, run “{run}”")
+NOTICE: Final = Text(
+    "Запуск «{run}» завершился сбоем и не успел отчитаться сам.\n\nПричина: {reason}",
+    "The run “{run}” failed before it could report by itself.\n\nReason: {reason}",
+)
+NOTICE_LINK: Final = Text("Страница запуска: {url}", "The run's page: {url}")
+NOTICE_ADVICE: Final = Text(
+    "Уже загруженные данные не пострадали. Устраните причину и запустите тот же период ещё раз: загрузится только то, "
+    "чего не хватает. Пропущенные дни ежедневный запуск догружает сам.",
+    "What was loaded before is unharmed. Fix the cause and run the same period again: only what is missing will be "
+    "loaded. The next daily run loads the days that were missed.",
+)
 
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """The words of one language, and how it writes numbers and dates.
-
-    Names in braces are filled in with `str.format`. Wherever a number stands, the wording is such that it need not
-    agree with it ("Записей получено: 21").
-
-    Attributes:
-        sheet_columns: the sheet's header, which dashboards refer to: day, attempts, successful attempts, unique users.
-        text_columns: the same seven columns as the report's table, short enough for a mail in plain text.
-        definitions: what each figure counts; `{time_zone}` is where its days begin and end.
-        notice: what a mail says of a run that could not report itself; `{run}` is its name, `{reason}` why it failed.
-        check_names: what the data checks are called; a check that is not among them keeps its own name.
-    """
-
-    language: Language
-    thousands_separator: str
-    decimal_mark: str
-    percent_sign: str
-    dash: str
-    weekdays: tuple[str, ...]
-    months: tuple[str, ...]
-
-    sheet_columns: tuple[str, str, str, str]
-    runs: str
-    submits: str
-    success_rate: str
-    complete: str
-    yes: str
-    no: str
-    text_columns: tuple[str, str, str, str, str, str, str]
-
-    subject_succeeded: str
-    subject_failed: str
-    title: str
-    status_succeeded: str
-    status_failed: str
-    failures: str
-    missing_from_figures: str
-    and_more: str
-    skipped: str
-    sheet_link: str
-    run_link: str
-    started_at: str
-
-    total_attempts: str
-    total_successful_attempts: str
-    total_success_rate: str
-    users_per_day: str
-
-    figures: str
-    total: str
-    no_data: str
-    no_data_for_day: str
-    incomplete_day: str
-    only_last_days: str
-
-    chart: str
-    chart_alt: str
-    chart_attempts: str
-    chart_successful_attempts: str
-    chart_unique_users: str
-    chart_success_rate: str
-
-    counts: str
-    asked_for: str
-    windows: str
-    fetched: str
-    loaded: str
-    new: str
-    changed: str
-    unchanged: str
-    rejected: str
-    duplicates: str
-    warnings: str
-    nothing_changed: str
-
-    checks: str
-    check_columns: tuple[str, str, str, str]
-    no_checks: str
-    all_checks_passed: str
-    severities: Mapping[Severity, str]
-    severities_explained: str
-
-    notice_subject: str
-    notice: str
-    notice_link: str
-    notice_advice: str
-
-    definitions_heading: str
-    definitions: tuple[str, ...]
-    stages: Mapping[Stage, str]
-    check_names: Mapping[str, str]
-
-    @property
-    def figure_columns(self) -> tuple[str, ...]:
-        """The header of the table of daily figures: the sheet's columns and the report's own three."""
-        return (*self.sheet_columns, self.runs, self.submits, self.success_rate)
-
-    def number(self, value: int) -> str:
-        """A whole number with its thousands set apart: `46 680` or `46,680`."""
-        return f"{value:,}".replace(",", self.thousands_separator)
-
-    def percent(self, share: float | None) -> str:
-        """A share from 0 to 1 as a percentage with one decimal: `45,3 %`; a dash where there is none."""
-        if share is None:
-            return "—"
-        return f"{share * 100:.1f}".replace(".", self.decimal_mark) + self.percent_sign
-
-    def day(self, day: date) -> str:
-        """A date as in the sheet, with its weekday: `2023-04-01, сб`."""
-        return f"{day.isoformat()}, {self.weekdays[day.weekday()]}"
-
-    def span(self, period: Period) -> str:
-        """A period: `2023-04-01 — 2023-04-30`, or one date where it is a whole day; else with the times."""
-        return self.dash.join(dict.fromkeys((period.first, period.last)))
-
-    def check_name(self, check: str) -> str:
-        """What a data check is called in this language."""
-        return self.check_names.get(check, check)
+STAGES: Final[Mapping[Stage, Text]] = MappingProxyType(
+    {
+        "extract": Text("получение данных", "extract"),
+        "load": Text("загрузка в базу", "load"),
+        "checks": Text("проверка данных", "data checks"),
+        "figures": Text("расчёт показателей", "figures"),
+        "sheet": Text("таблица", "sheet"),
+        "report": Text("отчёт", "report"),
+        "mail": Text("письмо", "mail"),
+    }
+)

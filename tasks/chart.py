@@ -1,30 +1,28 @@
-"""Chart: the days' figures as a picture, for the report and the mail.
+"""Chart: the days of a section as a picture, for the report and the mail, a panel below another.
 
 It is drawn on a canvas of its own, without pyplot, whose figures are global: several flow runs may draw at once.
 """
 
 import io
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.labels import Labels
-from schemas.summary import DailyFigures
+from schemas.language import Language, Value, write_month, write_number, write_percent, write_short_day
+from schemas.section import Column, Panel, Section
+from schemas.wording import INCOMPLETE_DAY, NO_DATA
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 WIDTH_IN, HEIGHT_IN, DPI = 8.0, 6.4, 160
 """1280 × 1024 pixels: sharp at the report's width."""
 
 # Okabe and Ito's colours, told apart with any kind of colour vision; shape and place tell the series apart as well.
-ATTEMPTS_COLOUR: Final = "#a9cce8"
-SUCCESS_COLOUR: Final = "#0072b2"
-USERS_COLOUR: Final = "#d55e00"
-RATE_COLOUR: Final = "#009e73"
+BAR_COLOURS: Final = ("#a9cce8", "#0072b2")
+LINES: Final = (("#d55e00", "o"), ("#009e73", "s"))
 INK: Final = "#333333"
 GRID: Final = "#dddddd"
 NO_DATA_COLOUR: Final = "#f0f0f0"
@@ -38,144 +36,143 @@ MOST_MONTHS_NAMED = 14
 
 @dataclass(frozen=True, slots=True)
 class _Days:
-    """The calendar days on the horizontal axis, each with its figures or with None; a day's place is its index."""
+    """A section's days on the horizontal axis, each at the place that is its index."""
 
-    days: list[date]
-    figures: list[DailyFigures | None]
+    section: Section
+    language: Language
 
     @property
-    def places(self) -> range:
-        return range(len(self.days))
+    def days(self) -> list[date]:
+        return [day for day in self.section.values(self.section.columns[0].name) if isinstance(day, date)]
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.section.columns if column.name == name)
 
     def values(self, name: str) -> list[float]:
-        """One figure of every day; NaN, which leaves a gap, where there is none: nothing is drawn across it."""
-        found = [getattr(day, name, None) for day in self.figures]
-        return [math.nan if value is None else value for value in found]
-
-    def places_where(self, *, complete: bool) -> list[int]:
-        """Places of the days that are loaded in full, or of those loaded in part."""
-        return [place for place, day in enumerate(self.figures) if day is not None and day.complete == complete]
+        """A column's values; NaN, which leaves a gap, where there is none: nothing is drawn across it."""
+        return [_to_float(value) for value in self.section.values(name)]
 
     @property
     def missing(self) -> list[int]:
         """Places of the days without figures."""
-        return [place for place, day in enumerate(self.figures) if day is None]
+        first = self.values(self.section.panels[0].columns[0])
+        return [place for place, value in enumerate(first) if math.isnan(value)]
+
+    @property
+    def incomplete(self) -> list[int]:
+        """Places of the days that are loaded in part."""
+        marked = [place for place, row in enumerate(self.section.rows) if row.tone == "warning"]
+        return [place for place in marked if place not in self.missing]
+
+    def write(self, value: float, name: str) -> str:
+        if self.column(name).kind == "share":
+            return write_percent(value, self.language)
+        return write_number(round(value), self.language)
 
 
-def draw_chart(figures: Sequence[DailyFigures], labels: Labels, days: Sequence[date] = ()) -> bytes:
-    """Draws attempts and successful attempts as bars, unique users as a line, and the success rate, day by day.
+def _to_float(value: Value) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def draw_chart(section: Section, language: Language) -> bytes:
+    """Draws a section's panels, day by day.
 
     Args:
-        figures: the days' figures, in any order. A day between two others without figures shows as a gap.
-        labels: the language of the picture's words.
-        days: days that the axis must reach, so that days missing at its ends show as well.
+        section: its first column is the day; a day without values shows as a gap, an incomplete one is marked.
+        language: that of the picture's words.
 
     Returns:
         A PNG image.
     """
     from matplotlib.figure import Figure
 
+    days = _Days(section, language)
     picture = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, layout="constrained", facecolor="white")
-    if figures:
-        _draw_panels(picture, _lay_out(figures, days), labels)
-    else:
-        picture.text(0.5, 0.5, labels.no_data, ha="center", va="center", fontsize=16, color=INK)
+    heights = [3 if panel.shape == "bars" else 1.6 for panel in section.panels]
+    axes = picture.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+    lines = cycle(LINES)
+    for panel, axis in zip(section.panels, axes, strict=True):
+        _style(axis, days)
+        if panel.shape == "bars":
+            _draw_bars(axis, days, panel)
+        else:
+            _draw_line(axis, days, panel.columns[0], *next(lines))
+        _scale(axis, days, panel.columns[0])
+        if len(days.days) <= FEW_DAYS:
+            _write_values(axis, days, panel.columns[0])
+    _name_days(axes[-1], days)
     file = io.BytesIO()
     picture.savefig(file, format="png")
     return file.getvalue()
 
 
-def _lay_out(figures: Sequence[DailyFigures], days: Sequence[date]) -> _Days:
-    known = {day.day: day for day in figures}
-    ends = [*known, *days]
-    first, last = min(ends), max(ends)
-    span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return _Days(span, [known.get(day) for day in span])
+def _style(axis: "Axes", days: _Days) -> None:
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.spines["bottom"].set_color(GRID)
+    axis.tick_params(colors=INK, length=0, labelsize=10)
+    axis.grid(axis="y", color=GRID, linewidth=0.8)
+    axis.set_axisbelow(True)
+    for place in days.missing:
+        axis.axvspan(place - 0.5, place + 0.5, color=NO_DATA_COLOUR, linewidth=0)
 
 
-def _draw_panels(picture: "Figure", days: _Days, labels: Labels) -> None:
-    attempts, users, rate = picture.subplots(3, 1, sharex=True, height_ratios=[3, 1.7, 1.4])
-    for panel in (attempts, users, rate):
-        _style(panel)
-        for place in days.missing:
-            panel.axvspan(place - 0.5, place + 0.5, color=NO_DATA_COLOUR, linewidth=0)
-    _draw_bars(attempts, days, labels)
-    _draw_line(users, days, "unique_users", USERS_COLOUR, "o")
-    _draw_line(rate, days, "success_rate", RATE_COLOUR, "s")
-    users.set_title(labels.chart_unique_users, **_TITLE)
-    rate.set_title(labels.chart_success_rate, **_TITLE)
-    _scale(attempts, users, rate, days, labels)
-    if len(days.days) <= FEW_DAYS:
-        _write_values(attempts, days.values("attempts"), labels)
-        _write_values(users, days.values("unique_users"), labels)
-        _write_values(rate, days.values("success_rate"), labels, share=True)
-
-
-_TITLE: Final[dict[str, Any]] = {"loc": "left", "fontsize": 11, "color": INK, "fontweight": "bold"}
-
-
-def _style(panel: "Axes") -> None:
-    panel.spines[["top", "right", "left"]].set_visible(False)
-    panel.spines["bottom"].set_color(GRID)
-    panel.tick_params(colors=INK, length=0, labelsize=10)
-    panel.grid(axis="y", color=GRID, linewidth=0.8)
-    panel.set_axisbelow(True)
-
-
-def _draw_bars(panel: "Axes", days: _Days, labels: Labels) -> None:
-    """All attempts as a wide bar, the successful ones as a darker bar in front of it; incomplete days hatched."""
+def _draw_bars(axis: "Axes", days: _Days, panel: Panel) -> None:
+    """Each column as a bar in front of the one it is a part of; incomplete days hatched."""
     from matplotlib.patches import Patch
 
-    key = [
-        Patch(color=ATTEMPTS_COLOUR, label=labels.chart_attempts),
-        Patch(color=SUCCESS_COLOUR, label=labels.chart_successful_attempts),
-    ]
     # At 400 days a bar is two pixels wide: without space between them they stay visible.
     width = 0.8 if len(days.days) <= WEEKS_NAMED else 1.0
-    for name, colour in (("attempts", ATTEMPTS_COLOUR), ("successful_attempts", SUCCESS_COLOUR)):
-        values = days.values(name)
-        for complete, hatch in ((True, None), (False, "////")):
-            places = days.places_where(complete=complete)
-            edge = None if complete else "white"
-            heights = [values[place] for place in places]
-            panel.bar(places, heights, width, color=colour, hatch=hatch, edgecolor=edge, linewidth=0)
-    if days.places_where(complete=False):
-        key.append(Patch(facecolor=ATTEMPTS_COLOUR, hatch="////", edgecolor="white", label=labels.incomplete_day))
+    key = []
+    for name, colour in zip(panel.columns, BAR_COLOURS, strict=True):
+        bars = axis.bar(range(len(days.days)), days.values(name), width, color=colour, linewidth=0)
+        for place in days.incomplete:
+            bars[place].set(hatch="////", edgecolor="white")
+        key.append(Patch(color=colour, label=days.column(name).title))
+    if days.incomplete:
+        label = INCOMPLETE_DAY.to(days.language)
+        key.append(Patch(facecolor=BAR_COLOURS[0], hatch="////", edgecolor="white", label=label))
     if days.missing:
-        key.append(Patch(facecolor=NO_DATA_COLOUR, edgecolor=GRID, label=labels.no_data_for_day))
+        key.append(Patch(facecolor=NO_DATA_COLOUR, edgecolor=GRID, label=NO_DATA.to(days.language)))
     spacing = {"borderaxespad": 0.2, "handlelength": 1.2, "columnspacing": 1.4}
     above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": len(key), **spacing}
-    panel.legend(handles=key, frameon=False, fontsize=10, labelcolor=INK, **above)
+    axis.legend(handles=key, frameon=False, fontsize=10, labelcolor=INK, **above)
 
 
-def _draw_line(panel: "Axes", days: _Days, name: str, colour: str, marker: str) -> None:
+def _draw_line(axis: "Axes", days: _Days, name: str, colour: str, marker: str) -> None:
     """A line that breaks at missing days; hollow marks on incomplete ones."""
     values = days.values(name)
     # The marks stay even where they are tiny: a day between two missing ones has no line to be seen by.
     size, width = (5.0, 1.6) if len(days.days) <= WEEKS_NAMED else (1.2, 0.9)
-    panel.plot(days.places, values, color=colour, linewidth=width, marker=marker, markersize=size)
-    partial = days.places_where(complete=False)
+    axis.plot(range(len(values)), values, color=colour, linewidth=width, marker=marker, markersize=size)
     hollow: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": colour, "linestyle": "none"}
-    panel.plot(partial, [values[place] for place in partial], marker=marker, markersize=size + 1.5, **hollow)
+    partial = days.incomplete
+    axis.plot(partial, [values[place] for place in partial], marker=marker, markersize=size + 1.5, **hollow)
+    axis.set_title(days.column(name).title, loc="left", fontsize=11, color=INK, fontweight="bold")
 
 
-def _scale(attempts: "Axes", users: "Axes", rate: "Axes", days: _Days, labels: Labels) -> None:
-    """Axes from zero, so that heights compare; ticks thinned to what fits."""
+def _scale(axis: "Axes", days: _Days, name: str) -> None:
+    """An axis from zero, so that heights compare."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    whole = FuncFormatter(lambda value, _: labels.number(round(value)))
-    for panel, name in ((attempts, "attempts"), (users, "unique_users")):
-        highest = max((value for value in days.values(name) if not math.isnan(value)), default=0)
-        panel.set_ylim(0, max(highest, 1) * 1.15)
-        panel.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True))
-        panel.yaxis.set_major_formatter(whole)
-    rate.set_ylim(0, 1.05)
-    rate.set_yticks([0, 0.5, 1], [f"{share}{labels.percent_sign}" for share in (0, 50, 100)])
+    if days.column(name).kind == "share":
+        axis.set_ylim(0, 1.05)
+        axis.set_yticks([0, 0.5, 1], [f"{share} %" for share in (0, 50, 100)])
+        return
+    highest = max((value for value in days.values(name) if not math.isnan(value)), default=0)
+    axis.set_ylim(0, max(highest, 1) * 1.15)
+    axis.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: days.write(value, name)))
+
+
+def _name_days(axis: "Axes", days: _Days) -> None:
+    """Names of days along the bottom, thinned to what fits."""
+    count = len(days.days)
     # A single bar should look like one day, not like a wall.
-    margin = max(0.6, (5 - len(days.days)) / 2)
-    rate.set_xlim(-margin, len(days.days) - 1 + margin)
+    margin = max(0.6, (5 - count) / 2)
+    axis.set_xlim(-margin, count - 1 + margin)
+    write = write_short_day if count <= WEEKS_NAMED else write_month
     ticks = _choose_ticks(days.days)
-    rate.set_xticks(ticks, [_name_tick(days.days, place, labels) for place in ticks])
+    axis.set_xticks(ticks, [write(days.days[place], days.language) for place in ticks])
 
 
 def _choose_ticks(days: list[date]) -> list[int]:
@@ -188,25 +185,16 @@ def _choose_ticks(days: list[date]) -> list[int]:
     return months[:: math.ceil(len(months) / MOST_MONTHS_NAMED)]
 
 
-def _name_tick(days: list[date], place: int, labels: Labels) -> str:
-    day = days[place]
-    month = labels.months[day.month - 1]
-    if len(days) > WEEKS_NAMED:
-        return f"{month}\n{day.year}"
-    return f"{day.day} {month}\n{labels.weekdays[day.weekday()]}"
-
-
-def _write_values(panel: "Axes", values: list[float], labels: Labels, *, share: bool = False) -> None:
+def _write_values(axis: "Axes", days: _Days, name: str) -> None:
     from matplotlib.patheffects import withStroke
 
-    for place, value in enumerate(values):
+    for place, value in enumerate(days.values(name)):
         if math.isnan(value):
             continue
-        text = labels.percent(value) if share else labels.number(round(value))
         # Above the mark, but below it where there is no room above.
-        above = value < 0.75 or not share
-        panel.annotate(
-            text,
+        above = value < 0.75 or days.column(name).kind != "share"
+        axis.annotate(
+            days.write(value, name),
             (place, value),
             xytext=(0, 4 if above else -6),
             textcoords="offset points",

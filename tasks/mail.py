@@ -1,6 +1,7 @@
 """Mail: the run's outcome to its readers, once, over a connection whose other end is known."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from email.errors import HeaderParseError, InvalidHeaderDefect
 from email.headerregistry import Address
@@ -13,24 +14,25 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
 
-from schemas.labels import LABELS, Labels, Language
+from schemas import wording
+from schemas.language import Language
+from schemas.section import Row, Section
 from schemas.summary import RunSummary
 from tasks.errors import InvalidInputError, PermanentError
 from tasks.mail_errors import list_refused
 from tasks.mail_server import connect, hand_over, hang_up
-from tasks.rendering import one_line, render
+from tasks.rendering import one_line, render, span
 from tasks.retries import is_transient
 
 if TYPE_CHECKING:
     from prefect_email import EmailServerCredentials
 
-MOST_DAYS: Final = 31
-"""Days listed in a mail: Gmail cuts off what is longer than 100 KB."""
+MOST_ROWS: Final = 31
+"""Rows of a section that a mail lists: Gmail cuts off what is longer than 100 KB."""
 
 
 def build_message(
     summary: RunSummary,
-    language: Language,
     sender: str,
     recipients: Sequence[str],
     chart_png: bytes | None,
@@ -42,7 +44,6 @@ def build_message(
 
     Args:
         summary: what the run came to; a failed one is never announced as anything else.
-        language: the mail's language.
         sender: the sender's address, with a name or without.
         recipients: the readers' addresses, one each.
         chart_png: the chart; None leaves it out.
@@ -52,12 +53,12 @@ def build_message(
     Raises:
         InvalidInputError: there is no recipient, or an address is none.
     """
-    labels = LABELS[language]
-    message = _address(subject(summary, labels), sender, recipients, sent_at, message_id)
-    message.set_content(render("mail.txt.j2", summary, labels, None, MOST_DAYS))
+    sections = _worth_telling(summary.sections)
+    message = _address(subject(summary), sender, recipients, sent_at, message_id)
+    message.set_content(render("mail.txt.j2", summary, sections, None, MOST_ROWS))
     chart_id = f"chart.{str(message['Message-ID']).strip('<>')}"
     chart_src = None if chart_png is None else f"cid:{chart_id}"
-    message.add_alternative(render("mail.html.j2", summary, labels, chart_src, MOST_DAYS), subtype="html")
+    message.add_alternative(render("page.html.j2", summary, sections, chart_src, MOST_ROWS), subtype="html")
     if chart_png is not None:
         html = cast("EmailMessage", message.get_body(("html",)))
         name = f"{summary.period.file_stem}.png"
@@ -84,12 +85,21 @@ def build_notice(
     Raises:
         InvalidInputError: there is no recipient, or an address is none.
     """
-    labels = LABELS[language]
-    message = _address(labels.notice_subject.format(run=one_line(run)), sender, recipients, sent_at, None)
-    parts = [labels.notice.format(run=one_line(run), reason=one_line(reason))]
-    parts += [labels.notice_link.format(url=run_url)] if run_url else []
-    message.set_content("\n\n".join([*parts, labels.notice_advice]) + "\n")
+    name = one_line(run)
+    message = _address(wording.NOTICE_SUBJECT.to(language, run=name), sender, recipients, sent_at, None)
+    parts = [wording.NOTICE.to(language, run=name, reason=one_line(reason))]
+    parts += [wording.NOTICE_LINK.to(language, url=run_url)] if run_url else []
+    message.set_content("\n\n".join([*parts, wording.NOTICE_ADVICE.to(language)]) + "\n")
     return message
+
+
+def _worth_telling(sections: Sequence[Section]) -> list[Section]:
+    """The sections without the rows that have nothing to tell, such as checks that passed."""
+    return [replace(section, rows=tuple(filter(_is_telling, section.rows))) for section in sections]
+
+
+def _is_telling(row: Row) -> bool:
+    return row.tone != "faint"
 
 
 def _address(
@@ -111,14 +121,14 @@ def _address(
     return message
 
 
-def subject(summary: RunSummary, labels: Labels) -> str:
-    """What the mail is about: the period and its attempts, or what failed."""
-    period = labels.span(summary.period)
+def subject(summary: RunSummary) -> str:
+    """What the mail is about: the period and its news, or what failed."""
+    language, period = summary.language, span(summary.period)
     if summary.succeeded:
-        attempts = labels.number(sum(day.attempts for day in summary.figures))
-        return labels.subject_succeeded.format(period=period, attempts=attempts)
-    stages = dict.fromkeys(labels.stages[failure.stage] for failure in summary.failures)
-    return labels.subject_failed.format(period=period, stages=", ".join(stages))
+        news = next((headline.text for headline in summary.headlines if headline.urgency == "news"), "")
+        return wording.SUBJECT_SUCCEEDED.to(language, period=period, headline=news)
+    stages = dict.fromkeys(wording.STAGES[failure.stage].to(language) for failure in summary.failures)
+    return wording.SUBJECT_FAILED.to(language, period=period, stages=", ".join(stages))
 
 
 def _read_address(text: str, setting: str) -> Address:

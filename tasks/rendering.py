@@ -1,145 +1,119 @@
-"""Rendering: what the report's and the mail's templates are given, ready to be shown, and the engine that fills them.
+"""Rendering: a run's sections as HTML, as plain text and as cells, and the engine that fills the templates.
 
 Texts that come from outside (a failure's message, a check's sample) are escaped by the engine. Here they are only made
 into one line, so that none can pass for a line of ours in a mail of plain text.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from schemas.labels import Labels
-from schemas.summary import DailyFigures, RunSummary
+from schemas import wording
+from schemas.language import Language, Text, Value, write_number, write_value
+from schemas.period import Period
+from schemas.section import Column, Section
+from schemas.summary import RunSummary
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-MOST_MISSING_NAMED = 12
+MOST_MISSING_NAMED: Final = 12
 """More missing windows than these are counted, not named."""
+LONGEST_CELL: Final = 200
+"""Characters of a text in a table."""
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table of daily figures.
-
-    Attributes:
-        day: the day, as a reader sees it.
-        cells: the figures, as a reader sees them; none for a day without figures.
-        complete: False if the day is loaded in part.
-    """
-
-    day: str
-    cells: tuple[str, ...]
-    complete: bool = True
-
-
-def render(template: str, summary: RunSummary, labels: Labels, chart_src: str | None, most_days: int = 400) -> str:
-    """Fills a template.
+def render(
+    template: str, summary: RunSummary, sections: Sequence[Section], chart_src: str | None, most_rows: int = 400
+) -> str:
+    """Fills a template, in the language of the summary.
 
     Args:
         template: its file name in `templates`.
         summary: what the run came to.
-        labels: the language.
+        sections: those of its sections that are shown.
         chart_src: where the page finds the chart; None if there is none.
-        most_days: of a longer period only the last days are listed.
+        most_rows: of a longer section only the last rows are shown.
     """
-    rows, total = figure_rows(summary, labels), total_row(summary.figures, labels)
-    shown = rows[-most_days:]
+    language, period, charted = summary.language, summary.period, charted_section(sections)
+
+    def say(text: Text, **values: object) -> str:
+        return text.to(language, **values)
+
+    def cells(section: Section, values: Sequence[Value]) -> list[tuple[Column, str]]:
+        return list(zip(section.columns, write_row(section.columns, values, language), strict=True))
+
     return (
         _engine()
         .get_template(template)
         .render(
             summary=summary,
-            labels=labels,
-            period=labels.span(summary.period),
-            time_zone=str(summary.period.time_zone),
-            rows=shown,
-            days=len(rows),
-            total=total,
-            table=_table_in_text([*shown, total], labels),
-            tiles=_tiles(summary.figures, labels),
-            counts=count_lines(summary, labels),
-            skipped=", ".join(labels.stages[stage] for stage in summary.skipped),
-            started_at=f"{summary.started_at.astimezone(summary.period.time_zone):%Y-%m-%d %H:%M}",
+            words=wording,
+            language=language,
+            say=say,
+            number=lambda value: write_number(value, language),
+            cells=cells,
+            table=lambda section: write_table(section, language, most_rows),
+            sections=sections,
+            charted=charted,
+            chart_alt=charted and describe_chart(charted, period, language),
+            skipped=say(wording.SKIPPED, stages=", ".join(say(wording.STAGES[stage]) for stage in summary.skipped))
+            if summary.skipped
+            else "",
+            period=span(period),
+            started_at=f"{summary.started_at.astimezone(period.time_zone):%Y-%m-%d %H:%M}",
             chart_src=chart_src,
+            most_rows=most_rows,
             most_missing=MOST_MISSING_NAMED,
         )
     )
 
 
-def figure_rows(summary: RunSummary, labels: Labels) -> list[Row]:
-    """A row for each day of the period, oldest first: a day without figures is named too, never left out silently."""
-    if not summary.figures:
-        return []
-    known = {figures.day: figures for figures in summary.figures}
-    days = sorted({*known, *(day.date for day in summary.period.days)})
+def charted_section(sections: Sequence[Section]) -> Section | None:
+    """The section whose chart is shown: the first that has one."""
+    return next((section for section in sections if section.panels), None)
+
+
+def describe_chart(section: Section, period: Period, language: Language) -> str:
+    """The chart in words, for who cannot see it."""
+    titles = {column.name: column.title for column in section.columns}
+    columns = ", ".join(titles[name] for panel in section.panels for name in panel.columns)
+    return wording.CHART_ALT.to(language, period=span(period), columns=columns)
+
+
+def span(period: Period) -> str:
+    """A period: `2023-04-01 – 2023-04-30`, or one date where it is a whole day; else with the times."""
+    return " – ".join(dict.fromkeys((period.first, period.last)))
+
+
+def write_row(columns: Sequence[Column], values: Sequence[Value], language: Language) -> list[str]:
+    """A row's values as a reader sees them."""
     return [
-        Row(labels.day(day), figure_cells(known[day], labels), known[day].complete)
-        if day in known
-        else Row(labels.day(day), ())
-        for day in days
+        one_line(value, LONGEST_CELL) if isinstance(value, str) else write_value(value, column.kind, language)
+        for column, value in zip(columns, values, strict=True)
     ]
 
 
-def figure_cells(figures: DailyFigures, labels: Labels) -> tuple[str, ...]:
-    """A day's figures, as a reader sees them, in the order of `Labels.figure_columns`."""
-    counts = (figures.attempts, figures.successful_attempts, figures.unique_users, figures.runs, figures.submits)
-    return (*map(labels.number, counts), labels.percent(figures.success_rate))
-
-
-def total_row(figures: Sequence[DailyFigures], labels: Labels) -> Row:
-    """The period's totals. Users have none: a student of two days would be counted twice."""
-    sums = [
-        labels.number(sum(getattr(day, name) for day in figures))
-        for name in ("attempts", "successful_attempts", "runs", "submits")
+def write_table(section: Section, language: Language, most_rows: int) -> str:
+    """A section's table in plain text: texts to the left, numbers to the right."""
+    rows = [row.values for row in section.rows[-most_rows:]] + ([section.total] if section.total else [])
+    lines = [
+        [column.short or column.title for column in section.columns],
+        *(write_row(section.columns, row, language) for row in rows),
     ]
-    return Row(labels.total, (*sums[:2], "—", *sums[2:], labels.percent(_total_success_rate(figures))))
-
-
-def _total_success_rate(figures: Iterable[DailyFigures]) -> float | None:
-    """Successful submits per submit, over all days: not the mean of the days' rates, which would weigh them alike."""
-    rated = [(day.submits, day.success_rate) for day in figures if day.success_rate is not None]
-    submits = sum(submits for submits, _ in rated)
-    # A day's rate is kept rounded; the number of its successful submits is whole.
-    successful = sum(round(submits * rate) for submits, rate in rated)
-    return successful / submits if submits else None
-
-
-def _tiles(figures: Sequence[DailyFigures], labels: Labels) -> list[tuple[str, str]]:
-    """The period in four figures, each with its name."""
-    if not figures:
-        return []
-    total = total_row(figures, labels).cells
-    users = round(sum(day.unique_users for day in figures) / len(figures))
-    return [
-        (labels.total_attempts, total[0]),
-        (labels.total_successful_attempts, total[1]),
-        (labels.total_success_rate, total[-1]),
-        (labels.users_per_day, labels.number(users)),
-    ]
-
-
-def count_lines(summary: RunSummary, labels: Labels) -> list[tuple[str, str]]:
-    """What became of the records, each count with its name."""
-    counts, zone = summary.counts, summary.period.time_zone
-    start, end = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M}" for moment in (summary.period.start, summary.period.end))
-    parts = ((labels.new, counts.new), (labels.changed, counts.changed), (labels.unchanged, counts.unchanged))
-    loaded = ", ".join(f"{name} {labels.number(count)}" for name, count in parts)
-    return [
-        (labels.asked_for, f"{start}{labels.dash}{end}"),
-        (labels.windows, labels.number(summary.windows)),
-        (labels.fetched, labels.number(counts.fetched)),
-        (labels.loaded, f"{labels.number(counts.loaded)} ({loaded})"),
-        (labels.rejected, labels.number(counts.rejected)),
-        (labels.duplicates, labels.number(counts.duplicates)),
-        (labels.warnings, labels.number(counts.warnings)),
-    ]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    is_text = [not column.is_number for column in section.columns]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(line, widths, is_text, strict=True)
+        ).rstrip()
+        for line in lines
+    )
 
 
 def one_line(text: str, limit: int | None = None) -> str:
@@ -158,17 +132,6 @@ def web_address(url: str | None) -> str | None:
         return None
     usable = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
     return url if usable else None
-
-
-def _table_in_text(rows: Iterable[Row], labels: Labels) -> str:
-    """The table of daily figures in plain text: the day to the left, its figures to the right."""
-    lines: list[tuple[str, ...]] = [labels.text_columns]
-    lines += [(f"{row.day}{'' if row.complete else ' *'}", *(row.cells or (labels.no_data_for_day,))) for row in rows]
-    first, *others = (max(map(len, column)) for column in zip_longest(*lines, fillvalue=""))
-    return "\n".join(
-        "  ".join([day.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, others, strict=False))])
-        for day, *cells in lines
-    )
 
 
 @cache

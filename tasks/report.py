@@ -1,4 +1,4 @@
-"""Report: the run's outcome as a page that stands alone, the figures as CSV, and the chart as a picture."""
+"""Report: the run's outcome as a page that stands alone, its chart as a picture and as CSV."""
 
 import base64
 import csv
@@ -12,76 +12,73 @@ from typing import Final
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from schemas.labels import LABELS, Labels, Language
+from schemas.section import Section
 from schemas.summary import RunSummary
 from tasks.chart import draw_chart
 from tasks.errors import PermanentError
-from tasks.rendering import render
+from tasks.rendering import charted_section, render
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFiles:
-    """Where a report was written."""
+    """Where a report was written.
+
+    Attributes:
+        csv: the section that has a chart; like the chart, None without one.
+    """
 
     html: Path
-    csv: Path
-    chart: Path
+    csv: Path | None = None
+    chart: Path | None = None
 
 
-def render_html(summary: RunSummary, labels: Labels, chart_src: str | None) -> str:
-    """The report as an HTML page.
-
-    Args:
-        summary: what the run came to.
-        labels: the report's language.
-        chart_src: address of the chart, such as a `data:` one; None leaves the chart out.
-    """
-    return render("report.html.j2", summary, labels, chart_src)
+def render_html(summary: RunSummary, chart_png: bytes | None) -> str:
+    """The report as an HTML page, the chart within it; None leaves the chart out."""
+    source = None if chart_png is None else f"data:image/png;base64,{base64.b64encode(chart_png).decode()}"
+    return render("page.html.j2", summary, summary.sections, source)
 
 
-def render_csv(summary: RunSummary, labels: Labels) -> str:
-    """The daily figures as CSV, with a header, ISO dates and plain numbers; a day without figures has no line."""
+def render_csv(section: Section) -> str:
+    """A section as CSV, with a header, ISO dates and plain numbers; its total is left out."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
-    writer.writerow([_as_text(column) for column in (*labels.figure_columns, labels.complete)])
-    for day in summary.figures:
-        counts = (day.attempts, day.successful_attempts, day.unique_users, day.runs, day.submits)
-        complete = _as_text(labels.yes if day.complete else labels.no)
-        writer.writerow([day.day.isoformat(), *counts, day.success_rate, complete])
+    writer.writerow([_as_text(column.title) for column in section.columns])
+    for row in section.rows:
+        writer.writerow([_as_text(value) if isinstance(value, str) else value for value in row.values])
     return file.getvalue()
 
 
-def write_files(summary: RunSummary, language: Language, folder: Path) -> ReportFiles:
-    """Writes the report, its figures and its chart, named after the period, in place of earlier ones of that name.
+def write_files(summary: RunSummary, folder: Path) -> ReportFiles:
+    """Writes the report and its chart, as a picture and as CSV, named after the period; earlier ones are replaced.
 
     Each file is readable by its owner alone and appears at once: a reader never meets half of one.
 
     Args:
         summary: what the run came to.
-        language: the report's language.
         folder: where to; made if it is missing.
 
     Raises:
         PermanentError: the files cannot be written there.
     """
-    labels = LABELS[language]
-    days = [day.date for day in summary.period.days]
-    files = ReportFiles(*(folder / f"{summary.period.file_stem}.{suffix}" for suffix in ("html", "csv", "png")))
-    chart = draw_chart(summary.figures, labels, days)
-    html = render_html(summary, labels, f"data:image/png;base64,{base64.b64encode(chart).decode()}")
+    section = charted_section(summary.sections)
+    chart = draw_chart(section, summary.language) if section else None
+    contents = {"html": render_html(summary, chart).encode()}
+    if section and chart:
+        # Excel takes a file for UTF-8 only where it begins with this mark.
+        contents |= {"csv": render_csv(section).encode("utf-8-sig"), "chart": chart}
+    suffixes = {"chart": "png"}
+    files = {name: folder / f"{summary.period.file_stem}.{suffixes.get(name, name)}" for name in contents}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(files.chart, chart)
-        # Excel takes a file for UTF-8 only where it begins with this mark.
-        _write(files.csv, render_csv(summary, labels).encode("utf-8-sig"))
-        _write(files.html, html.encode())
+        for name, content in contents.items():
+            _write(files[name], content)
     except OSError as error:
         raise PermanentError(
             f"the report cannot be written to {folder} ({error.strerror}): make room there, or make it writable"
         ) from error
-    return files
+    return ReportFiles(**files)
 
 
 def _as_text(cell: str) -> str:
@@ -102,10 +99,10 @@ def _write(path: Path, content: bytes) -> None:
 
 @task(
     task_run_name="report {summary.period}",
-    description="Writes the report: a page with the chart, and the figures as CSV.",
+    description="Writes the report: a page, its chart, and the figures as CSV.",
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def write_report(summary: RunSummary, language: Language, folder: Path) -> ReportFiles:
+def write_report(summary: RunSummary, folder: Path) -> ReportFiles:
     """Writes the report; see `write_files`."""
-    return write_files(summary, language, folder)
+    return write_files(summary, folder)

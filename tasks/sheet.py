@@ -1,10 +1,10 @@
-"""Sheet: the whole history of daily figures to the tab `RawData` of a Google spreadsheet.
+"""Sheet: a section, the whole history of daily figures, to the tab `RawData` of a Google spreadsheet.
 
 Written first and trimmed after, so that an outage at any moment leaves figures standing; then read back and compared.
 Only dates and counts are written, never a text of the API's, so nothing can become a formula.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
 
-from schemas.summary import DailyFigures
+from schemas.section import Section
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.retries import is_transient
 
@@ -37,16 +37,15 @@ _EPOCH: Final = date(1899, 12, 30)
 def publish_figures(
     key: "SecretDict",
     spreadsheet_id: str,
-    figures: Sequence[DailyFigures],
-    labels: Sequence[str],
+    history: Section,
     api_url: str = GOOGLE_SHEETS_URL,
 ) -> str:
     """Replaces the tab's figures by the given ones; columns to the right of them are left alone.
 
     Args:
         key: the service account's, as its file holds it.
-        figures: the whole history, oldest first; none at all leaves the sheet as it is.
-        labels: the headers of the four columns: date, attempts, successful attempts, unique users.
+        history: a row a day, oldest first, in four columns, of which the first is the day; without any row the sheet
+            is left as it is.
         api_url: where Google's API is.
 
     Returns:
@@ -59,11 +58,11 @@ def publish_figures(
     with _explained(key, spreadsheet_id):
         sheet = _connect(key, api_url).open_by_key(spreadsheet_id)
         tab = _find_tab(sheet)
-        if figures:
-            rows = [[entry.day, entry.attempts, entry.successful_attempts, entry.unique_users] for entry in figures]
-            expected: list[list[Any]] = [list(labels), *rows]
+        if history.rows:
+            header = [column.title for column in history.columns]
+            expected: list[list[Any]] = [header, *(list(row.values) for row in history.rows)]
             there = _read(tab, "A:D")
-            _refuse_to_shrink(there, {entry.day for entry in figures})
+            _refuse_to_shrink(there, {row[0] for row in expected[1:]})
             _unmerge(sheet, tab)
             _write(tab, expected, same=_count_same(there, expected))
             _compare(tab, expected)
@@ -255,9 +254,8 @@ def _classify(error: Exception, account: str, spreadsheet_id: str) -> Codegrader
 def publish_sheet(
     key: "SecretDict",
     spreadsheet_id: str,
-    figures: Sequence[DailyFigures],
-    labels: Sequence[str],
+    history: Section,
     api_url: str = GOOGLE_SHEETS_URL,
 ) -> str:
     """Publishes the history; see `publish_figures`."""
-    return publish_figures(key, spreadsheet_id, figures, labels, api_url)
+    return publish_figures(key, spreadsheet_id, history, api_url)

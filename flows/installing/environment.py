@@ -10,7 +10,7 @@ from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationEr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from flows.installing.env_file import find_env_file, find_misspelt, find_slips, read_names
-from schemas.labels import Language
+from schemas.language import Language
 from tasks.errors import InvalidInputError
 
 _SHEET: Final = ("GOOGLE_SERVICE_ACCOUNT_FILE", "SPREADSHEET_ID")

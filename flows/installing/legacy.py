@@ -10,9 +10,9 @@ from schemas.attempt import Checked
 from schemas.period import Day, Window, days_between
 from schemas.record import Record
 from tasks.check import check
+from tasks.figures import compute_figures
 from tasks.legacy import TABLE, has_table, read_batches
 from tasks.load import load_missing
-from tasks.metrics import compute_metrics
 from tasks.plan import FIRST_YEAR
 from tasks.transform import transform
 
@@ -47,7 +47,7 @@ def import_legacy(engine: "Engine", time_zone: ZoneInfo) -> Iterator[str]:
         left_out.update({result.check: result.rows for result in checked.results if result.severity == "error"})
         days |= {day.date: day for day in _days(checked, time_zone) if day.date not in days}
         yield f"{TABLE}: {counts['rows']:,} rows read, {counts['new']:,} new attempts"
-    compute_metrics(engine, days.values(), time_zone)
+    compute_figures(engine, days.values(), time_zone)
     yield f"{TABLE}: {_describe(counts, left_out)}; figures of {len(days):,} days computed; the table is left as it is"
 
 

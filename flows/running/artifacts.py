@@ -1,4 +1,4 @@
-"""What a run leaves in the Prefect dashboard: figures, checks, a summary, the chart, and progress on the way."""
+"""What a run leaves in the Prefect dashboard: a summary, every section, the chart, and progress on the way."""
 
 import base64
 import platform
@@ -18,6 +18,7 @@ from prefect.artifacts import (
 
 from flows.running.stages import describe_counts
 from schemas.summary import RunSummary
+from tasks.rendering import write_row
 
 LONG: Final = 8
 """From so many steps on, a run shows its progress in the dashboard."""
@@ -63,31 +64,14 @@ def write_artifacts(summary: RunSummary, chart: bytes | None, report: Path | Non
         create_markdown_artifact(
             describe_run(summary, report), key="codegrader-summary", description="What this run came to"
         )
-        create_table_artifact(
-            [
-                {
-                    "Day": figures.day.isoformat(),
-                    "Attempts": figures.attempts,
-                    "Successful": figures.successful_attempts,
-                    "Unique users": figures.unique_users,
-                    "Runs": figures.runs,
-                    "Submits": figures.submits,
-                    "Success rate": "" if figures.success_rate is None else f"{figures.success_rate:.1%}",
-                    "Complete": "yes" if figures.complete else "NO",
-                }
-                for figures in summary.figures
-            ],
-            key="codegrader-figures",
-            description="Daily figures. Success rate: successful submits per submit",
-        )
-        create_table_artifact(
-            [
-                {"Check": result.check, "Severity": result.severity, "Rows": result.rows, "Sample": result.sample}
-                for result in summary.checks
-            ],
-            key="codegrader-checks",
-            description="Data checks. An error rejects the record, a warning loads and counts it",
-        )
+        for section in summary.sections:
+            titles = [column.title for column in section.columns]
+            rows = [row.values for row in section.rows] + ([section.total] if section.total else [])
+            create_table_artifact(
+                [dict(zip(titles, write_row(section.columns, row, summary.language), strict=True)) for row in rows],
+                key=f"codegrader-{section.name}",
+                description=section.title,
+            )
         if chart:
             image = f"data:image/png;base64,{base64.b64encode(chart).decode()}"
             create_image_artifact(image, key="codegrader-chart", description="Attempts, users and success rate by day")
@@ -98,6 +82,7 @@ def write_artifacts(summary: RunSummary, chart: bytes | None, report: Path | Non
 def describe_run(summary: RunSummary, report: Path | None) -> str:
     """The run in Markdown: outcome, counts, failures, and where sheet and report are."""
     lines = [f"# {summary.period}", "", "**Succeeded**" if summary.succeeded else "**Failed**", ""]
+    lines += [f"- {escape(headline.text)}" for headline in summary.headlines]
     for failure in summary.failures:
         lines.append(f"- **{failure.stage}**: {escape(failure.message)}")
         lines += [f"  - missing: {window} UTC" for window in failure.missing[:50]]

@@ -1,8 +1,10 @@
 """From the database to the readers: figures, sheet, report and mail, each of which may fail alone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from prefect import get_run_logger
 from prefect.utilities.annotations import quote
@@ -12,10 +14,14 @@ from flows.running.configuration import Configuration
 from flows.running.failure import note_mail, run_url
 from flows.running.home import home_folder
 from flows.running.stages import Stages
-from schemas.labels import LABELS
-from schemas.summary import DailyFigures, RunSummary, Stage
+from schemas.section import Findings
+from schemas.summary import RunSummary, Stage
+from tasks.analyses import Analysis, analyse
+from tasks.analyses.checks import analyse_checks
+from tasks.analyses.days import analyse_days, history
+from tasks.analyses.records import analyse_records
+from tasks.figures import figures
 from tasks.mail import build_message, send_mail
-from tasks.metrics import daily_figures, metrics
 from tasks.report import ReportFiles, write_report
 from tasks.sheet import publish_sheet
 
@@ -31,20 +37,14 @@ class Targets:
     mail: bool = True
 
 
-def compute_figures(stages: Stages, summary: RunSummary, engine: "Engine") -> RunSummary:
-    """Computes the figures of the period's days, and of any others that a load has touched.
+ANALYSES: Final[tuple[Analysis, ...]] = (analyse_days, analyse_records, analyse_checks)
+"""What readers are told, in this order."""
 
-    Returns:
-        The summary with the figures of the period.
-    """
+
+def compute_figures(stages: Stages, summary: RunSummary, engine: "Engine") -> None:
+    """Computes the figures of the period's days, and of any others that a load has touched."""
     period = summary.period
-
-    def compute() -> tuple[DailyFigures, ...]:
-        metrics(engine, period.days, period.time_zone)
-        return daily_figures(engine, period.first_day, period.last_day)
-
-    figures = stages.run("metrics", compute, lambda computed: f"days with figures: {len(computed)}")
-    return replace(summary, figures=figures or ())
+    stages.run("figures", lambda: figures(engine, period.days, period.time_zone), "days computed: {}".format)
 
 
 def publish_summary(
@@ -63,20 +63,31 @@ def publish_summary(
         trusted: False if too many records were rejected: then the sheet is left as it is, and the rest says so.
 
     Returns:
-        The summary with what was published or not configured, and with everything that failed.
+        The summary with what was found, what was published or not configured, and everything that failed.
     """
+    summary = replace(summary, language=configuration.settings.report_language, run_url=run_url())
+    summary = replace(summary, failures=tuple(stages.failures))
+    summary = replace(summary, findings=tuple(_analyse(stages, summary, engine)))
     if trusted and targets.sheet:
         summary = _publish_sheet(stages, summary, configuration, engine)
     if configuration.mail is None:
         summary = _skip(summary, "mail", "no mail server is set up")
-    summary = replace(summary, run_url=run_url(), failures=tuple(stages.failures))
-    files = _write_report(stages, summary, configuration)
-    chart = files.chart.read_bytes() if files else None
+    summary = replace(summary, failures=tuple(stages.failures))
+    files = _write_report(stages, summary)
+    chart = files.chart.read_bytes() if files and files.chart else None
     summary = replace(summary, failures=tuple(stages.failures))
     write_artifacts(summary, chart, files.html if files else None)
     if targets.mail:
         _send_mail(stages, summary, configuration, chart)
     return replace(summary, failures=tuple(stages.failures))
+
+
+def _analyse(stages: Stages, summary: RunSummary, engine: "Engine") -> Iterator[Findings]:
+    for analysis in ANALYSES:
+        run = partial(analyse, analysis, engine, summary)
+        found = stages.run("figures", run, lambda found: f"sections: {len(found.sections)}")
+        if found:
+            yield found
 
 
 def _publish_sheet(stages: Stages, summary: RunSummary, configuration: Configuration, engine: "Engine") -> RunSummary:
@@ -86,21 +97,20 @@ def _publish_sheet(stages: Stages, summary: RunSummary, configuration: Configura
     key, spreadsheet_id = configuration.google, settings.spreadsheet_id
 
     def write() -> str:
-        labels = LABELS[settings.report_language].sheet_columns
         # Quoted, or Prefect would look for futures in the figures of all the years, for longer than the sheet takes.
-        figures = quote(daily_figures(engine))
-        return publish_sheet(key, spreadsheet_id, figures, labels, settings.google_sheets_url)
+        rows: Any = quote(analyse(history, engine, summary).sections[0])
+        url: str = publish_sheet(key, spreadsheet_id, rows, settings.google_sheets_url)
+        return url
 
     return replace(
         summary, sheet_url=stages.run("sheet", write, lambda url: f"history written to {url}", is_shown=True)
     )
 
 
-def _write_report(stages: Stages, summary: RunSummary, configuration: Configuration) -> ReportFiles | None:
-    language = configuration.settings.report_language
+def _write_report(stages: Stages, summary: RunSummary) -> ReportFiles | None:
     return stages.run(
         "report",
-        lambda: write_report(summary, language, home_folder("reports")),
+        lambda: write_report(summary, home_folder("reports")),
         lambda written: f"written to {written.html}",
         is_shown=True,
     )
@@ -112,9 +122,7 @@ def _send_mail(stages: Stages, summary: RunSummary, configuration: Configuration
         return
 
     def send() -> None:
-        message = build_message(
-            summary, settings.report_language, settings.email_from or "", settings.email_to, chart, datetime.now(UTC)
-        )
+        message = build_message(summary, settings.email_from or "", settings.email_to, chart, datetime.now(UTC))
         # Noted before it is tried: a mail of which it is not certain that it left is not followed by another one.
         note_mail()
         send_mail(server, message)

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from schemas.period import Window, days_between
 from schemas.record import parse_records
 from tasks.check import check
+from tasks.figures import compute_figures
 from tasks.load import load_window
-from tasks.metrics import compute_metrics
 from tasks.transform import transform
 
 if TYPE_CHECKING:
@@ -21,4 +21,4 @@ def process(engine: "Engine", text: str, window: Window, now: datetime) -> None:
     """Takes one window's answer to the database, and computes the figures of its days."""
     records = parse_records(text)
     load_window(engine, window, check(records, transform(records), window, now), None, now)
-    compute_metrics(engine, list(days_between(window.start, window.end, UTC_ZONE)), UTC_ZONE)
+    compute_figures(engine, list(days_between(window.start, window.end, UTC_ZONE)), UTC_ZONE)

@@ -140,13 +140,13 @@ def test_a_run_leaves_its_artifacts(pipeline: Pipeline) -> None:
     artifacts = {artifact.key: artifact for artifact in found}
     assert set(artifacts) == {
         "codegrader-summary",
-        "codegrader-figures",
+        "codegrader-days",
         "codegrader-checks",
         "codegrader-chart",
         "codegrader-progress",
         "codegrader-mail",
     }
     assert artifacts["codegrader-progress"].data == 100
-    assert day(1) in str(artifacts["codegrader-figures"].data)
+    assert day(1) in str(artifacts["codegrader-days"].data)
     assert str(pipeline.home / "reports" / f"{day(2)}_{day(1)}.html") in str(artifacts["codegrader-summary"].data)
     assert "allowed verdicts" in str(artifacts["codegrader-checks"].data)

@@ -1,30 +1,21 @@
 """A Google Sheet that figures are published to, and that others may do anything to."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 
-from schemas.summary import DailyFigures
 from tasks.errors import CodegraderError
 from tasks.sheet import TAB, publish_figures
 from tests.sandbox.sheets import SheetsSandbox
 from tests.sandbox.sheets.client import open_client
+from tests.summaries import SheetDay, as_section
 
 if TYPE_CHECKING:
     from gspread import Spreadsheet, Worksheet
 
 LABELS = ("Date", "Attempts", "Successful attempts", "Unique users")
-
-
-def history(days: int, attempts: int = 100) -> list[DailyFigures]:
-    """Figures of so many days from 2023-04-01."""
-    first = date(2023, 4, 1)
-    return [
-        DailyFigures(first + timedelta(n), attempts + n, 10 + n, 5, 90, 10, 0.5, complete=True) for n in range(days)
-    ]
 
 
 class PublishedSheet:
@@ -44,11 +35,11 @@ class PublishedSheet:
         self.key = SecretDict(sandbox.service_account_info())
         sandbox.add_spreadsheet(self.id, "Figures")
 
-    def publish(self, figures: Sequence[DailyFigures]) -> str:
+    def publish(self, figures: Sequence[SheetDay]) -> str:
         """Publishes as a run does, once."""
-        return publish_figures(self.key, self.id, figures, LABELS, self.sandbox.url)
+        return publish_figures(self.key, self.id, as_section(figures), self.sandbox.url)
 
-    def refuse(self, figures: Sequence[DailyFigures]) -> CodegraderError:
+    def refuse(self, figures: Sequence[SheetDay]) -> CodegraderError:
         """Publishes, which must fail, and gives the reason, which must be one line."""
         with pytest.raises(CodegraderError) as caught:
             self.publish(figures)
@@ -60,7 +51,7 @@ class PublishedSheet:
         """What a tab shows."""
         return self.sandbox.cells(self.id, tab)
 
-    def holds(self, figures: Sequence[DailyFigures]) -> bool:
+    def holds(self, figures: Sequence[SheetDay]) -> bool:
         """Whether the tab shows the labels and these figures, and nothing else."""
         return self.cells() == [list(LABELS), *map(row_of, figures)]
 
@@ -73,7 +64,7 @@ class PublishedSheet:
         return self.others().worksheet(TAB)
 
 
-def row_of(figures: DailyFigures) -> list[str]:
+def row_of(figures: SheetDay) -> list[str]:
     """A day's row, as it is shown."""
     counts = (figures.attempts, figures.successful_attempts, figures.unique_users)
     return [figures.day.isoformat(), *map(str, counts)]

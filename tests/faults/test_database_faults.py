@@ -14,7 +14,7 @@ from schemas.period import days_between
 from schemas.summary import LoadCounts
 from tasks.database import explained, open_engine, writing
 from tasks.errors import DatabaseUnavailableError
-from tasks.metrics import compute_metrics, read_figures
+from tasks.figures import compute_figures, read_figures
 from tests.faults import fault
 from tests.faults.database_servers import OwnServer, behind, gate_before, like, own_server
 from tests.faults.gate import Gate, Moment, Trip
@@ -71,7 +71,7 @@ def expected(server: OwnServer) -> dict[str, list[Any]]:
     """What one load and its figures leave where nothing goes wrong."""
     untouched = open_engine(server.connector)
     load(untouched, RECORDS)
-    compute_metrics(untouched, DAYS, UTC_ZONE)
+    compute_figures(untouched, DAYS, UTC_ZONE)
     left = lasting(untouched)
     do(untouched, f"TRUNCATE {', '.join(LOADED)}")
     untouched.dispose()
@@ -86,7 +86,7 @@ def assert_told_in_one_line(failure: pytest.ExceptionInfo[BaseException], advice
 def assert_loaded_by_the_next_try(engine: Engine, expected: dict[str, list[Any]]) -> None:
     counts = load(engine, RECORDS)
     assert (counts.fetched, counts.loaded, counts.rejected, counts.duplicates) == (123, 121, 1, 1)
-    compute_metrics(engine, DAYS, UTC_ZONE)
+    compute_figures(engine, DAYS, UTC_ZONE)
     assert lasting(engine) == expected
 
 
@@ -163,10 +163,10 @@ def test_figures_are_computed_whole_or_not_at_all(
     load(gated, RECORDS)
     gate.trip = Trip(nothing, 1, lambda step: step.startswith(chosen), moment)
     with pytest.raises(DatabaseUnavailableError):
-        compute_metrics(gated, DAYS, UTC_ZONE)
+        compute_figures(gated, DAYS, UTC_ZONE)
     assert read_figures(engine) == ()
     assert column(engine, "SELECT figures_due FROM loaded_windows") == [True]
-    compute_metrics(gated, DAYS, UTC_ZONE)
+    compute_figures(gated, DAYS, UTC_ZONE)
     assert lasting(engine) == expected
 
 
@@ -180,7 +180,7 @@ def test_connections_that_died_between_two_stages_are_replaced(
 ) -> None:
     load(gated, RECORDS)
     gate.cut()
-    compute_metrics(gated, DAYS, UTC_ZONE)
+    compute_figures(gated, DAYS, UTC_ZONE)
     assert lasting(engine) == expected
 
 
@@ -233,7 +233,7 @@ def test_a_restart_between_two_stages(server: OwnServer, expected: dict[str, lis
     engine = open_engine(server.connector)
     load(engine, RECORDS)
     server.restart()
-    compute_metrics(engine, DAYS, UTC_ZONE)
+    compute_figures(engine, DAYS, UTC_ZONE)
     assert lasting(engine) == expected
     do(engine, f"TRUNCATE {', '.join(LOADED)}")
     engine.dispose()

@@ -15,11 +15,11 @@ from schemas.summary import LoadCounts
 from tasks import database
 from tasks.database import open_engine
 from tasks.errors import DatabaseUnavailableError, PermanentError
-from tasks.metrics import compute_metrics
+from tasks.figures import compute_figures
 from tests.faults import fault
 from tests.faults.database_servers import SmallDisk, like, small_disk
 from tests.integration.loading import LOADED, column, contents, do, load
-from tests.integration.test_metrics import UTC_ZONE
+from tests.integration.test_figures import UTC_ZONE
 from tests.integration.test_migrations import ROOT, catalogue
 from tests.records import WINDOW, numbered, record
 from tests.waiting import wait_until
@@ -146,7 +146,7 @@ def test_a_full_disk_leaves_nothing(on_small_disk: tuple["SqlAlchemyConnector", 
     assert contents(engine, *LOADED) == EMPTY
     disk.make_room()
     assert_loads_all(engine)
-    compute_metrics(engine, list(days_between(WINDOW.start, WINDOW.end, UTC_ZONE)), UTC_ZONE)
+    compute_figures(engine, list(days_between(WINDOW.start, WINDOW.end, UTC_ZONE)), UTC_ZONE)
     assert column(engine, "SELECT attempts FROM daily_metrics") == [20]
     engine.dispose()
 
@@ -160,7 +160,7 @@ def test_a_user_who_may_only_read_writes_nothing(engine: Engine, connector: "Sql
     ) as load_:
         load(reader, RECORDS)
     with pytest.raises(PermanentError, match=r"permission denied .*: check DATABASE_URL and the user's rights"):
-        compute_metrics(reader, list(days_between(WINDOW.start, WINDOW.end, UTC_ZONE)), UTC_ZONE)
+        compute_figures(reader, list(days_between(WINDOW.start, WINDOW.end, UTC_ZONE)), UTC_ZONE)
     reader.dispose()
     assert in_one_line(load_)
     assert contents(engine, *LOADED) == EMPTY

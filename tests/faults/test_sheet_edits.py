@@ -8,10 +8,11 @@ import pytest
 from tasks.errors import PermanentError, TransientError
 from tasks.sheet import TAB
 from tests.faults import fault
-from tests.faults.published_sheet import LABELS, PublishedSheet, history, row_of
+from tests.faults.published_sheet import LABELS, PublishedSheet, row_of
 from tests.sandbox.sheets import SheetsFault
+from tests.summaries import sheet_days
 
-OLD, NEW = history(5), history(6, attempts=900)
+OLD, NEW = sheet_days(5), sheet_days(6, attempts=900)
 
 
 def rename(sheet: PublishedSheet) -> None:

@@ -7,17 +7,18 @@ import pytest
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.sheet import TAB, publish_sheet
 from tests.faults import fault
-from tests.faults.published_sheet import PublishedSheet, history, row_of
+from tests.faults.published_sheet import PublishedSheet, row_of
 from tests.fixtures.pipelines import Pipelines
 from tests.sandbox.grader import RecordList
 from tests.sandbox.sheets import ConnectionLost, QuotaUsedUp, SheetsFault, SheetsSandbox
 from tests.sandbox.world import SPREADSHEET_ID
+from tests.summaries import sheet_days
 
 SWITCHED_OFF = (
     "Google Sheets API has not been used in project 105104105106 before or it is disabled (SERVICE_DISABLED). "
     "Enable it by visiting https://console.developers.google.com then retry."
 )
-OLD, NEW = history(5), history(6, attempts=900)
+OLD, NEW = sheet_days(5), sheet_days(6, attempts=900)
 
 
 def refused(status: int, promise: str) -> pytest.MarkDecorator:
@@ -108,7 +109,7 @@ def test_half_a_publication(
     sandbox: SheetsSandbox, kind: type[SheetsFault], before: int, *, after_effect: bool
 ) -> None:
     """One sheet for each request of a publication, in which that one fails."""
-    old, new = history(before), history(6, attempts=900)
+    old, new = sheet_days(before), sheet_days(6, attempts=900)
     for place in range(50):
         sandbox.faults.clear()
         sheet = PublishedSheet(sandbox)

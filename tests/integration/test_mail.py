@@ -13,7 +13,6 @@ from typing import Any, Literal
 import pytest
 from prefect_email import EmailServerCredentials
 
-from schemas.labels import LABELS
 from tasks import mail_server
 from tasks.chart import draw_chart
 from tasks.errors import CodegraderError, PermanentError, TransientError
@@ -42,8 +41,8 @@ def block(sandbox: SmtpSandbox, **changes: Any) -> EmailServerCredentials:
 
 def report() -> EmailMessage:
     summary = make_summary()
-    chart = draw_chart(summary.figures, LABELS["ru"])
-    return build_message(summary, "ru", "reports@university.example", [DEAN, ANNA], chart, datetime.now(UTC))
+    chart = draw_chart(summary.sections[0], "ru")
+    return build_message(summary, "reports@university.example", [DEAN, ANNA], chart, datetime.now(UTC))
 
 
 @contextmanager

@@ -1,17 +1,15 @@
 """The sheet: written first, trimmed after, read back; nothing is destroyed, and every refusal says what to do."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from schemas.summary import DailyFigures
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.sheet import TAB, publish_figures
 from tests.sandbox.sheets import SheetsFault, SheetsSandbox
 from tests.sandbox.sheets.client import open_client
+from tests.summaries import SheetDay, as_section, sheet_days
 
 if TYPE_CHECKING:
     from gspread import Worksheet
@@ -35,23 +33,19 @@ def key(sheets: SheetsSandbox) -> "SecretDict":
     return SecretDict(sheets.service_account_info())
 
 
-def history(days: int, first: date = date(2023, 4, 1)) -> list[DailyFigures]:
-    return [DailyFigures(first + timedelta(n), 100 + n, 10 + n, 5, 90, 10, 0.5, complete=True) for n in range(days)]
-
-
-def publish(sheets: SheetsSandbox, key: "SecretDict", figures: list[DailyFigures]) -> str:
-    return publish_figures(key, SHEET, figures, LABELS, sheets.url)
+def publish(sheets: SheetsSandbox, key: "SecretDict", days: list[SheetDay]) -> str:
+    return publish_figures(key, SHEET, as_section(days), sheets.url)
 
 
 def refusal(sheets: SheetsSandbox, key: "SecretDict", spreadsheet: str = SHEET) -> CodegraderError:
     with pytest.raises(CodegraderError) as caught:
-        publish_figures(key, spreadsheet, history(3), LABELS, sheets.url)
+        publish_figures(key, spreadsheet, as_section(sheet_days(3)), sheets.url)
     assert "\n" not in str(caught.value)
     return caught.value
 
 
-def test_the_tab_is_made_and_holds_the_whole_history(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    url = publish(sheets, key, history(2))
+def test_the_tab_is_made_and_holds_the_whole_sheet_days(sheets: SheetsSandbox, key: "SecretDict") -> None:
+    url = publish(sheets, key, sheet_days(2))
 
     assert url.startswith(f"https://docs.google.com/spreadsheets/d/{SHEET}/edit#gid=")
     assert sheets.cells(SHEET, TAB) == [
@@ -62,40 +56,40 @@ def test_the_tab_is_made_and_holds_the_whole_history(sheets: SheetsSandbox, key:
 
 
 def test_more_days_than_the_grid_has_rows(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, history(2))
-    publish(sheets, key, history(1200))
+    publish(sheets, key, sheet_days(2))
+    publish(sheets, key, sheet_days(1200))
 
     assert len(sheets.cells(SHEET, TAB)) == 1201
 
 
 def test_rows_that_are_left_over_are_trimmed(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, history(5))
-    publish(sheets, key, history(4))
+    publish(sheets, key, sheet_days(5))
+    publish(sheets, key, sheet_days(4))
 
     assert [row[0] for row in sheets.cells(SHEET, TAB)[1:]] == [f"2023-04-0{day}" for day in range(1, 5)]
 
 
 def test_a_history_that_shrank_is_refused(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, history(9))
+    publish(sheets, key, sheet_days(9))
 
     assert "6 days of RawData (2023-04-04 to 2023-04-09) are not in the database" in str(refusal(sheets, key))
     assert len(sheets.cells(SHEET, TAB)) == 10
 
 
 def test_no_figures_leave_the_sheet_as_it_is(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, history(3))
+    publish(sheets, key, sheet_days(3))
     publish(sheets, key, [])
 
     assert len(sheets.cells(SHEET, TAB)) == 4
 
 
 def test_what_others_keep_beside_the_figures_stays(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, history(3))
+    publish(sheets, key, sheet_days(3))
     tab = open_tab(sheets)
     tab.add_cols(2)
     tab.update([["a remark"]], "F4")
 
-    publish(sheets, key, history(2))
+    publish(sheets, key, sheet_days(2))
 
     assert open_tab(sheets).acell("F4").value == "a remark"
 
@@ -106,22 +100,22 @@ def open_tab(sheets: SheetsSandbox) -> "Worksheet":
 
 
 def test_only_what_has_changed_is_written(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, history(5))
+    publish(sheets, key, sheet_days(5))
     # Whatever is written would be refused in these rows, the header's among them.
     sheets.protect(SHEET, TAB, "A1:D5")
-    publish(sheets, key, [*history(4), replace(history(5)[4], attempts=77)])
-    publish(sheets, key, [*history(4), replace(history(5)[4], attempts=77)])
+    publish(sheets, key, [*sheet_days(4), sheet_days(5)[4]._replace(attempts=77)])
+    publish(sheets, key, [*sheet_days(4), sheet_days(5)[4]._replace(attempts=77)])
     assert [row[1] for row in sheets.cells(SHEET, TAB)[1:]][-1] == "77"
     with pytest.raises(PermanentError):
-        publish(sheets, key, [replace(history(1)[0], attempts=77), *history(5)[1:]])
+        publish(sheets, key, [sheet_days(1)[0]._replace(attempts=77), *sheet_days(5)[1:]])
 
 
 def test_an_outage_half_way_leaves_figures_standing(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, history(5))
+    publish(sheets, key, sheet_days(5))
     sheets.faults.append(SheetsFault(status=500, times=None, path_contains=":batchClear"))
 
     with pytest.raises(TransientError):
-        publish(sheets, key, history(4))
+        publish(sheets, key, sheet_days(4))
 
     assert len(sheets.cells(SHEET, TAB)) == 6
 

@@ -1,15 +1,17 @@
-"""Metrics: each day's figures, computed in SQL from all attempts of the day, whichever run brought them."""
+"""Figures: each day's figures, computed in SQL from all attempts of the day, whichever run brought them."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from schemas.figures import DAILY_FIGURES
 from schemas.period import Day, days_between
-from schemas.summary import DailyFigures
 from schemas.tables import attempts, daily_metrics, loaded_windows
 from tasks.database import explained, writing
 from tasks.retries import is_transient
@@ -17,19 +19,21 @@ from tasks.retries import is_transient
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
+_NAMES: Final = [figure.name for figure in DAILY_FIGURES]
+_KEPT: Final = [*_NAMES, "complete"]
+"""What is computed of a day, beside its date and its time zone."""
+
+
+def _list(names: Iterable[str], prefix: str) -> str:
+    return ", ".join(f"{prefix}.{name}" for name in names)
+
+
 # Figures of a day of which nothing is known, neither a loaded window nor an attempt, are not zero: there are none.
 _COMPUTE: Final = f"""
-    INSERT INTO {daily_metrics.name} AS kept (
-        day, attempts, successful_attempts, unique_users, runs, submits, success_rate, complete, time_zone
-    )
+    INSERT INTO {daily_metrics.name} AS kept (day, {", ".join(_KEPT)}, time_zone)
     SELECT
         days.day,
-        figures.attempts,
-        figures.successful_attempts,
-        figures.unique_users,
-        figures.runs,
-        figures.submits,
-        round(figures.solved::numeric / nullif(figures.submits, 0), 4),
+        {_list(_NAMES, "figures")},
         coalesce(covered.spans @> tstzrange(days.day_start, days.day_end), false),
         %(time_zone)s
     FROM unnest(CAST(%(days)s AS date[]), CAST(%(starts)s AS timestamptz[]), CAST(%(ends)s AS timestamptz[]))
@@ -41,29 +45,13 @@ _COMPUTE: Final = f"""
     ) AS covered
     -- A day at a time, not grouped by day: grouping would sort all attempts by the day's spans.
     CROSS JOIN LATERAL (
-        SELECT
-            count(*) AS attempts,
-            count(*) FILTER (WHERE is_correct = 1) AS successful_attempts,
-            count(DISTINCT user_id) AS unique_users,
-            count(*) FILTER (WHERE attempt_type = 'run') AS runs,
-            count(*) FILTER (WHERE attempt_type = 'submit') AS submits,
-            count(*) FILTER (WHERE attempt_type = 'submit' AND is_correct = 1) AS solved
+        SELECT count(*) AS known, {", ".join(f"{figure.sql} AS {figure.name}" for figure in DAILY_FIGURES)}
         FROM {attempts.name}
         WHERE created_at >= days.day_start AND created_at < days.day_end
     ) AS figures
-    WHERE figures.attempts > 0 OR covered.spans IS NOT NULL
-    ON CONFLICT (day) DO UPDATE SET
-        attempts = excluded.attempts,
-        successful_attempts = excluded.successful_attempts,
-        unique_users = excluded.unique_users,
-        runs = excluded.runs,
-        submits = excluded.submits,
-        success_rate = excluded.success_rate,
-        complete = excluded.complete
-    WHERE (kept.attempts, kept.successful_attempts, kept.unique_users, kept.runs, kept.submits, kept.success_rate,
-           kept.complete)
-        IS DISTINCT FROM (excluded.attempts, excluded.successful_attempts, excluded.unique_users, excluded.runs,
-           excluded.submits, excluded.success_rate, excluded.complete)
+    WHERE figures.known > 0 OR covered.spans IS NOT NULL
+    ON CONFLICT (day) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _KEPT)}
+    WHERE ({_list(_KEPT, "kept")}) IS DISTINCT FROM ({_list(_KEPT, "excluded")})
 """
 _SETTLE: Final = (
     f"UPDATE {loaded_windows.name} SET figures_due = false WHERE figures_due RETURNING window_start, window_end"
@@ -76,14 +64,33 @@ _EXTENT: Final = f"""
           FROM {loaded_windows.name}) AS w
 """
 _READ: Final = f"""
-    SELECT day, attempts, successful_attempts, unique_users, runs, submits, success_rate::float8, complete
+    SELECT day, complete, {", ".join(_NAMES)}
     FROM {daily_metrics.name}
     WHERE day BETWEEN %(first)s AND %(last)s
     ORDER BY day
 """
+_OVER: Final = f"""
+    SELECT {", ".join(figure.sql for figure in DAILY_FIGURES)}
+    FROM {attempts.name}
+    WHERE created_at >= %(start)s AND created_at < %(end)s
+"""
 
 
-def compute_metrics(engine: "Engine", days: Iterable[Day], time_zone: ZoneInfo) -> int:
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """One day's figures, as kept in `daily_metrics`.
+
+    Attributes:
+        complete: every moment of the day lies in a loaded window.
+        values: by the figure's name, see `schemas.figures`.
+    """
+
+    day: date
+    complete: bool
+    values: Mapping[str, float | None]
+
+
+def compute_figures(engine: "Engine", days: Iterable[Day], time_zone: ZoneInfo) -> int:
     """Computes the figures of the given days, and of every other day that a load has touched since its last time.
 
     Computing them again changes no row. If the reporting time zone is another one than before, all are rebuilt.
@@ -107,14 +114,31 @@ def compute_metrics(engine: "Engine", days: Iterable[Day], time_zone: ZoneInfo) 
     return len(chosen)
 
 
-def read_figures(engine: "Engine", first: date = date.min, last: date = date.max) -> tuple[DailyFigures, ...]:
+def read_figures(engine: "Engine", first: date = date.min, last: date = date.max) -> tuple[DayFigures, ...]:
     """Reads the figures of the days from `first` to `last`, inclusive, oldest first.
 
     Raises:
         TransientError, PermanentError: see `tasks.database.explained`.
     """
     with explained(engine), engine.connect() as connection:
-        return tuple(DailyFigures(*row) for row in connection.exec_driver_sql(_READ, {"first": first, "last": last}))
+        rows = connection.exec_driver_sql(_READ, {"first": first, "last": last})
+        return tuple(DayFigures(day, complete, _by_name(values)) for day, complete, *values in rows)
+
+
+def read_figures_over(engine: "Engine", start: datetime, end: datetime) -> Mapping[str, float | None]:
+    """Computes the same figures over all attempts of `[start, end)`: a student of several days counts once.
+
+    Raises:
+        TransientError, PermanentError: see `tasks.database.explained`.
+    """
+    with explained(engine), engine.connect() as connection:
+        return _by_name(connection.exec_driver_sql(_OVER, {"start": start, "end": end}).one())
+
+
+def _by_name(values: Iterable[Decimal | int | None]) -> dict[str, float | None]:
+    """A row's values by the figures' names, shares as floats."""
+    pairs = zip(_NAMES, values, strict=True)
+    return {name: float(value) if isinstance(value, Decimal) else value for name, value in pairs}
 
 
 def _all_days(connection: "Connection", time_zone: ZoneInfo) -> dict[date, Day]:
@@ -133,26 +157,13 @@ def _to_arrays(days: Sequence[Day]) -> dict[str, Any]:
 
 
 @task(
-    task_run_name="metrics",
+    task_run_name="figures",
     description="Computes the figures of each day from all its attempts.",
     cache_policy=NO_CACHE,
     retries=2,
     retry_delay_seconds=5,
     retry_condition_fn=is_transient,
 )
-def metrics(engine: "Engine", days: Sequence[Day], time_zone: ZoneInfo) -> int:
-    """Computes the daily figures; see `compute_metrics`."""
-    return compute_metrics(engine, days, time_zone)
-
-
-@task(
-    task_run_name="daily figures",
-    description="Reads the figures of the days that are reported.",
-    cache_policy=NO_CACHE,
-    retries=2,
-    retry_delay_seconds=5,
-    retry_condition_fn=is_transient,
-)
-def daily_figures(engine: "Engine", first: date = date.min, last: date = date.max) -> tuple[DailyFigures, ...]:
-    """Reads the figures of the days from `first` to `last`; see `read_figures`."""
-    return read_figures(engine, first, last)
+def figures(engine: "Engine", days: Sequence[Day], time_zone: ZoneInfo) -> int:
+    """Computes the daily figures; see `compute_figures`."""
+    return compute_figures(engine, days, time_zone)

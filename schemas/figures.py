@@ -1,0 +1,107 @@
+"""The daily figures, each declared once: the table's column, its computation, and all that a reader sees follow.
+
+To add one: a declaration here, and a migration that adds its column to `daily_metrics`.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.language import Kind, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of a day.
+
+    Attributes:
+        name: its column in `daily_metrics`.
+        sql: an aggregate over rows of `attempts`: those of the day, or those of a longer period.
+        kind: a count is a whole number; a share lies between 0 and 1 and is NULL where it would divide by zero.
+        is_sum: whether the figure of several days is the sum of theirs; otherwise it is computed from their attempts.
+        title: what it is called.
+        short: the same in a word, for a narrow column.
+        meaning: what it counts.
+    """
+
+    name: str
+    sql: str
+    kind: Kind
+    is_sum: bool
+    title: Text
+    short: Text
+    meaning: Text
+
+
+_SUBMITS: Final = "count(*) FILTER (WHERE attempt_type = 'submit')"
+_SUCCESSFUL_SUBMITS: Final = "count(*) FILTER (WHERE attempt_type = 'submit' AND is_correct = 1)"
+
+ATTEMPTS: Final = Figure(
+    name="attempts",
+    sql="count(*)",
+    kind="count",
+    is_sum=True,
+    title=Text("Всего попыток", "Attempts"),
+    short=Text("Попыток", "Attempts"),
+    meaning=Text(
+        "Все попытки: запуски, отправки на проверку и любые другие.", "All attempts of the day, of every type."
+    ),
+)
+SUCCESSFUL_ATTEMPTS: Final = Figure(
+    name="successful_attempts",
+    sql="count(*) FILTER (WHERE is_correct = 1)",
+    kind="count",
+    is_sum=True,
+    title=Text("Успешных попыток", "Successful attempts"),
+    short=Text("Успешных", "Success"),
+    meaning=Text("Попытки с вердиктом «верно» (is_correct = 1).", "Attempts with is_correct = 1."),
+)
+UNIQUE_USERS: Final = Figure(
+    name="unique_users",
+    sql="count(DISTINCT user_id)",
+    kind="count",
+    is_sum=False,
+    title=Text("Уникальных пользователей", "Unique users"),
+    short=Text("Студентов", "Users"),
+    meaning=Text(
+        "Разные студенты, у которых есть хотя бы одна попытка. По дням не складывается: студент нескольких дней "
+        "считается один раз.",
+        "Distinct user_id with at least one attempt.",
+    ),
+)
+RUNS: Final = Figure(
+    name="runs",
+    sql="count(*) FILTER (WHERE attempt_type = 'run')",
+    kind="count",
+    is_sum=True,
+    title=Text("Запусков", "Runs"),
+    short=Text("Запусков", "Runs"),
+    meaning=Text("Попытки типа run: программу пробовали в редакторе.", "Attempts of type run: tried in the editor."),
+)
+SUBMITS: Final = Figure(
+    name="submits",
+    sql=_SUBMITS,
+    kind="count",
+    is_sum=True,
+    title=Text("Отправок на проверку", "Submits"),
+    short=Text("Отправок", "Submits"),
+    meaning=Text(
+        "Попытки типа submit: программу сдали на проверку.", "Attempts of type submit: handed in for grading."
+    ),
+)
+SUCCESS_RATE: Final = Figure(
+    name="success_rate",
+    sql=f"round({_SUCCESSFUL_SUBMITS}::numeric / nullif({_SUBMITS}, 0), 4)",
+    kind="share",
+    is_sum=False,
+    title=Text("Доля успешных отправок", "Success rate"),
+    short=Text("Доля", "Rate"),
+    meaning=Text(
+        "Отправки на проверку с вердиктом «верно», делённые на все отправки; запуски не учитываются. За несколько дней "
+        "посчитана по всем их отправкам.",
+        "Submits with is_correct = 1 per submit; NULL without any.",
+    ),
+)
+
+DAILY_FIGURES: Final = (ATTEMPTS, SUCCESSFUL_ATTEMPTS, UNIQUE_USERS, RUNS, SUBMITS, SUCCESS_RATE)
+RAW_DATA: Final = (ATTEMPTS, SUCCESSFUL_ATTEMPTS, UNIQUE_USERS)
+"""The columns of the sheet's tab `RawData` after the day, which dashboards refer to."""

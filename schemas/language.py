@@ -1,0 +1,93 @@
+"""The reader's language: texts in every language, numbers and dates as each writes them (CLDR, by Babel)."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+from babel import Locale
+from babel.dates import format_skeleton, get_day_names
+from babel.numbers import format_decimal, format_percent
+
+Language = Literal["ru", "en"]
+DEFAULT_LANGUAGE: Final[Language] = "ru"
+
+Kind = Literal["count", "share", "day", "text"]
+"""What a value is, and so how it is written: a share lies between 0 and 1, a day is a date."""
+Value = str | int | float | date | None
+"""None: there is no such value, which is not zero."""
+
+NOTHING: Final = "—"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text in every language. A translation that is missing fails the type check.
+
+    Names in braces are filled in with `str.format`.
+    """
+
+    ru: str
+    en: str
+
+    def to(self, language: Language, **values: object) -> str:
+        """The text in one language, its blanks filled in."""
+        text: str = getattr(self, language)
+        return text.format(**values) if values else text
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A noun that agrees with the number before it: `1 попытка`, `2 попытки`, `5 попыток`.
+
+    Attributes:
+        ru: the forms for 1, for 2, and for 5.
+        en: the forms for 1 and for 2.
+    """
+
+    ru: tuple[str, str, str]
+    en: tuple[str, str]
+
+    def to(self, language: Language, count: int) -> str:
+        """The number and the noun."""
+        forms: tuple[str, ...] = getattr(self, language)
+        # CLDR's names of the forms, in the order in which they are given here; English has no `few` and no `many`.
+        place = {"one": 0, "few": 1, "many": 2, "other": 1}[Locale(language).plural_form(count)]
+        return f"{write_number(count, language)} {forms[place]}"
+
+
+def write_number(value: float, language: Language) -> str:
+    """A number with its thousands set apart: `46 680` or `46,680`."""
+    return format_decimal(value, locale=language)
+
+
+def write_percent(share: float, language: Language) -> str:
+    """A share from 0 to 1 as a percentage with one decimal: `45,3 %` or `45.3%`."""
+    pattern = Locale(language).percent_formats[None].pattern.replace("##0", "##0.0")
+    return format_percent(share, pattern, locale=language)
+
+
+def write_day(day: date, language: Language) -> str:
+    """A date as in the sheet, with its weekday: `2023-04-01, сб`."""
+    return f"{day.isoformat()}, {get_day_names('abbreviated', locale=language)[day.weekday()]}"
+
+
+def write_short_day(day: date, language: Language) -> str:
+    """A date and its weekday on two short lines: `1 апр.` over `сб`."""
+    return f"{format_skeleton('MMMd', day, locale=language)}\n{format_skeleton('E', day, locale=language)}"
+
+
+def write_month(day: date, language: Language) -> str:
+    """A month over its year: `апр.` over `2023`."""
+    return f"{format_skeleton('MMM', day, locale=language)}\n{day.year}"
+
+
+def write_value(value: Value, kind: Kind, language: Language) -> str:
+    """A value as a reader sees it, by its kind; a dash where there is none."""
+    if value is None:
+        return NOTHING
+    if kind == "share":
+        assert isinstance(value, int | float)
+        return write_percent(value, language)
+    if isinstance(value, int | float):
+        return write_number(value, language)
+    return write_day(value, language) if isinstance(value, date) else value

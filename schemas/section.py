@@ -1,0 +1,106 @@
+"""What an analysis found, ready for any reader: sections, which are tables, and headlines, each one sentence.
+
+An analysis makes them in the reader's language; a target shows them, and writes each value by its column's kind.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.figures import Figure
+from schemas.language import Kind, Language, Value
+
+Tone = Literal["plain", "faint", "warning", "error"]
+"""How a row is shown: `faint` has nothing to tell, `warning` and `error` ask to be looked at."""
+Urgency = Literal["attention", "news"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a section.
+
+    Attributes:
+        name: what it is called in code.
+        short: its title in a word, where there is little room.
+        meaning: what it counts, in a sentence; empty where the title says it all.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    short: str = ""
+    meaning: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values line up on the right."""
+        return self.kind in ("count", "share")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a section's table: a value for each column."""
+
+    values: tuple[Value, ...]
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A part of a section's chart: these columns over the days of its first column.
+
+    Attributes:
+        columns: names of columns; of bars, each is a part of the one before.
+    """
+
+    shape: Literal["bars", "line"]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table with a title.
+
+    Attributes:
+        name: what it is called in code, in file names, and as an artifact's key: `days`.
+        notes: sentences beneath the table.
+        total: a value for each column; None where it has no total.
+        panels: its chart, from top to bottom; none without one.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    total: tuple[Value, ...] | None = None
+    panels: tuple[Panel, ...] = ()
+
+    def values(self, column: str) -> list[Value]:
+        """All values of a column, from top to bottom."""
+        place = [each.name for each in self.columns].index(column)
+        return [row.values[place] for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One sentence; what asks for attention is told before the news."""
+
+    text: str
+    urgency: Urgency = "news"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one analysis found."""
+
+    sections: tuple[Section, ...] = ()
+    headlines: tuple[Headline, ...] = ()
+
+
+def figure_columns(figures: Iterable[Figure], language: Language) -> tuple[Column, ...]:
+    """The columns that show these figures."""
+    return tuple(
+        Column(each.name, each.title.to(language), each.kind, each.short.to(language), each.meaning.to(language))
+        for each in figures
+    )

@@ -1,0 +1,118 @@
+"""Days: the figures of each day of the period, with the period's own."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from schemas.figures import ATTEMPTS, DAILY_FIGURES, RAW_DATA, SUCCESS_RATE, SUCCESSFUL_ATTEMPTS, UNIQUE_USERS
+from schemas.language import Counted, Language, Text, Value, write_percent
+from schemas.section import Column, Findings, Headline, Panel, Row, Section, figure_columns
+from schemas.summary import RunSummary
+from schemas.wording import NO_DATA, NO_FIGURES, TOTAL
+from tasks.figures import DayFigures, read_figures, read_figures_over
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+_TITLE: Final = Text("Показатели по дням", "Figures by day")
+_DAY: Final = Text("Дата", "Date")
+_COMPLETE: Final = Text("День загружен полностью", "Day fully loaded")
+_LOADED: Final = Text("Полный", "Full")
+_COMPLETE_MEANING: Final = Text(
+    "«нет» — данные за день загружены не целиком, и его показатели ещё вырастут.",
+    "“no”: the day's data is loaded only in part, and its figures will grow.",
+)
+_YES: Final = Text("да", "yes")
+_NO: Final = Text("нет", "no")
+_DAY_LASTS: Final = Text(
+    "День длится от полуночи до полуночи в часовом поясе {time_zone}.",
+    "A day lasts from midnight to midnight in the time zone {time_zone}.",
+)
+_ATTEMPTS: Final = Counted(("попытка", "попытки", "попыток"), ("attempt", "attempts"))
+_NEWS: Final = Text("{attempts}, успешных отправок {rate}", "{attempts}, {rate} of the submits successful")
+
+_PANELS: Final = (
+    Panel("bars", (ATTEMPTS.name, SUCCESSFUL_ATTEMPTS.name)),
+    Panel("line", (UNIQUE_USERS.name,)),
+    Panel("line", (SUCCESS_RATE.name,)),
+)
+
+
+def analyse_days(engine: "Engine", summary: RunSummary) -> Findings:
+    """Reads the figures of the period's days; see `describe_days`.
+
+    Raises:
+        TransientError, PermanentError: the database cannot be read.
+    """
+    period = summary.period
+    known = read_figures(engine, period.first_day, period.last_day)
+    return describe_days(summary, known, read_figures_over(engine, period.days[0].start, period.days[-1].end))
+
+
+def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapping[str, float | None]) -> Findings:
+    """A row for each day of the period; a day without figures is named too, never left out silently.
+
+    Args:
+        figures: of the days of which anything is known.
+        over: the same figures over all attempts of the period, in which a student of several days counts once.
+    """
+    period, language = summary.period, summary.language
+    known = {each.day: each for each in figures}
+    if not known:
+        return Findings(headlines=(Headline(NO_FIGURES.to(language)),))
+    complete = [text.to(language) for text in (_COMPLETE, _LOADED, _COMPLETE_MEANING)]
+    section = Section(
+        "days",
+        _TITLE.to(language),
+        (
+            _day_column(language),
+            *figure_columns(DAILY_FIGURES, language),
+            Column("complete", complete[0], "text", *complete[1:]),
+        ),
+        tuple(_row(day.date, known.get(day.date), language) for day in period.days),
+        (_DAY_LASTS.to(language, time_zone=period.time_zone.key),),
+        (TOTAL.to(language), *_total(figures, over), ""),
+        _PANELS,
+    )
+    return Findings((section,), (_headline(over, language),))
+
+
+def history(engine: "Engine", summary: RunSummary) -> Findings:
+    """The whole history, a row a day, oldest first, in the columns of the sheet's tab `RawData`.
+
+    Raises:
+        TransientError, PermanentError: the database cannot be read.
+    """
+    language, names = summary.language, [figure.name for figure in RAW_DATA]
+    rows = tuple(Row((each.day, *(each.values[name] for name in names))) for each in read_figures(engine))
+    columns = (_day_column(language), *figure_columns(RAW_DATA, language))
+    return Findings((Section("history", _TITLE.to(language), columns, rows),))
+
+
+def _day_column(language: Language) -> Column:
+    return Column("day", _DAY.to(language), "day")
+
+
+def _row(day: date, figures: DayFigures | None, language: Language) -> Row:
+    if figures is None:
+        return Row((day, *(None for _ in DAILY_FIGURES), NO_DATA.to(language)), "warning")
+    complete = (_YES if figures.complete else _NO).to(language)
+    values = [figures.values[figure.name] for figure in DAILY_FIGURES]
+    return Row((day, *values, complete), "plain" if figures.complete else "warning")
+
+
+def _total(days: Iterable[DayFigures], over: Mapping[str, float | None]) -> list[Value]:
+    """The figures of all days together: the sum of theirs, or, where that means nothing, those of the whole period."""
+    values = [each.values for each in days]
+    return [
+        sum(value[figure.name] or 0 for value in values) if figure.is_sum else over[figure.name]
+        for figure in DAILY_FIGURES
+    ]
+
+
+def _headline(over: Mapping[str, float | None], language: Language) -> Headline:
+    attempts = _ATTEMPTS.to(language, int(over[ATTEMPTS.name] or 0))
+    rate = over[SUCCESS_RATE.name]
+    if rate is None:
+        return Headline(attempts)
+    return Headline(_NEWS.to(language, attempts=attempts, rate=write_percent(rate, language)))

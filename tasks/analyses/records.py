@@ -1,0 +1,45 @@
+"""Records: what became of those that the run fetched."""
+
+from typing import TYPE_CHECKING, Final
+
+from schemas.language import Text, write_number
+from schemas.section import Column, Findings, Headline, Row, Section
+from schemas.summary import RunSummary
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+_TITLE: Final = Text("Загрузка данных", "Data load")
+_FATE: Final = Text("Что стало с записями", "What became of the records")
+_RECORDS: Final = Text("Записей", "Records")
+_FATES: Final = {
+    "new": Text("новых", "new"),
+    "changed": Text("изменённых", "changed"),
+    "unchanged": Text("без изменений", "unchanged"),
+    "rejected": Text("отклонено проверками", "rejected by the checks"),
+    "duplicates": Text("точных повторов", "exact duplicates"),
+}
+_FETCHED: Final = Text("Получено", "Fetched")
+_SPAN: Final = Text(
+    "Загружался промежуток {start} – {end}, окон: {windows}.", "Span loaded: {start} – {end}, windows: {windows}."
+)
+_NOTHING_CHANGED: Final = Text(
+    "Новых данных нет: все полученные записи уже были в базе.",
+    "Nothing new: every record fetched was in the database already.",
+)
+
+
+def analyse_records(engine: "Engine", summary: RunSummary) -> Findings:  # noqa: ARG001 (the run itself counted them)
+    """A row for each fate of a record; together they are all that was fetched."""
+    language, counts, period = summary.language, summary.counts, summary.period
+    start, end = (f"{moment.astimezone(period.time_zone):%Y-%m-%d %H:%M}" for moment in (period.start, period.end))
+    section = Section(
+        "records",
+        _TITLE.to(language),
+        (Column("fate", _FATE.to(language), "text"), Column("records", _RECORDS.to(language), "count")),
+        tuple(Row((fate.to(language), getattr(counts, name))) for name, fate in _FATES.items()),
+        (_SPAN.to(language, start=start, end=end, windows=write_number(summary.windows, language)),),
+        (_FETCHED.to(language), counts.fetched),
+    )
+    is_quiet = summary.succeeded and counts.fetched > 0 and counts.new == counts.changed == 0
+    return Findings((section,), (Headline(_NOTHING_CHANGED.to(language)),) if is_quiet else ())
