@@ -1,16 +1,13 @@
-"""The documentation is true: what it names exists, and what it says agrees with the code."""
+"""The documentation is true: what it names exists, and the output it shows is what a run says."""
 
 import ast
 import pkgutil
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import redirect_stdout, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from io import StringIO
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,219 +21,116 @@ from schemas.tables import daily_metrics
 from tests.sandbox.grader import SyntheticRecords
 
 ROOT = Path(__file__).resolve().parents[2]
-README = ROOT / "README.md"
 DOCS = ROOT / "docs"
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
-PAGE_NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
-NEVER_IN_ENV = {"GOOGLE_SHEETS_URL"}
-"""Settings that nobody but the sandbox sets."""
-
-OF_OTHER_PROGRAMS = {"--help", "--editable", "--clean", "--if-exists", "--dbname", "--limit"}
-"""Options that the documentation names by themselves and that are not ours."""
-ELLIPSIS = "…"
-SHORTEST_FIXED_PART = 8
-"""A message of which less is fixed could be found anywhere."""
+PAGES = {str(page.relative_to(ROOT)): page.read_text("utf-8") for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]}
+EVERY_PAGE = pytest.mark.parametrize("name", sorted(PAGES))
+STAND_INS = {"tests.sandbox": "--up", "tests.sandbox.grader": "--port", "tests.benchmarks": "--full"}
+"""Programs of the tests that pages name with an option; in `__main__`, each."""
+BLOCK = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def without_code(text: str) -> str:
-    """A page without its blocks of code, in which brackets are no links and # no headings."""
-    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+def blocks_of(name: str) -> str:
+    return "\n".join(BLOCK.findall(PAGES[name]))
 
 
-def code_blocks(text: str) -> str:
-    return "\n".join(re.findall(r"^```\w*\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL))
-
-
-def code_of(text: str) -> str:
+def code_of(name: str) -> str:
     """A page's blocks of code, and what stands between backticks in its text."""
-    return "\n".join([code_blocks(text), *re.findall(r"`([^`\n]+)`", without_code(text))])
+    return "\n".join([blocks_of(name), *re.findall(r"`([^`\n]+)`", BLOCK.sub("", PAGES[name]))])
 
 
-def rows_of(page: Path, header: str) -> list[list[str]]:
-    """The cells of the table whose first column has that header."""
-    lines = iter(without_code(page.read_text("utf-8")).splitlines())
-    for line in lines:
-        if line.startswith(f"| {header} |"):
-            next(lines)
-            table = []
-            for row in lines:
-                if not row.startswith("|"):
-                    break
-                table.append([cell.strip() for cell in row.strip("|").split(" | ")])
-            return table
-    raise AssertionError(f"{page.name} has no table whose first column is {header!r}")
+def rows_of(name: str, header: str) -> list[list[str]]:
+    """The cells of the table whose first column has that header, without backticks."""
+    (table,) = re.findall(rf"^\| {header} \|.*\n\|[-:| ]+\n((?:\|.*\n)+)", PAGES[name], re.MULTILINE)
+    return [[cell.strip(" `") for cell in row.strip("|").split(" | ")] for row in table.splitlines()]
 
 
-def names_of(page: Path, header: str) -> list[str]:
-    """The first column of that table, without its backticks."""
-    return [row[0].strip("`") for row in rows_of(page, header)]
+def links_of(name: str) -> Iterator[tuple[Path, str]]:
+    """The files that a page links to, with the anchors in them."""
+    for link in re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", BLOCK.sub("", PAGES[name])):
+        if not "".join(link).startswith("https://"):
+            file, _, anchor = "".join(link).partition("#")
+            yield ((ROOT / name).parent / file if file else ROOT / name).resolve(), anchor
 
 
-# ------------------------------------------------------------------------------------------------------------- links
+@EVERY_PAGE
+def test_every_link_leads_somewhere(name: str) -> None:
+    for target, anchor in links_of(name):
+        assert target.exists(), target
+        headings = re.findall(r"^#+ (.+)$", BLOCK.sub("", target.read_text("utf-8")), re.MULTILINE) if anchor else []
+        assert not anchor or anchor in {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in headings}
 
 
-def anchors_of(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", without_code(page.read_text("utf-8")), flags=re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+def test_every_page_and_picture_is_linked() -> None:
+    linked = {target for name in PAGES for target, _ in links_of(name)}
+    assert {*DOCS.rglob("*.md"), *(DOCS / "images").iterdir()} <= linked
 
 
-def links_of(page: Path) -> Iterator[str]:
-    text = without_code(page.read_text("utf-8"))
-    yield from re.findall(r"\]\(([^)\s]+)\)", text)
-    yield from re.findall(r"(?:src|href)=\"([^\"]+)\"", text)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
-def test_every_relative_link_leads_somewhere(page: Path) -> None:
-    for link in links_of(page):
-        if link.startswith("https://"):
-            continue
-        file, _, anchor = link.partition("#")
-        target = (page.parent / file).resolve() if file else page
-        assert target.exists(), link
-        assert not anchor or anchor in anchors_of(target), link
-
-
-def test_every_page_is_linked() -> None:
-    linked = {(page.parent / link.partition("#")[0]).resolve() for page in PAGES for link in links_of(page)}
-    assert set(DOCS.rglob("*.md")) <= linked
-    assert set((DOCS / "images").iterdir()) <= linked
-
-
-def test_pictures_are_small() -> None:
-    assert all(picture.stat().st_size < 200_000 for picture in (DOCS / "images").iterdir())
-
-
-# ---------------------------------------------------------------------------------------------- commands and options
-
-
-def _options(main: Callable[[Sequence[str]], object]) -> set[str]:
-    """The options that a command's help names."""
-    with redirect_stdout(StringIO()) as shown, suppress(SystemExit):
-        main(["--help"])
-    return set(re.findall(r"(?<![\w-])--[\w-]+", shown.getvalue()))
+# -------------------------------------------------------------------------------------------- commands, files, names
 
 
 @pytest.fixture(scope="module")
 def options() -> dict[str, set[str]]:
-    """Every command that the documentation may name, with its options."""
-    commands = {f"flows.{name}": f"flows.{name}" for name in COMMANDS if find_spec(f"flows.{name}")}
-    stand_ins = (f"tests.sandbox.{name}" for name in ("grader", "sheets", "smtp"))
-    commands |= {name: f"{name}.__main__" for name in (*stand_ins, "tests.benchmarks", "tests.sandbox")}
-    commands |= {name: name for name in ("tests.sandbox.world", "tests.faults.table")}
-    return {name: _options(import_module(module).main) for name, module in commands.items()}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=PAGE_NAMES)
-def test_every_command_and_option_exists(page: Path, options: dict[str, set[str]]) -> None:
-    for module, rest in re.findall(r"python -m ((?:flows|tests)[.\w]*)([^\n`#|]*)", code_of(page.read_text("utf-8"))):
-        assert module in options, f"python -m {module}"
-        assert set(re.findall(r"--[\w-]+", rest)) <= options[module], f"python -m {module}{rest}"
-
-
-def test_options_named_by_themselves_exist(options: dict[str, set[str]]) -> None:
-    ours = set().union(*options.values())
-    for page in PAGES:
-        for span in re.findall(r"`(--[\w-]+)", without_code(page.read_text("utf-8"))):
-            assert span in ours | OF_OTHER_PROGRAMS, f"{page.name}: {span}"
-
-
-@pytest.mark.parametrize("command", ["flows.etl", "flows.setup", "flows.backfill"])
-def test_every_option_of_a_command_is_documented(command: str, options: dict[str, set[str]]) -> None:
-    everything = "".join(page.read_text("utf-8") for page in PAGES)
-    stems = {re.sub("^--(no-)?", "", name) for name in options[command]}
-    assert {stem for stem in stems if f"--{stem}" not in everything and f"--no-{stem}" not in everything} <= {"help"}
-
-
-@pytest.fixture(scope="module")
-def deployments() -> dict[str, dict[str, Any]]:
-    """The parameters that each deployment of `prefect.yaml` takes, by its full name."""
-    found = {}
-    for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]:
-        module, name = deployment["entrypoint"].rsplit(".", 1)
-        flow = getattr(import_module(module), name)
-        found[f"{flow.name}/{deployment['name']}"] = flow.parameters.properties
+    """Every command, with the options that its help names; psql hands them on, so it has none of its own."""
+    found: dict[str, set[str]] = {program: {option} for program, option in STAND_INS.items()}
+    for command in COMMANDS:
+        with redirect_stdout(StringIO()) as shown, suppress(SystemExit):
+            pkgutil.resolve_name(f"flows.{command}.main")(["--help"])
+        found[command] = set(re.findall(r"(?<![\w-])--[\w-]+", shown.getvalue()))
     return found
 
 
-def test_every_deployment_named_exists_and_no_other_is_left_out(deployments: dict[str, dict[str, Any]]) -> None:
-    named = {name for page in PAGES for name in re.findall(r"\bcodegrader-[a-z]+/[a-z]+\b", page.read_text("utf-8"))}
-    assert named == set(deployments)
+@EVERY_PAGE
+def test_every_command_and_option_exists(name: str, options: dict[str, set[str]]) -> None:
+    code = code_of(name)
+    for command, rest in re.findall(r"(?:(?<!--owner )codegrader |python -m flows\.)([a-z]+)\b([^\n`#|]*)", code):
+        assert command in COMMANDS, command
+        assert command == "psql" or set(re.findall(r"--[\w-]+", rest)) <= options[command], command + rest
+    for module, rest in re.findall(r"python -m (tests[.\w]*)([^\n`#|]*)", code):
+        assert pkgutil.resolve_name(module), module
+        assert set(re.findall(r"--[\w-]+", rest)) <= options.get(module, {"--check"}), module + rest
 
 
-def test_every_parameter_of_a_deployment_run_exists(deployments: dict[str, dict[str, Any]]) -> None:
-    for page in PAGES:
-        for name, rest in re.findall(
-            r"prefect deployment run '([^']+)'([^\n#]*)", code_blocks(page.read_text("utf-8"))
-        ):
-            assert set(re.findall(r"-p (\w+)=", rest)) <= set(deployments[name]), f"{page.name}: {name}{rest}"
+@EVERY_PAGE
+def test_every_deployment_run_names_a_deployment_and_its_parameters(name: str) -> None:
+    for deployment, rest in re.findall(r"prefect deployment run '([^']+)'([^\n#]*)", code_of(name)):
+        assert set(re.findall(r"-p (\w+)=", rest)) <= DEPLOYMENTS[deployment], rest
+    assert set(re.findall(r"\bcodegrader-[a-z]+/[a-z]+\b", PAGES[name])) <= set(DEPLOYMENTS)
 
 
-def test_every_parameter_named_by_itself_exists(deployments: dict[str, dict[str, Any]]) -> None:
-    known = set().union(*deployments.values())
-    for page in PAGES:
-        assert set(re.findall(r"`-p (\w+)=", page.read_text("utf-8"))) <= known, page.name
+def _deployments() -> dict[str, set[str]]:
+    found = {}
+    for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]:
+        flow = pkgutil.resolve_name(deployment["entrypoint"])
+        found[f"{flow.name}/{deployment['name']}"] = set(flow.parameters.properties)
+    return found
 
 
-def test_the_artifacts_of_the_readme_are_those_that_runs_write() -> None:
-    texts = {text for file in (ROOT / "flows").rglob("*.py") for text in texts_in(file)}
-    assert set(names_of(README, "artifact")) <= texts
+DEPLOYMENTS = _deployments()
 
 
-def test_the_lines_of_setup_in_the_readme_are_its_own(deployments: dict[str, dict[str, Any]]) -> None:
-    from flows.installing.deployments import DEPLOYMENTS
-    from flows.installing.server_objects import A_RUN_HAS_DIED, TELL_OF_IT, WORK_POOL
-    from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
-
-    output = code_blocks(README.read_text("utf-8"))
-    assert f"work pool: {WORK_POOL}, created" in output
-    assert f"concurrency limit: {CONCURRENCY_LIMIT}, created, {MAX_CONNECTIONS} requests at once" in output
-    assert f'automation "{A_RUN_HAS_DIED}": created' in output
-    assert f'automation "{TELL_OF_IT}": created' in output
-    assert f"deployments: {', '.join(DEPLOYMENTS)}, created" in output
-    assert set(DEPLOYMENTS) == set(deployments)
+@EVERY_PAGE
+def test_every_file_name_and_make_target_exists(name: str) -> None:
+    code = code_of(name)
+    for path in re.findall(r"(?<![\w/.])(?:flows|tasks|schemas|tests|docs|\.ci)/[\w./-]*", code):
+        assert (ROOT / path).exists() or "_xx" in path, path
+    for path in re.findall(r"`((?:flows|tasks|schemas|tests)\.[a-z_]+[\w.]*)`", PAGES[name]):
+        assert pkgutil.resolve_name(path) is not None, path
+    targets = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)[0].split()
+    assert set(re.findall(r"\bmake ([a-z]+)", code)) <= set(targets)
 
 
-def test_every_make_target_named_exists() -> None:
-    line, *_ = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
-    for page in PAGES:
-        assert set(re.findall(r"\bmake ([a-z]+)", code_of(page.read_text("utf-8")))) <= set(line.split()), page.name
+# ------------------------------------------------------------------------------ settings, checks, figures, messages
 
 
-def test_every_file_named_exists() -> None:
-    for page in PAGES:
-        for path in re.findall(r"`((?:flows|tasks|schemas|tests|docs|\.ci)/[\w./-]*)`", page.read_text("utf-8")):
-            assert (ROOT / path).exists() or "_xx" in path, f"{page.name}: {path}"
-
-
-def test_hooks_run_what_make_check_runs() -> None:
-    hooks = re.findall(r"entry: \.venv/bin/(.+)", (ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
-    recipe = (ROOT / "Makefile").read_text("utf-8").split("\ncheck:")[1].split("\n\n")[0]
-    assert sorted(hooks) == sorted(line.removesuffix(" .") for line in re.findall(r"\$\(BIN\)/(.+)", recipe))
-
-
-# ---------------------------------------------------------------------------------------------------------- settings
-
-
-def known_settings() -> set[str]:
-    return {str(field.alias) for field in Environment.model_fields.values()}
-
-
-def test_every_setting_is_in_the_example_and_in_the_documentation_and_no_other() -> None:
+def test_every_setting_is_in_the_example_and_explained_and_no_other() -> None:
+    settings = {str(field.alias) for field in Environment.model_fields.values()}
     example = (ROOT / ".env.example").read_text("utf-8")
-    assert set(re.findall(r"^([A-Z_]+)=", example, flags=re.MULTILINE)) == known_settings() - NEVER_IN_ENV
-    assert sorted(names_of(DOCS / "operating.md", "setting")) == sorted(known_settings())
-
-
-def test_every_setting_named_anywhere_exists() -> None:
-    known = known_settings() | set(names_of(DOCS / "operating.md", "variable"))
-    family = re.compile(r"\b(?:GRADER|GOOGLE|SMTP|EMAIL|REPORT|CODEGRADER|DATABASE|LOG|SPREADSHEET|SSL)_[A-Z_]+\b")
-    for page in PAGES:
-        assert set(family.findall(page.read_text("utf-8"))) <= known | {"LOG_DIR"}, page.name
-
-
-# ---------------------------------------------------------------------------------------------------- checks, figures
+    assert set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE)) == settings - {"GOOGLE_SHEETS_URL"}
+    explained = [row[0] for row in rows_of("docs/install.md", "setting")]
+    assert sorted(explained) == sorted(settings)
+    known = settings | {row[0] for row in rows_of("docs/install.md", "variable")}
+    families = r"\b(?:GRADER|GOOGLE|SMTP|EMAIL|REPORT|CODEGRADER|DATABASE|LOG|SPREADSHEET|SSL)_[A-Z_]+\b"
+    assert set(re.findall(families, "".join(PAGES.values()))) <= known
 
 
 def test_every_check_is_in_the_contract_with_its_severity_and_no_other() -> None:
@@ -246,137 +140,95 @@ def test_every_check_is_in_the_contract_with_its_severity_and_no_other() -> None
     errors = {SHAPE, *(check.name for check in trusted_attempts(Window(moment, moment), moment))}
     warnings = {check.name for check in USUAL_ATTEMPTS} | {DUPLICATE_ROWS, FEW_DUPLICATES}
     severities = dict.fromkeys(errors, "error") | dict.fromkeys(warnings, "warning")
-    documented = {row[0].strip("`"): row[1] for row in rows_of(DOCS / "data-contract.md", "check")}
-    assert documented == severities
+    assert {name: severity for name, severity, *_ in rows_of("docs/data-contract.md", "check")} == severities
 
 
 def test_every_column_of_the_figures_is_defined_and_no_other() -> None:
-    assert names_of(DOCS / "figures.md", "column") == [column.name for column in daily_metrics.columns]
-
-
-# --------------------------------------------------------------------------------------------------- limits, messages
-
-
-def _measure(value: Any, limit: str) -> str:
-    """A constant as the table writes it: durations in hours or days, as the limit's name says."""
-    if isinstance(value, timedelta):
-        return str(value // timedelta(days=1) if limit.startswith("days") else value // timedelta(hours=1))
-    return str(value)
+    columns = [column.name for column in daily_metrics.columns]
+    assert [row[0] for row in rows_of("docs/figures.md", "column")] == columns
 
 
 def test_every_limit_is_the_codes_own() -> None:
-    for limit, value, constant in rows_of(DOCS / "operating.md", "limit"):
-        found = re.fullmatch(r"`([\w.]+)`(?: \+ (\d+))?", constant)
-        assert found, constant
-        path, added = found.groups()
-        actual = pkgutil.resolve_name(path)
-        assert value == _measure(actual + int(added) if added else actual, limit), limit
+    for limit, value, constant in rows_of("docs/operating.md", "limit"):
+        path, _, added = constant.partition("` + ")
+        actual: Any = pkgutil.resolve_name(path)
+        if isinstance(actual, timedelta):
+            actual //= timedelta(days=1) if limit.startswith("days") else timedelta(hours=1)
+        assert value == str(actual + int(added) if added else actual), limit
 
 
-def texts_in(file: Path) -> Iterator[str]:
-    """Every text in a file but the docstrings, put together if it is in parts, with `…` where a value is filled in."""
-    tree = ast.parse(file.read_text("utf-8"))
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):
-            parts = [part.value if isinstance(part, ast.Constant) else ELLIPSIS for part in node.values]
-            yield "".join(map(str, parts))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            yield re.sub(r"%[sd]|%\.\df", ELLIPSIS, node.value)
+def texts_of_the_code() -> Iterator[str]:
+    """Every text of the product but the docstrings, with `…` where a value is filled in."""
+    for file in (file for folder in ("flows", "tasks", "schemas") for file in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield re.sub(r"%[sd]|%\.\df", "…", node.value)
 
 
-def test_every_message_of_the_failure_table_is_in_the_code() -> None:
-    files = [file for folder in ("flows", "tasks", "schemas") for file in (ROOT / folder).rglob("*.py")]
-    texts = "\n".join(text for file in files for text in texts_in(file))
-    for row in rows_of(README, "message"):
-        message = row[0].split("`")[1]
-        fixed = message.split(ELLIPSIS)
-        assert max(map(len, fixed)) >= SHORTEST_FIXED_PART, f"too little is fixed of: {message}"
+def test_every_message_and_artifact_named_is_in_the_code() -> None:
+    texts = "\n".join(texts_of_the_code())
+    for message, *_ in rows_of("docs/troubleshooting.md", "message"):
+        fixed = message.partition("`")[0].split("…")
+        assert max(map(len, fixed)) >= 8, f"too little is fixed of: {message}"
         assert re.search(".*".join(map(re.escape, fixed)), texts), f"not in the code: {message}"
+    assert {row[0] for row in rows_of("docs/guide.md", "artifact")} <= set(texts.splitlines())
 
 
-# ----------------------------------------------------------------------------------------------- figures of the README
+# -------------------------------------------------------------------------------------------------------- the READMEs
 
 
-@dataclass
-class Figures:
-    fetched: int
-    rejected: int
-    duplicates: int
-    warnings: int
-    attempts: int
-    successful: int
-    users: int
+def test_the_readmes_are_short_and_have_the_same_commands_and_output() -> None:
+    readmes = ["README.md", "README.ru.md"]
+    assert all(PAGES[name].count("\n") <= 150 for name in readmes)
+    english, russian = ([re.sub(r" +#.*", "", block) for block in BLOCK.findall(PAGES[name])[1:]] for name in readmes)
+    assert english == russian
+    commands = [[row[0] for row in rows_of(*table)] for table in zip(readmes, ("command", "команда"), strict=True)]
+    assert commands[0] == commands[1]
 
 
-@pytest.fixture(scope="module")
-def sandbox_figures() -> Callable[[str], Figures]:
+def counted(day: str) -> dict[str, int]:
     """A day's figures, counted from the sandbox's records without any code of ours."""
+    start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
     source = SyntheticRecords(now=lambda: datetime(2100, 1, 1, tzinfo=UTC), odd=True)
-
-    def count(day: str) -> Figures:
-        start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
-        fetched: list[Any] = list(source.between(start, start + timedelta(days=1) - timedelta(microseconds=1)))
-        once = [record for number, record in enumerate(fetched) if record not in fetched[number - 1 : number]]
-        good = [
-            record
-            for record in once
-            if record["lti_user_id"] and record["created_at"].startswith(day) and record["is_correct"] in (None, 0, 1)
-        ]
-        return Figures(
-            fetched=len(fetched),
-            rejected=len(once) - len(good),
-            duplicates=len(fetched) - len(once),
-            warnings=sum(
-                (record["attempt_type"] == "run") != (record["is_correct"] is None)
-                or not record["passback_params"].endswith("}")
-                for record in good
-            ),
-            attempts=len(good),
-            successful=sum(record["is_correct"] == 1 for record in good),
-            users=len({record["lti_user_id"] for record in good}),
-        )
-
-    return cache(count)
+    fetched: list[Any] = list(source.between(start, start + timedelta(days=1) - timedelta(microseconds=1)))
+    once = [record for record, _ in groupby(fetched)]
+    good = [
+        record
+        for record in once
+        if record["lti_user_id"] and record["created_at"].startswith(day) and record["is_correct"] in (None, 0, 1)
+    ]
+    odd = [
+        record
+        for record in good
+        if (record["attempt_type"] == "run") != (record["is_correct"] is None)
+        or not record["passback_params"].endswith("}")
+    ]
+    return {
+        "fetched": len(fetched),
+        "new": len(good),
+        "rejected": len(once) - len(good),
+        "duplicates": len(fetched) - len(once),
+        "warnings": len(odd),
+        "successful": sum(record["is_correct"] == 1 for record in good),
+        "users": len({record["lti_user_id"] for record in good}),
+    }
 
 
-def test_the_figures_of_make_run_are_the_sandboxs(sandbox_figures: Callable[[str], Figures]) -> None:
-    output = code_blocks(README.read_text("utf-8"))
-    table = re.findall(r"^ +(\d{4}-\d\d-\d\d) +(\d+) +(\d+) +(\d+)$", output, flags=re.MULTILINE)
-    assert len(table) == 7
-    days = [sandbox_figures(day) for day, *_ in table]
-    assert [tuple(map(int, row[1:])) for row in table] == [(day.attempts, day.successful, day.users) for day in days]
-    fetched, new = f"{sum(day.fetched for day in days):,} fetched", f"{sum(day.attempts for day in days):,}"
-    odd = ", ".join(
-        f"{sum(getattr(day, name) for day in days)} {name}" for name in ("rejected", "duplicates", "warnings")
-    )
-    assert f"{fetched}, {new} new, 0 changed, {odd}\n" in output
-    assert f"{fetched}, 0 new, 0 changed, {new} unchanged, {odd} (nothing has changed)\n" in output
-
-
-def test_the_figures_of_a_run_of_one_day_are_the_sandboxs(sandbox_figures: Callable[[str], Figures]) -> None:
-    (line,) = re.findall(r"^\d{4}-\d\d-\d\d: [\d,]+ fetched, .*", README.read_text("utf-8"), flags=re.MULTILINE)
-    day = line.split(":")[0]
-    figures = sandbox_figures(day)
-    odd = f"{figures.rejected} rejected, {figures.duplicates} duplicates, {figures.warnings} warnings"
-    assert line == f"{day}: {figures.fetched:,} fetched, {figures.attempts:,} new, 0 changed, {odd}"
-
-
-def test_the_windows_and_days_that_the_readme_names_are_the_defaults() -> None:
-    from flows.etl import codegrader_etl
-    from flows.running import logs
-    from tasks import extract, grader_api, plan
-
-    text = " ".join(README.read_text("utf-8").split())
-    defaults = {name: parameter.get("default") for name, parameter in codegrader_etl.parameters.properties.items()}
-    assert f"windows of {defaults['window_hours']} hours" in text
-    assert f"the days of the last {defaults['heal_days']} that are missing" in text
-    assert defaults["lookback_days"] == 1
-    assert "It asks once more for the day before" in text
-    assert grader_api.MAX_CONNECTIONS == 4
-    assert "four at a time" in text
-    assert f"takes up to {plan.MAX_DAYS} days" in text
-    assert f"cached for {extract.CACHE_EXPIRATION.days} days" in text
-    assert f"for {logs.KEEP.days} days after that day" in text
-    assert extract.extract.retries == 4
-    assert "It was tried five times" in text
+def test_the_output_shown_is_what_the_sandbox_gives() -> None:
+    shown = blocks_of("README.md")
+    days = {day: counted(day) for day in re.findall(r"^ +(\d{4}-\d\d-\d\d) ", shown, re.MULTILINE)}
+    table = re.findall(r"^ +([-\d]{10}) +(\d+) +(\d+) +(\d+)$", shown, re.MULTILINE)
+    assert len(days) == 7
+    assert [(day, *map(str, (of["new"], of["successful"], of["users"]))) for day, of in days.items()] == table
+    week = {name: sum(of[name] for of in days.values()) for name in counted("2023-04-01")}
+    lines = re.findall(r"^[-\d]{10}.*: (.* fetched, .*)$", shown + blocks_of("docs/guide.md"), re.MULTILINE)
+    again = "0 new, 0 changed, {new:,} unchanged"
+    odd = "{rejected} rejected, {duplicates} duplicates, {warnings} warnings"
+    first = "{fetched:,} fetched, {new:,} new, 0 changed, " + odd
+    assert lines == [
+        first.format(**week),
+        ("{fetched:,} fetched, " + again + ", " + odd + " (nothing has changed)").format(**week),
+        first.format(**counted("2023-04-01")),
+    ]
