@@ -25,7 +25,7 @@ from flows.running.beginning import begin_run, check_arguments, refuse
 from flows.running.configuration import Configuration, open_database
 from flows.running.failure import mail_failure
 from flows.running.foreground import Verbose, run_flow
-from flows.running.publishing import Targets, compute_figures, publish_summary
+from flows.running.publishing import Publication, Targets, compute_figures, publish
 from flows.running.stages import Stages, conclude
 from flows.running.trust import Limits, distrust
 from schemas.parameters import ChunkMonths, DayOrMoment, MaxParallel, Share
@@ -111,7 +111,15 @@ def _conclude(
     stages.failures += _failures(loads, doubts)
     summary = _sum_up(period, loads)
     compute_figures(stages, summary, engine)
-    summary = publish_summary(stages, summary, configuration, engine, targets, trusted=not doubts)
+    publication = Publication(
+        stages=stages,
+        summary=summary,
+        configuration=configuration,
+        engine=engine,
+        targets=targets,
+        is_trusted=not doubts,
+    )
+    summary = publish(publication)
     if stages.failures:
         return conclude(replace(summary, failures=tuple(stages.failures)))
     return Completed(message=f"{period}: {count_outcomes(loads)}")

@@ -24,7 +24,7 @@ from flows.running.failure import mail_failure
 from flows.running.foreground import Verbose, run_flow
 from flows.running.home import home_folder
 from flows.running.loading import LOADERS, Loading, load_windows
-from flows.running.publishing import Targets, compute_figures, publish_summary
+from flows.running.publishing import Publication, Targets, compute_figures, publish
 from flows.running.stages import Stages, conclude, describe_counts
 from flows.running.trust import Limits, distrust
 from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
@@ -129,7 +129,15 @@ def _run(
     stages.failures += doubts
     compute_figures(stages, summary, engine)
     if targets:
-        summary = publish_summary(stages, summary, configuration, engine, targets, trusted=not doubts)
+        publication = Publication(
+            stages=stages,
+            summary=summary,
+            configuration=configuration,
+            engine=engine,
+            targets=targets,
+            is_trusted=not doubts,
+        )
+        summary = publish(publication)
     delete_expired(cache_folder)
     return conclude(replace(summary, failures=tuple(stages.failures)))
 

@@ -61,10 +61,9 @@ def publish_figures(
         if history.rows:
             header = [column.title for column in history.columns]
             expected: list[list[Any]] = [header, *(list(row.values) for row in history.rows)]
-            there = _read(tab, "A:D")
-            _refuse_to_shrink(there, {row[0] for row in expected[1:]})
+            _refuse_to_shrink(_read(tab, "A:D"), {row[0] for row in expected[1:]})
             _unmerge(sheet, tab)
-            _write(tab, expected, same=_count_same(there, expected))
+            _write(tab, expected)
             _compare(tab, expected)
         return f"{sheet.url}/edit#gid={tab.id}"
 
@@ -150,19 +149,12 @@ def _unmerge(sheet: "Spreadsheet", tab: "Worksheet") -> None:
         sheet.batch_update({"requests": ours})
 
 
-def _count_same(there: list[list[Any]], expected: list[list[Any]]) -> int:
-    """How many rows at the top need not be written: of a long history, nearly all."""
-    pairs = enumerate(zip(there, expected, strict=False))
-    return next((place for place, (row, other) in pairs if _as_texts(row) != _as_texts(other)), len(there))
-
-
-def _write(tab: "Worksheet", rows: list[list[Any]], same: int) -> None:
+def _write(tab: "Worksheet", rows: list[list[Any]]) -> None:
     import pandas as pd
     from gspread_dataframe import set_with_dataframe
 
-    if changed := rows[same:]:
-        frame = pd.DataFrame(changed, dtype=object)
-        set_with_dataframe(tab, frame, row=same + 1, include_column_header=False, resize=False, allow_formulas=False)
+    frame = pd.DataFrame(rows, dtype=object)
+    set_with_dataframe(tab, frame, include_column_header=False, resize=False, allow_formulas=False)
     if tab.row_count > len(rows):
         tab.batch_clear([f"A{len(rows) + 1}:D"])
 

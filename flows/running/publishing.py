@@ -1,6 +1,6 @@
 """From the database to the readers: figures, sheet, report and mail, each of which may fail alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -41,95 +41,107 @@ ANALYSES: Final[tuple[Analysis, ...]] = (analyse_days, analyse_records, analyse_
 """What readers are told, in this order."""
 
 
+@dataclass(slots=True, kw_only=True)
+class Publication:
+    """What is published, and what has come of it so far.
+
+    Attributes:
+        is_trusted: False if too many records were rejected: then the sheet is left as it is, and the rest says so.
+        files: the report, once it is written.
+    """
+
+    stages: Stages
+    summary: RunSummary
+    configuration: Configuration
+    engine: "Engine"
+    targets: Targets
+    is_trusted: bool
+    files: ReportFiles | None = None
+
+    @property
+    def chart(self) -> bytes | None:
+        """The report's chart, a PNG."""
+        return self.files.chart.read_bytes() if self.files and self.files.chart else None
+
+    def skip(self, stage: Stage, reason: str) -> None:
+        """Notes that a step is not set up."""
+        get_run_logger().info("%s: skipped, %s", stage, reason)
+        self.summary = replace(self.summary, skipped=(*self.summary.skipped, stage))
+
+
 def compute_figures(stages: Stages, summary: RunSummary, engine: "Engine") -> None:
     """Computes the figures of the period's days, and of any others that a load has touched."""
     period = summary.period
     stages.run("figures", lambda: figures(engine, period.days, period.time_zone), "days computed: {}".format)
 
 
-def publish_summary(
-    stages: Stages,
-    summary: RunSummary,
-    configuration: Configuration,
-    engine: "Engine",
-    targets: Targets,
-    *,
-    trusted: bool,
-) -> RunSummary:
-    """Publishes what a run came to: sheet, report, artifacts, mail.
-
-    Args:
-        stages: the stages so far; their failures are told in report and mail.
-        trusted: False if too many records were rejected: then the sheet is left as it is, and the rest says so.
+def publish(run: Publication) -> RunSummary:
+    """Analyses what a run came to, and shows it to every target.
 
     Returns:
         The summary with what was found, what was published or not configured, and everything that failed.
     """
-    summary = replace(summary, language=configuration.settings.report_language, run_url=run_url())
-    summary = replace(summary, failures=tuple(stages.failures))
-    summary = replace(summary, findings=tuple(_analyse(stages, summary, engine)))
-    if trusted and targets.sheet:
-        summary = _publish_sheet(stages, summary, configuration, engine)
-    if configuration.mail is None:
-        summary = _skip(summary, "mail", "no mail server is set up")
-    summary = replace(summary, failures=tuple(stages.failures))
-    files = _write_report(stages, summary)
-    chart = files.chart.read_bytes() if files and files.chart else None
-    summary = replace(summary, failures=tuple(stages.failures))
-    write_artifacts(summary, chart, files.html if files else None)
-    if targets.mail:
-        _send_mail(stages, summary, configuration, chart)
-    return replace(summary, failures=tuple(stages.failures))
+    language = run.configuration.settings.report_language
+    failures = tuple(run.stages.failures)
+    run.summary = replace(run.summary, language=language, run_url=run_url(), failures=failures)
+    run.summary = replace(run.summary, findings=tuple(_analyse(run)))
+    if run.configuration.mail is None:
+        run.skip("mail", "no mail server is set up")
+    for target in TARGETS:
+        target(run)
+        run.summary = replace(run.summary, failures=tuple(run.stages.failures))
+    return run.summary
 
 
-def _analyse(stages: Stages, summary: RunSummary, engine: "Engine") -> Iterator[Findings]:
+def _analyse(run: Publication) -> Iterator[Findings]:
     for analysis in ANALYSES:
-        run = partial(analyse, analysis, engine, summary)
-        found = stages.run("figures", run, lambda found: f"sections: {len(found.sections)}")
+        act = partial(analyse, analysis, run.engine, run.summary)
+        found = run.stages.run("figures", act, lambda found: f"sections: {len(found.sections)}")
         if found:
             yield found
 
 
-def _publish_sheet(stages: Stages, summary: RunSummary, configuration: Configuration, engine: "Engine") -> RunSummary:
-    settings = configuration.settings
-    if configuration.google is None or settings.spreadsheet_id is None:
-        return _skip(summary, "sheet", "no Google sheet is set up")
-    key, spreadsheet_id = configuration.google, settings.spreadsheet_id
+def _to_sheet(run: Publication) -> None:
+    settings, google = run.configuration.settings, run.configuration.google
+    if not (run.is_trusted and run.targets.sheet):
+        return
+    if google is None or settings.spreadsheet_id is None:
+        run.skip("sheet", "no Google sheet is set up")
+        return
+    key, spreadsheet_id = google, settings.spreadsheet_id
 
     def write() -> str:
         # Quoted, or Prefect would look for futures in the figures of all the years, for longer than the sheet takes.
-        rows: Any = quote(analyse(history, engine, summary).sections[0])
+        rows: Any = quote(analyse(history, run.engine, run.summary).sections[0])
         url: str = publish_sheet(key, spreadsheet_id, rows, settings.google_sheets_url)
         return url
 
-    return replace(
-        summary, sheet_url=stages.run("sheet", write, lambda url: f"history written to {url}", is_shown=True)
-    )
+    url = run.stages.run("sheet", write, lambda url: f"history written to {url}", is_shown=True)
+    run.summary = replace(run.summary, sheet_url=url)
 
 
-def _write_report(stages: Stages, summary: RunSummary) -> ReportFiles | None:
-    return stages.run(
-        "report",
-        lambda: write_report(summary, home_folder("reports")),
-        lambda written: f"written to {written.html}",
-        is_shown=True,
-    )
+def _to_report(run: Publication) -> None:
+    act = partial(write_report, run.summary, home_folder("reports"))
+    run.files = run.stages.run("report", act, lambda written: f"written to {written.html}", is_shown=True)
 
 
-def _send_mail(stages: Stages, summary: RunSummary, configuration: Configuration, chart: bytes | None) -> None:
-    settings, server = configuration.settings, configuration.mail
-    if server is None:
+def _to_dashboard(run: Publication) -> None:
+    write_artifacts(run.summary, run.chart, run.files.html if run.files else None)
+
+
+def _to_mail(run: Publication) -> None:
+    settings, server = run.configuration.settings, run.configuration.mail
+    if server is None or not run.targets.mail:
         return
 
     def send() -> None:
-        message = build_message(summary, settings.email_from or "", settings.email_to, chart, datetime.now(UTC))
+        message = build_message(run.summary, settings.email_from or "", settings.email_to, run.chart, datetime.now(UTC))
         # Noted before it is tried: a mail of which it is not certain that it left is not followed by another one.
         note_mail()
         send_mail(server, message)
 
-    stages.run("mail", send, lambda _: f"sent; addresses: {len(settings.email_to)}", is_shown=True)
+    run.stages.run("mail", send, lambda _: f"sent; addresses: {len(settings.email_to)}", is_shown=True)
 
 
-def _skip(summary: RunSummary, stage: Stage, reason: str) -> RunSummary:
-    get_run_logger().info("%s: skipped, %s", stage, reason)
-    return replace(summary, skipped=(*summary.skipped, stage))
+TARGETS: Final[tuple[Callable[[Publication], None], ...]] = (_to_sheet, _to_report, _to_dashboard, _to_mail)
+"""Where it is shown, in this order: the mail tells of all others."""

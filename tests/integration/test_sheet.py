@@ -99,17 +99,6 @@ def open_tab(sheets: SheetsSandbox) -> "Worksheet":
     return open_client(sheets.service_account_info(), sheets.url).open_by_key(SHEET).worksheet(TAB)
 
 
-def test_only_what_has_changed_is_written(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, sheet_days(5))
-    # Whatever is written would be refused in these rows, the header's among them.
-    sheets.protect(SHEET, TAB, "A1:D5")
-    publish(sheets, key, [*sheet_days(4), sheet_days(5)[4]._replace(attempts=77)])
-    publish(sheets, key, [*sheet_days(4), sheet_days(5)[4]._replace(attempts=77)])
-    assert [row[1] for row in sheets.cells(SHEET, TAB)[1:]][-1] == "77"
-    with pytest.raises(PermanentError):
-        publish(sheets, key, [sheet_days(1)[0]._replace(attempts=77), *sheet_days(5)[1:]])
-
-
 def test_an_outage_half_way_leaves_figures_standing(sheets: SheetsSandbox, key: "SecretDict") -> None:
     publish(sheets, key, sheet_days(5))
     sheets.faults.append(SheetsFault(status=500, times=None, path_contains=":batchClear"))
