@@ -5,10 +5,10 @@ runs need a server with the deployment `codegrader-etl/daily`, and a worker.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
@@ -18,11 +18,10 @@ from prefect.states import Completed, Failed
 
 from flows.backfilling.children import ChildRuns
 from flows.backfilling.chunks import describe_days, split_into_chunks
-from flows.backfilling.dispatch import ChunkLoad, Dispatch
-from flows.backfilling.outcome import count_outcomes, log_outcome, write_outcome
+from flows.backfilling.dispatch import ChunkLoad, Dispatch, count_outcomes, write_outcomes
 from flows.command_line import add_options, run_command
 from flows.running.beginning import begin_run, check_arguments, refuse
-from flows.running.configuration import Configuration, open_database
+from flows.running.configuration import open_database
 from flows.running.failure import mail_failure
 from flows.running.foreground import Verbose, run_flow
 from flows.running.publishing import Publication, Targets, compute_figures, publish
@@ -34,9 +33,6 @@ from schemas.summary import CheckResult, LoadCounts, RunSummary, StageFailure
 from tasks.check import add_results
 from tasks.errors import ArgumentError, CodegraderError
 from tasks.plan import plan_period
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 
 def _name_run() -> str:
@@ -87,55 +83,40 @@ def codegrader_backfill(
             with get_client(sync_client=True) as client:
                 children = ChildRuns(client, limits, refresh=refresh)
                 Dispatch(engine, children, loads, max_parallel).run()
-            targets = Targets(sheet=sheet, mail=mail)
-            return _conclude(configuration, engine, period, loads, limits, targets)
+            write_outcomes(loads)
+            stages = Stages()
+            stages.failures += find_failures(loads, limits)
+            summary = _sum_up(period, loads)
+            compute_figures(stages, summary, engine)
+            publication = Publication(
+                stages=stages,
+                summary=summary,
+                configuration=configuration,
+                engine=engine,
+                targets=Targets(sheet=sheet, mail=mail),
+                is_trusted=not any(failure.stage == "checks" for failure in stages.failures),
+            )
+            summary = publish(publication)
     except ArgumentError as error:
         return refuse(error)
     except CodegraderError as error:
         return Failed(message=str(error))
-
-
-def _conclude(
-    configuration: Configuration,
-    engine: "Engine",
-    period: Period,
-    loads: Sequence[ChunkLoad],
-    limits: Limits,
-    targets: Targets,
-) -> State[Any]:
-    """Sums up, and publishes the whole range once."""
-    log_outcome(loads)
-    write_outcome(loads)
-    stages = Stages()
-    doubts = [(load, reason) for load in loads for reason in distrust(load.counts, limits)]
-    stages.failures += _failures(loads, doubts)
-    summary = _sum_up(period, loads)
-    compute_figures(stages, summary, engine)
-    publication = Publication(
-        stages=stages,
-        summary=summary,
-        configuration=configuration,
-        engine=engine,
-        targets=targets,
-        is_trusted=not doubts,
-    )
-    summary = publish(publication)
     if stages.failures:
         return conclude(replace(summary, failures=tuple(stages.failures)))
     return Completed(message=f"{period}: {count_outcomes(loads)}")
 
 
-def _failures(loads: Sequence[ChunkLoad], doubts: Sequence[tuple[ChunkLoad, str]]) -> list[StageFailure]:
-    """What is missing, in one line; what cannot be trusted; and what else was wrong where nothing is missing."""
+def find_failures(loads: Sequence[ChunkLoad], limits: Limits) -> Iterator[StageFailure]:
+    """What is missing, in one line; what is not to be published; and what else was wrong where nothing is missing."""
     failed = [load for load in loads if load.outcome == "failed"]
-    failures = []
     if missing := [day for load in failed for day in load.missing]:
         advice = "see the log for the reasons, then start the backfill again: it loads only what is missing"
-        failures.append(StageFailure("load", f"not loaded: {describe_days(missing)}: {advice}"))
-    failures += [StageFailure("checks", f"{load.chunk}: {reason}") for load, reason in doubts]
-    untrusted = [load for load, _ in doubts]
-    others = [load for load in failed if not load.missing and load not in untrusted]
-    return failures + [StageFailure("load", f"{load.chunk}: {load.reason}") for load in others]
+        yield StageFailure("load", f"not loaded: {describe_days(missing)}: {advice}")
+    for load in loads:
+        reasons = list(distrust(load.counts, limits))
+        yield from (StageFailure("checks", f"{load.chunk}: {reason}") for reason in reasons)
+        if load in failed and not load.missing and not reasons:
+            yield StageFailure("load", f"{load.chunk}: {load.reason}")
 
 
 def _sum_up(period: Period, loads: Sequence[ChunkLoad]) -> RunSummary:

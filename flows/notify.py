@@ -8,7 +8,7 @@ from uuid import UUID
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
 
-from flows.running.failure import write_notice
+from flows.running.failure import tell_of
 
 REASON = (
     "its process stopped giving signs of life, and so did its worker: see that the worker's machine is up and that "
@@ -28,6 +28,6 @@ def codegrader_notify(flow_run_id: str) -> bool:
     """
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(UUID(flow_run_id))
-    sent = write_notice(run.id, run.name, REASON)
+    sent = tell_of(run, REASON)
     get_run_logger().info("%s: %s", run.name, "the readers were told" if sent else "no mail was due")
     return sent

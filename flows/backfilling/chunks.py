@@ -1,4 +1,4 @@
-"""Chunks: a long range of days in pieces, each for one run, that begin with the same months whatever the range is."""
+"""Chunks: a long range of days in calendar months, or groups of months, each for one run."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,19 +9,13 @@ from zoneinfo import ZoneInfo
 
 from schemas.period import Day, Period, start_of
 
-MOST_MONTHS: Final = 12
-"""A run takes a year at most, see `tasks.plan.MAX_DAYS`."""
 MOST_RANGES: Final = 20
 """So many ranges are named one by one where days are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Consecutive days for one run.
-
-    Attributes:
-        days: the first and the last are cut where the range begins or ends within them.
-    """
+    """Consecutive days for one run; the first and the last are cut where the range begins or ends within them."""
 
     days: tuple[Day, ...]
     time_zone: ZoneInfo

@@ -1,8 +1,11 @@
-"""Dispatch: hands chunks out to child runs, some at a time, until each chunk is loaded, was so already, or failed."""
+"""Dispatch: hands chunks out to child runs, some at a time, until each chunk is loaded, was so already, or failed.
+
+And what became of each, in the log and in the dashboard.
+"""
 
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
 from prefect import get_run_logger
+from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
 
 from flows.backfilling.children import ChildRuns
@@ -38,13 +42,12 @@ class ChunkLoad:
     """How it goes with one chunk.
 
     Attributes:
-        since: what was loaded before is loaded again; None: what is loaded is left.
-        outcome: empty as long as it is not known.
+        since: what was loaded before that moment is loaded again; None: what is loaded is left.
+        outcome: empty until it is known.
         reason: why it failed.
         missing: the days that are missing after it failed.
-        run_id: the latest of its runs, if there was one.
-        windows: what all its runs have loaded, as are `counts` and `checks`.
-        starts: how often a run was started; a run that was found under way is none.
+        windows: how many all its runs have loaded; `counts` and `checks` are of these.
+        starts: how often a run was started; one that was found under way does not count.
     """
 
     chunk: Chunk
@@ -52,7 +55,6 @@ class ChunkLoad:
     outcome: Literal["", "loaded", "skipped", "failed"] = ""
     reason: str = ""
     missing: tuple[Day, ...] = ()
-    run_id: UUID | None = None
     windows: int = 0
     counts: LoadCounts = field(default_factory=LoadCounts)
     checks: tuple[CheckResult, ...] = ()
@@ -64,7 +66,7 @@ class Dispatch:
 
     Args:
         loads: the chunks, of which nothing is known yet.
-        max_parallel: so many runs are under way at once; more only if an earlier backfill has left more.
+        max_parallel: how many runs are under way at once; more only if an earlier backfill has left more.
     """
 
     def __init__(self, engine: "Engine", children: ChildRuns, loads: Sequence[ChunkLoad], max_parallel: int) -> None:
@@ -95,7 +97,6 @@ class Dispatch:
             get_run_logger().info("%s: taken over: run %s of an earlier backfill is under way", load.chunk, run.id)
             if load.since and run.created and run.created < load.since:
                 load.since = run.created
-            load.run_id = run.id
             self._active[run.id] = load
         elif missing := missing_days(self._engine, load.chunk.days, load.since):
             self._start(load, missing)
@@ -105,7 +106,7 @@ class Dispatch:
     def _start(self, load: ChunkLoad, missing: Sequence[Day]) -> None:
         run = self._children.start(load.chunk, missing[0], missing[-1])
         get_run_logger().info("%s: run %s is to load %s", load.chunk, run.id, describe_days(missing))
-        load.starts, load.run_id = load.starts + 1, run.id
+        load.starts += 1
         self._active[run.id] = load
 
     def _watch(self) -> None:
@@ -141,3 +142,26 @@ class Dispatch:
             self._progress.advance(logging.INFO, "%s: skipped, loaded before", load.chunk)
         else:
             self._progress.advance(logging.INFO, "%s: loaded: %s", load.chunk, describe_counts(load.counts))
+
+
+def count_outcomes(loads: Sequence[ChunkLoad]) -> str:
+    """Such as `12 chunks: 9 loaded, 2 skipped, 1 failed; 5,120 records new, 3 changed`."""
+    outcomes = Counter(load.outcome for load in loads)
+    chunks = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in ("loaded", "skipped", "failed"))
+    new, changed = (sum(getattr(load.counts, name) for load in loads) for name in ("new", "changed"))
+    return f"{len(loads)} chunks: {chunks}; {new:,} records new, {changed:,} changed"
+
+
+def write_outcomes(loads: Sequence[ChunkLoad]) -> None:
+    """Writes an artifact of the run: a row for each chunk."""
+    rows = [
+        {
+            "days": str(load.chunk),
+            "outcome": load.outcome,
+            "windows": load.windows,
+            **{name: getattr(load.counts, name) for name in ("fetched", "new", "changed", "rejected")},
+            "reason": load.reason,
+        }
+        for load in loads
+    ]
+    create_table_artifact(rows, key="codegrader-backfill", description=count_outcomes(loads))

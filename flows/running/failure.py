@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from prefect import Flow, runtime
+from prefect import Flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
@@ -17,10 +17,11 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.logging import get_logger
-from prefect.settings import get_current_settings
+from prefect.utilities.urls import url_for
 
 from flows.running.beginning import REFUSED
 from flows.running.configuration import load_configuration
+from flows.running.server import names_server
 from flows.running.stopping import is_stopping
 from tasks.errors import CodegraderError
 from tasks.mail import build_notice, send_message
@@ -37,37 +38,34 @@ def note_mail() -> None:
 def mail_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
     """Writes the mail about a failed or crashed run, unless one was written; the hook of the flows.
 
-    There is none about a run that was told to send none, or not to publish, such as a part of a backfill, which tells
-    of it; nor about one that refused its arguments or was stopped by hand, which whoever did so knows.
+    There is none about a run that refused its arguments or was stopped by hand, which whoever did so knows.
     """
-    wanted = all(flow_run.parameters.get(name, True) for name in ("publish", "mail"))
-    if wanted and state.name != REFUSED and not is_stopping.is_set():
-        write_notice(flow_run.id, flow_run.name, state.message or state.name or "no reason is known")
+    if state.name != REFUSED and not is_stopping.is_set():
+        tell_of(flow_run, state.message or state.name or "no reason is known")
 
 
-def write_notice(run_id: UUID, run_name: str, reason: str) -> bool:
+def tell_of(run: FlowRun, reason: str) -> bool:
     """Writes the mail about a run that failed, unless one was written.
+
+    There is none about a run that was told to send none, or not to publish, such as a part of a backfill, which tells
+    of it.
 
     Returns:
         Whether a mail was sent. A mail that cannot be sent is only logged: the run has failed already.
     """
+    if not all(run.parameters.get(name, True) for name in ("publish", "mail")):
+        return False
     try:
         configuration = load_configuration()
         settings = configuration.settings
-        if configuration.mail is None or not _claim(run_id):
+        if configuration.mail is None or not _claim(run.id):
             return False
-        message = build_notice(
-            run_name,
-            reason,
-            page_of(run_id),
-            settings.report_language,
-            settings.email_from or "",
-            settings.email_to,
-            datetime.now(UTC),
-        )
+        sender, now = settings.email_from or "", datetime.now(UTC)
+        language, page = settings.report_language, page_of(run.id)
+        message = build_notice(run.name, reason, page, language, sender, settings.email_to, now)
         send_message(configuration.mail, message)
     except CodegraderError as error:
-        get_logger("codegrader").error("the mail about the failed run %s was not sent: %s", run_name, error)
+        get_logger("codegrader").error("the mail about the failed run %s was not sent: %s", run.name, error)
         return False
     return True
 
@@ -84,13 +82,6 @@ def _claim(run_id: UUID) -> bool:
     return True
 
 
-def run_url() -> str | None:
-    """The current run's page; None with a server of the run's own, which ends with it."""
-    url: str | None = runtime.flow_run.ui_url if get_current_settings().api.url else None
-    return url
-
-
-def page_of(run_id: UUID) -> str | None:
-    """A run's page in the dashboard."""
-    ui_url = get_current_settings().ui_url if get_current_settings().api.url else None
-    return f"{ui_url}/runs/flow-run/{run_id}" if ui_url else None
+def page_of(run_id: UUID | str) -> str | None:
+    """A run's page in the dashboard; None with a temporary server, which ends with the run."""
+    return url_for("flow-run", run_id) if names_server() else None

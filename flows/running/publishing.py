@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from prefect import get_run_logger
+from prefect.runtime import flow_run
 from prefect.utilities.annotations import quote
 
 from flows.running.artifacts import write_artifacts
 from flows.running.configuration import Configuration
-from flows.running.failure import note_mail, run_url
+from flows.running.failure import note_mail, page_of
 from flows.running.home import home_folder
 from flows.running.stages import Stages
 from schemas.section import Findings
@@ -83,7 +84,7 @@ def publish(run: Publication) -> RunSummary:
     """
     language = run.configuration.settings.report_language
     failures = tuple(run.stages.failures)
-    run.summary = replace(run.summary, language=language, run_url=run_url(), failures=failures)
+    run.summary = replace(run.summary, language=language, run_url=page_of(str(flow_run.get_id())), failures=failures)
     run.summary = replace(run.summary, findings=tuple(_analyse(run)))
     if run.configuration.mail is None:
         run.skip("mail", "no mail server is set up")

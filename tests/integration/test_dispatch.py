@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -15,7 +16,7 @@ from sqlalchemy import Engine
 
 from flows.backfilling.children import ChildRuns
 from flows.backfilling.chunks import Chunk, split_into_chunks
-from flows.backfilling.dispatch import ChunkLoad, Dispatch
+from flows.backfilling.dispatch import NOT_HERE, ChunkLoad, Dispatch
 from schemas.attempt import Checked
 from schemas.period import Day, Window
 from tasks.load import load_window
@@ -92,10 +93,6 @@ def outcomes(loads: list[ChunkLoad]) -> list[str]:
     return [load.outcome for load in loads]
 
 
-def missing(load: ChunkLoad) -> list[str]:
-    return [f"{day.date:%m-%d}" for day in load.missing]
-
-
 @pytest.mark.parametrize("max_parallel", [1, 2, 3])
 def test_every_chunk_is_loaded_by_one_run_some_at_a_time(engine: Engine, runs: PlayedRuns, max_parallel: int) -> None:
     assert outcomes(load_all(engine, runs, max_parallel)) == ["loaded"] * 3
@@ -127,54 +124,57 @@ def test_refresh_loads_again_what_was_loaded_before(engine: Engine, runs: Played
     assert len(runs.started) == 3
 
 
-def test_a_chunk_that_fails_does_not_stop_the_others(engine: Engine, runs: PlayedRuns) -> None:
-    runs.endings[APRIL] = deque([Failed(message="the API is out of order")])
-    runs.days_loaded[APRIL] = deque([28])
+WHOLE, REST = ("04-01", "04-30"), ("04-11", "04-30")
+
+
+@dataclass
+class Story:
+    """What becomes of April's runs, and what is expected of the dispatch.
+
+    Attributes:
+        endings: how its runs end; after these, well.
+        days: how many days each of them loads; after these, all.
+        left_behind: the first of them was started by an earlier backfill.
+        starts: the days of the runs that are started.
+        reason: why April failed; empty if it is loaded.
+    """
+
+    starts: list[tuple[str, str]]
+    reason: str = ""
+    endings: list[State] = field(default_factory=list)
+    days: list[int] = field(default_factory=list)
+    left_behind: bool = False
+    missing: int = 0
+
+
+STORIES = {
+    "fails": Story([WHOLE], "out of order", [Failed(message="out of order")], [28], missing=2),
+    "crashes": Story([WHOLE, REST], "", [Crashed()], [10]),
+    "crashes twice": Story([WHOLE, REST], "no memory", [Crashed(), Crashed(message="no memory")], [10, 0], missing=20),
+    "crashes with all loaded": Story([WHOLE], "", [Crashed()]),
+    "is cancelled by a person": Story([WHOLE], "Cancelled", [Cancelled()], [1], missing=29),
+    "loads into another database": Story([WHOLE], NOT_HERE, [], [0], missing=30),
+    "was left behind and asked for less": Story([REST], "", [], [10], left_behind=True),
+    "was cancelled with the backfill that started it": Story(
+        [REST, ("04-16", "04-30")], "", [Cancelled(), Crashed()], [10, 5], left_behind=True
+    ),
+}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_whatever_becomes_of_one_chunks_runs_the_others_are_loaded(
+    engine: Engine, runs: PlayedRuns, story: Story
+) -> None:
+    runs.endings[APRIL], runs.days_loaded[APRIL] = deque(story.endings), deque(story.days)
+    if story.left_behind:
+        runs.add_active(SPRING[1])
 
     loads = load_all(engine, runs)
 
-    assert outcomes(loads) == ["loaded", "failed", "loaded"]
-    assert (loads[1].reason, missing(loads[1])) == ("the API is out of order", ["04-29", "04-30"])
-    assert len(runs.started) == 3
-
-
-def test_a_run_that_crashed_is_started_once_more_for_the_rest(engine: Engine, runs: PlayedRuns) -> None:
-    runs.endings[APRIL] = deque([Crashed()])
-    runs.days_loaded[APRIL] = deque([10])
-
-    loads = load_all(engine, runs)
-
-    assert outcomes(loads) == ["loaded"] * 3
-    assert [start for start in runs.started if start[0] == APRIL] == [
-        (APRIL, "04-01", "04-30"),
-        (APRIL, "04-11", "04-30"),
-    ]
-    assert loads[1].windows == 30
-
-
-def test_a_run_that_crashes_again_is_left(engine: Engine, runs: PlayedRuns) -> None:
-    runs.endings[APRIL] = deque([Crashed(), Crashed(message="out of memory")])
-    runs.days_loaded[APRIL] = deque([10, 0])
-
-    loads = load_all(engine, runs)
-
-    assert outcomes(loads) == ["loaded", "failed", "loaded"]
-    assert loads[1].reason == "out of memory"
-    assert len(loads[1].missing) == 20
-
-
-def test_a_run_that_crashed_when_all_was_loaded_is_not_started_again(engine: Engine, runs: PlayedRuns) -> None:
-    runs.endings[APRIL] = deque([Crashed()])
-    assert outcomes(load_all(engine, runs)) == ["loaded"] * 3
-    assert len(runs.started) == 3
-
-
-def test_a_run_that_somebody_cancels_is_not_started_again(engine: Engine, runs: PlayedRuns) -> None:
-    runs.endings[MAY] = deque([Cancelled()])
-    runs.days_loaded[MAY] = deque([1])
-    loads = load_all(engine, runs)
-    assert outcomes(loads) == ["loaded", "loaded", "failed"]
-    assert loads[2].reason == "Cancelled"
+    assert outcomes(loads) == ["loaded", "failed" if story.reason else "loaded", "loaded"]
+    assert [start[1:] for start in runs.started if start[0] == APRIL] == story.starts
+    assert (loads[1].reason, len(loads[1].missing)) == (story.reason, story.missing)
+    assert loads[1].windows == 30 - story.missing
 
 
 def test_runs_under_way_are_taken_over_first_and_count(engine: Engine, runs: PlayedRuns) -> None:
@@ -189,37 +189,10 @@ def test_runs_under_way_are_taken_over_first_and_count(engine: Engine, runs: Pla
     assert [load.windows for load in loads] == [2, 30, 2]
 
 
-def test_what_was_cancelled_with_the_backfill_that_started_it_is_started_again(
-    engine: Engine, runs: PlayedRuns
-) -> None:
-    runs.add_active(SPRING[1])
-    runs.endings[APRIL] = deque([Cancelled(), Crashed()])
-    runs.days_loaded[APRIL] = deque([10, 5])
-
-    assert outcomes(load_all(engine, runs)) == ["loaded"] * 3
-    assert [start[1:] for start in runs.started if start[0] == APRIL] == [("04-11", "04-30"), ("04-16", "04-30")]
-
-
-def test_what_a_run_that_was_taken_over_was_not_asked_for_is_loaded_by_another(
-    engine: Engine, runs: PlayedRuns
-) -> None:
-    runs.add_active(SPRING[2])
-    runs.days_loaded[MAY] = deque([1])
-    assert outcomes(load_all(engine, runs)) == ["loaded"] * 3
-    assert [start for start in runs.started if start[0] == MAY] == [(MAY, "05-02", "05-02")]
-
-
 def test_what_a_refreshing_run_that_was_taken_over_has_loaded_counts(engine: Engine, runs: PlayedRuns) -> None:
     later = NOW + timedelta(minutes=1)
     runs.add_active(SPRING[0], created=NOW - timedelta(minutes=1))
     assert load_all(engine, runs, since=later)[0].outcome == "loaded"
-
-
-def test_a_run_that_loaded_into_another_database_is_noticed(engine: Engine, runs: PlayedRuns) -> None:
-    runs.days_loaded[APRIL] = deque([0])
-    load = load_all(engine, runs)[1]
-    assert load.outcome == "failed"
-    assert "its days are not in this database: set DATABASE_URL" in load.reason
 
 
 def test_while_the_server_cannot_be_reached_nothing_is_concluded(engine: Engine, runs: PlayedRuns) -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from flows.backfill import _failures
+from flows.backfill import find_failures
 from flows.backfilling.chunks import split_into_chunks
 from flows.backfilling.dispatch import ChunkLoad
 from flows.running.trust import Limits, distrust
@@ -13,39 +13,39 @@ from schemas.summary import LoadCounts
 from tasks.plan import plan_period
 
 LIMITS = Limits(max_rejected_share=0.05, max_duplicates_share=0.05)
-REJECTED = (
-    "6 of 100 records failed the checks, more than 5.0%: nothing was published; see the table rejected_records, then "
-    "mend the source or raise max_rejected_share"
-)
-DUPLICATES = (
-    "6 of 100 records are exact duplicates, more than 5.0%: nothing was published; see whether the API cuts its times "
-    "to the second or the minute, which makes attempts look alike, then mend the source or raise max_duplicates_share"
-)
 
 
 @pytest.mark.parametrize(
-    ("counts", "reasons"),
+    ("counts", "settings"),
     [
         (LoadCounts(), []),
         (LoadCounts(fetched=100, rejected=5, duplicates=5), []),
-        (LoadCounts(fetched=100, rejected=6, duplicates=5), [REJECTED]),
-        (LoadCounts(fetched=100, rejected=5, duplicates=6), [DUPLICATES]),
-        (LoadCounts(fetched=100, rejected=6, duplicates=6), [REJECTED, DUPLICATES]),
+        (LoadCounts(fetched=100, rejected=6, duplicates=5), ["max_rejected_share"]),
+        (LoadCounts(fetched=100, rejected=5, duplicates=6), ["max_duplicates_share"]),
+        (LoadCounts(fetched=100, rejected=6, duplicates=6), ["max_rejected_share", "max_duplicates_share"]),
     ],
 )
-def test_more_than_a_limit_is_told_with_what_to_do(counts: LoadCounts, reasons: list[str]) -> None:
-    assert list(distrust(counts, LIMITS)) == reasons
+def test_more_than_a_limit_is_told_with_the_numbers_and_the_setting(counts: LoadCounts, settings: list[str]) -> None:
+    reasons = list(distrust(counts, LIMITS))
+    assert len(reasons) == len(settings)
+    for reason, setting in zip(reasons, settings, strict=True):
+        assert reason.startswith("6 of 100 records")
+        assert "5.0%" in reason
+        assert setting in reason
     assert list(distrust(counts, Limits(1, 1))) == []
 
 
 def test_a_backfill_judges_each_chunk_and_tells_of_each_once() -> None:
-    period = plan_period("2023-03-01", "2023-05-31", ZoneInfo("UTC"), datetime(2023, 7, 1, tzinfo=UTC), max_days=None)
+    period = plan_period("2023-03-01", "2023-06-30", ZoneInfo("UTC"), datetime(2023, 7, 1, tzinfo=UTC), max_days=None)
     loads = [ChunkLoad(chunk, None, outcome="loaded") for chunk in split_into_chunks(period, 1)]
     # The chunk's own run has failed because of it as well.
     loads[1].outcome, loads[1].reason = "failed", "checks failed"
     loads[1].counts = LoadCounts(fetched=100, duplicates=6)
     loads[2].counts = LoadCounts(fetched=10_000, duplicates=6)
+    loads[3].outcome, loads[3].missing = "failed", loads[3].chunk.days[:2]
 
-    doubts = [(load, reason) for load in loads for reason in distrust(load.counts, LIMITS)]
+    failures = list(find_failures(loads, LIMITS))
 
-    assert [failure.message for failure in _failures(loads, doubts)] == [f"2023-04-01 to 2023-04-30: {DUPLICATES}"]
+    assert [failure.stage for failure in failures] == ["load", "checks"]
+    assert "2023-06-01 to 2023-06-02" in failures[0].message
+    assert failures[1].message.startswith("2023-04-01 to 2023-04-30: 6 of 100 records")
