@@ -3,7 +3,6 @@
 import pkgutil
 import re
 import tomllib
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -22,8 +21,7 @@ def locked(lock: Path) -> dict[str, str]:
 def test_what_was_asked_for_is_locked_to_one_version_with_hashes(lock: Path) -> None:
     packages = locked(lock)
     wanted = re.findall(r"^([a-z][\w.-]*)", (ROOT / lock).with_suffix(".in").read_text("utf-8"), re.MULTILINE)
-    assert wanted
-    assert set(wanted) <= set(packages)
+    assert set() < set(wanted) <= set(packages)
     for name, entry in packages.items():
         assert re.match(rf"{re.escape(name)}==[\w.!+]+ .*--hash=sha256:[0-9a-f]{{64}}", entry, re.DOTALL), entry
         # To pip before 23.3 a package with extras is another one than that without, which would have no version.
@@ -31,24 +29,16 @@ def test_what_was_asked_for_is_locked_to_one_version_with_hashes(lock: Path) -> 
 
 
 def test_no_package_has_two_versions() -> None:
-    versions: dict[str, set[str]] = defaultdict(set)
-    for lock in LOCKS:
-        for name, entry in locked(lock).items():
-            versions[name].add(re.split(r"[ ;]", entry.partition("==")[2], maxsplit=1)[0])
-    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+    pins = {(name, entry.split()[0]) for lock in LOCKS for name, entry in locked(lock).items()}
+    assert len(pins) == len({name for name, _ in pins})
 
 
-def test_every_install_that_is_documented_checks_the_hashes() -> None:
-    pages = [ROOT / "Makefile", *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    text = "\n".join(page.read_text("utf-8") for page in pages)
-    installs = set(re.findall(r"(?:-m pip install|\$\(INSTALL\)) (.*)", text))
-    # The checkout itself is made importable, with nothing from elsewhere.
-    installs -= {"--no-deps --no-build-isolation --editable .", "--quiet --disable-pip-version-check --no-compile"}
-    assert {arguments.split(" -r ")[0] for arguments in installs} == {"--require-hashes"}
+def test_what_make_installs_is_checked_by_its_hashes() -> None:
+    installs = re.findall(r"\$\(INSTALL\) (.*?)(?: -r .*)?\n", (ROOT / "Makefile").read_text("utf-8"))
+    assert set(installs) == {"--require-hashes", "--no-deps --no-build-isolation --editable ."}
 
 
 def test_the_command_leads_to_a_function_and_the_licence_is_named() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     assert callable(pkgutil.resolve_name(project["project"]["scripts"]["codegrader"]))
-    assert project["tool"]["setuptools"]["packages"] == ["flows", "tasks", "schemas"]
     assert (ROOT / "LICENSE").read_text("utf-8").startswith(f"{project['project']['license']} License")
