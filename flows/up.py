@@ -12,11 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Annotated, Final
 
+import psutil
 from cyclopts import Parameter
 
 from flows.command_line import run_command
 from flows.installing.environment import find_notes, read_environment
 from flows.running.home import home_folder
+from flows.running.stopping import SIGNALS
 from tasks.errors import PermanentError
 
 HOST: Final = "127.0.0.1"
@@ -26,7 +28,6 @@ STOPPED_WITHIN_S: Final = 30
 
 AUTH_STRING: Final = "PREFECT_SERVER_API_AUTH_STRING"
 PREFECT: Final = (sys.executable, "-m", "prefect")
-Child = subprocess.Popen[bytes]
 
 READY: Final = """
 The dashboard: {address}
@@ -55,15 +56,23 @@ def run(*, port: Annotated[int, Parameter(env_var="PORT")] = 4200) -> int:
     stop = threading.Event()
     # What has a handler here, the children start without. Behind a shell's `&`, they would ignore SIGINT, and a worker
     # that is told to end sends that to itself.
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: stop.set())
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: stop.set())
     read_environment()
     for note in find_notes():
         print(note, file=sys.stderr)
     _check_port(port)
-    _configure(f"http://{HOST}:{port}/api")
-    _run(f"http://{HOST}:{port}", stop)
+    address = f"http://{HOST}:{port}"
+    _configure(f"{address}/api")
+    log = home_folder("logs") / "prefect-server.log"
+    print(f"Starting Prefect's server; its log is {log} ...", flush=True)
+    command = [*PREFECT, "server", "start", "--host", HOST, "--port", str(port)]
+    with log.open("w") as output, running(command, output) as server:
+        _wait_for(server, log, stop)
+        if not stop.is_set():
+            _set_up()
+        if not stop.is_set():
+            _work(address, server, log, stop)
     return 0
 
 
@@ -110,72 +119,25 @@ def _folder_of_the_older_dashboard() -> Path:
     return folder
 
 
-def _run(address: str, stop: threading.Event) -> None:
-    log = home_folder("logs") / "prefect-server.log"
-    print(f"Starting Prefect's server; its log is {log} ...", flush=True)
-    start = ("server", "start", "--host", HOST, "--port", address.rpartition(":")[2])
-    with log.open("w") as output, _running(start, output) as server:
-        _wait_for(server, log, stop)
-        if not stop.is_set():
-            _set_up()
-        if not stop.is_set():
-            _work(address, server, log, stop)
-
-
-def _work(address: str, server: Child, log: Path, stop: threading.Event) -> None:
-    """Has a worker work until it is told to stop.
-
-    Raises:
-        PermanentError: the server or the worker has ended by itself. Neither is started again: its fault would go
-            unnoticed.
-    """
-    from flows.installing.server_objects import WORK_POOL
-
-    with _running(("worker", "start", "--pool", WORK_POOL, "--name", "make up")) as worker:
-        password = AND_PASSWORD if os.environ.get(AUTH_STRING) else ""
-        print(READY.format(address=address, password=password, bin=Path(sys.executable).parent), flush=True)
-        while server.poll() is None and worker.poll() is None and not stop.wait(0.5):
-            pass
-        died = worker.poll()
-    if server.poll() is not None:
-        raise PermanentError(f"Prefect's server has ended by itself, with exit code {server.returncode}: see {log}")
-    _crash_what_runs()
-    if died is not None:
-        raise PermanentError(f"the worker has ended by itself, with exit code {died}")
-
-
 @contextmanager
-def _running(arguments: Sequence[str], output: IO[str] | None = None) -> Iterator[Child]:
-    """One of Prefect's commands, for as long as the `with` block runs."""
+def running(command: Sequence[str], output: IO[str] | None = None) -> Iterator[psutil.Popen]:
+    """A command, for as long as the `with` block runs; then it is ended, with all that it has started."""
     # In a session of its own: a Ctrl-C at the terminal then reaches this process alone, which ends the others in order.
-    child = subprocess.Popen(  # noqa: S603
-        (*PREFECT, *arguments), stdout=output, stderr=output and subprocess.STDOUT, start_new_session=True
-    )
+    child = psutil.Popen(command, stdout=output, stderr=output and subprocess.STDOUT, start_new_session=True)
     try:
         yield child
     finally:
-        _end(child)
-
-
-def _end(child: Child) -> None:
-    """Ends a child; if it does not end by itself, with all that it has started."""
-    import psutil
-
-    if child.poll() is not None:
-        return
-    family = psutil.Process(child.pid).children(recursive=True)
-    child.terminate()
-    try:
-        child.wait(STOPPED_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-    for left in psutil.wait_procs(family, timeout=1)[1]:
         with suppress(psutil.NoSuchProcess):
-            left.kill()
+            family = [child, *child.children(recursive=True)]
+            child.terminate()
+            psutil.wait_procs([child], STOPPED_WITHIN_S)
+            for left in psutil.wait_procs(family, timeout=1)[1]:
+                with suppress(psutil.NoSuchProcess):
+                    left.kill()
+        child.wait()
 
 
-def _wait_for(server: Child, log: Path, stop: threading.Event) -> None:
+def _wait_for(server: psutil.Popen, log: Path, stop: threading.Event) -> None:
     from prefect.client.orchestration import get_client
 
     deadline = time.monotonic() + STARTED_WITHIN_S
@@ -202,8 +164,30 @@ def _set_up() -> None:
         print(f"  {line}", flush=True)
 
 
+def _work(address: str, server: psutil.Popen, log: Path, stop: threading.Event) -> None:
+    """Has a worker work until it is told to stop.
+
+    Raises:
+        PermanentError: the server or the worker has ended by itself. Neither is started again: its fault would go
+            unnoticed.
+    """
+    from flows.installing.server_objects import WORK_POOL
+
+    with running([*PREFECT, "worker", "start", "--pool", WORK_POOL, "--name", "make up"]) as worker:
+        password = AND_PASSWORD if os.environ.get(AUTH_STRING) else ""
+        print(READY.format(address=address, password=password, bin=Path(sys.executable).parent), flush=True)
+        while server.poll() is None and worker.poll() is None and not stop.wait(0.5):
+            pass
+        died = worker.poll()
+    if server.poll() is not None:
+        raise PermanentError(f"Prefect's server has ended by itself, with exit code {server.returncode}: see {log}")
+    _crash_what_runs()
+    if died is not None:
+        raise PermanentError(f"the worker has ended by itself, with exit code {died}")
+
+
 def _crash_what_runs() -> None:
-    """Notes of the runs that were stopped with their worker that they have crashed: else they would run for ever."""
+    """Marks the runs that were stopped with their worker as crashed: else they would show as running for ever."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
     from prefect.client.schemas.objects import StateType

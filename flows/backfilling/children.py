@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType, WorkerStatus
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
@@ -96,15 +96,15 @@ class ChildRuns:
         return states | {run.id: run.state for run in runs if run.state}
 
     def _warn_of_waiting(self, runs: Collection[FlowRun]) -> None:
-        """Says once why runs are not started, until they are."""
+        """Says once that runs are not started, until they are."""
         now = datetime.now(UTC)
         scheduled = [run for run in runs if run.state and run.state.is_scheduled()]
         waiting = [run for run in scheduled if (run.expected_start_time or run.created or now) < now - START_PATIENCE]
         if waiting and not self._has_warned:
-            pool = self._deployment.work_pool_name or ""
-            workers = self._client.read_workers_for_work_pool(pool)
-            online = sum(worker.status == WorkerStatus.ONLINE for worker in workers)
-            reason = f"all {online} are busy or at their limit" if online else "there is none"
-            advice = f"start one more: prefect worker start --pool {pool}"
-            get_run_logger().warning("%d child runs wait for a worker: %s; %s", len(waiting), reason, advice)
+            get_run_logger().warning(
+                "%d child runs wait for a worker: there is none, or all are busy; to start one more: "
+                "prefect worker start --pool %s",
+                len(waiting),
+                self._deployment.work_pool_name,
+            )
         self._has_warned = bool(waiting)

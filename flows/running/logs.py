@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from concurrent_log_handler import ConcurrentRotatingFileHandler
-from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.configuration import ensure_logging_setup
 
 from tasks.errors import CodegraderError, InvalidInputError
@@ -24,6 +23,8 @@ BACKUPS: Final = 3
 KEEP: Final = timedelta(days=3)
 """How long a day's files stay after that day."""
 
+_secrets: Final[set[str]] = set()
+"""Of this process: what one run names stays hidden in the next."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _DAY_FILE: Final = re.compile(r"\.?(?:__)?(\d{4}-\d\d-\d\d)\.(?:lock|log(?:\.\d+|\.rotate\.\d+|\.\d+\.tmp)?)")
 """A day's log, its backups, its lock, and what a process that was killed while it rotated them leaves behind."""
@@ -45,9 +46,9 @@ def start_logging(log_dir: Path, secrets: Collection[str]) -> None:
     """
     # Before our own handler: Prefect sets up no console once it finds a handler that it does not know.
     ensure_logging_setup()
-    _filter.secrets |= set(secrets)
+    _secrets.update(secrets)
     for handler in all_handlers():
-        handler.addFilter(_filter)
+        handler.addFilter(clean)
     root, folder = logging.getLogger(), log_dir.absolute()
     former = [handler for handler in root.handlers if isinstance(handler, DailyFileHandler)]
     if any(handler.folder == folder for handler in former):
@@ -104,7 +105,7 @@ class DailyFileHandler(ConcurrentRotatingFileHandler):
             unicode_error_policy="replace",
         )
         self.setFormatter(LineFormatter())
-        self.addFilter(_filter)
+        self.addFilter(clean)
         self.do_open().close()
         self._remove_old()
 
@@ -139,41 +140,26 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Gives the record's lines, without the last line end."""
         time = datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(timespec="milliseconds")
-        fields = (time, f"{record.levelname:<7}", str(record.process), _run_name(record), record.name)
+        names = (getattr(record, name, None) for name in ("flow_run_name", "task_run_name"))
+        run = " / ".join(filter(None, names)) or "-"
+        fields = (time, f"{record.levelname:<7}", str(record.process), run, record.name)
         trace = [line for text in (record.exc_text, record.stack_info) if text for line in text.splitlines()]
         lines = (" | ".join((*fields, record.getMessage())), *trace)
         return "\n    ".join(_CONTROL.sub(lambda match: repr(match[0])[1:-1], line) for line in lines)
 
 
-class RunLogFilter(logging.Filter):
+def clean(record: logging.LogRecord) -> bool:
     """Makes a record fit to be shown: its text complete, an expected error in one line, every secret hidden.
 
-    The record itself is changed, not a copy: it then holds neither arguments nor an exception, so whatever a handler
-    does with it (a formatter that caches, Prefect's payload for the server), it has only the cleaned text to work with.
+    A filter of all handlers. The record itself is changed, not a copy: it then holds neither arguments nor an
+    exception, so whatever a handler does with it (a formatter that caches, Prefect's payload for the server), it has
+    only the cleaned text to work with. A record that was cleaned before stays as it is.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.secrets: frozenset[str] = frozenset()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Cleans the record and lets it pass; a record that was cleaned before stays as it is."""
-        message, trace = _message(record), _trace(record)
-        record.msg, record.args = redact(message, self.secrets), None
-        record.exc_text, record.exc_info = trace and redact(trace, self.secrets), None
-        record.stack_info = record.stack_info and redact(record.stack_info, self.secrets)
-        return True
-
-
-def _run_name(record: logging.LogRecord) -> str:
-    """The flow run's and the task run's names; a record of a logger that is not Prefect's is asked for its context."""
-    flow_run = getattr(record, "flow_run_name", None)
-    task_run = getattr(record, "task_run_name", None)
-    if not flow_run:
-        flow_context, task_context = FlowRunContext.get(), TaskRunContext.get()
-        flow_run = flow_context.flow_run.name if flow_context and flow_context.flow_run else None
-        task_run = task_context.task_run.name if task_context else None
-    return " / ".join(filter(None, (flow_run, task_run))) or "-"
+    message, trace = _message(record), _trace(record)
+    record.msg, record.args = redact(message, _secrets), None
+    record.exc_text, record.exc_info = trace and redact(trace, _secrets), None
+    record.stack_info = record.stack_info and redact(record.stack_info, _secrets)
+    return True
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -199,7 +185,3 @@ def _trace(record: logging.LogRecord) -> str | None:
     if error is None or isinstance(error, CodegraderError):
         return None
     return logging.Formatter().formatException(record.exc_info)
-
-
-# One filter for the process, so that what one run names stays hidden in the next, and no handler gets a second one.
-_filter = RunLogFilter()

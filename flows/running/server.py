@@ -1,11 +1,11 @@
 """The Prefect server that a command talks to: the one that `PREFECT_API_URL` names, or else a temporary one."""
 
-import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 from typing import Final
 
 import httpx
@@ -122,16 +122,14 @@ def check_prefect_home() -> None:
     """
     if names_server():
         return
-    settings = get_current_settings()
+    home = get_current_settings().home
     try:
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        reason = "" if os.access(settings.home, os.W_OK) else "Permission denied"
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        TemporaryFile(dir=home).close()
     except OSError as error:
-        reason = str(error.strerror)
-    if reason:
         raise InvalidInputError(
-            f"Prefect's folder {settings.home} cannot be used ({reason}): set HOME or PREFECT_HOME to another folder"
-        )
+            f"Prefect's folder {home} cannot be used ({error.strerror}): set HOME or PREFECT_HOME to another folder"
+        ) from error
 
 
 @contextmanager

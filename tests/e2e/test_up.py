@@ -16,18 +16,20 @@ from tests.e2e.prefect_server import ROOT
 from tests.e2e.product import Product, product_running
 from tests.waiting import wait_until
 
-COMMAND = [sys.executable, "-m", "flows.up"]
 GRADER = {"GRADER_API_URL": "http://127.0.0.1:1/", "GRADER_CLIENT": "nobody", "GRADER_CLIENT_KEY": "nothing"}
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(subprocess.Popen(["sleep", "60"], start_new_session=True).pid, file=sys.stdout, flush=True)
+time.sleep(60)
+"""
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-
         done = subprocess.run(
-            COMMAND,
+            [sys.executable, "-m", "flows.up"],
             cwd=ROOT,
             env={**os.environ, **GRADER, "CODEGRADER_HOME": str(tmp_path), "PORT": port},
             text=True,
@@ -36,31 +38,22 @@ def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path) -> None:
         )
 
     assert done.returncode == 1
-    assert f"port {port} cannot be used" in done.stderr
-    assert "PORT=4201 make up" in done.stderr
+    assert f"port {port} " in done.stderr
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
-STUBBORN = """
-import signal, subprocess, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print(subprocess.Popen(["sleep", "60"], start_new_session=True).pid, flush=True)
-time.sleep(60)
-"""
-
-
-def test_what_does_not_end_by_itself_is_killed_with_all_that_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_end_by_itself_is_killed_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(up, "STOPPED_WITHIN_S", 0.2)
-    child = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    grandchild = psutil.Process(int(child.stdout.readline()))
-
-    up._end(child)
+    output = tmp_path / "output"
+    with output.open("w") as file, up.running([sys.executable, "-c", STUBBORN], file) as child:
+        wait_until(lambda: output.read_text().endswith("\n"))
+        grandchild = psutil.Process(int(output.read_text()))
 
     assert child.returncode == -signal.SIGKILL
     wait_until(lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE)
-    child.stdout.close()
 
 
 def processes_of(product: Product) -> Iterator[psutil.Process]:
