@@ -1,7 +1,7 @@
 """The data checks, as pandera schemas. Importing this takes a second, so only the step that checks does.
 
-Two severities: a row that fails one of `trusted_attempts` cannot be trusted in a figure and is rejected; a row that
-fails one of `USUAL_ATTEMPTS` is loaded, counted and reported.
+Two severities: a row that fails one of `error_checks` cannot be trusted in a figure and is rejected; a row that
+fails one of `WARNING_CHECKS` is loaded, counted and reported.
 
 The checks see a frame with the columns of `schemas.attempt.Attempt`, ordered so that of several rows with one id the
 one to keep comes first.
@@ -39,13 +39,13 @@ def _check(name: str, rule: Rule) -> pa.Check:
 def attempts_schema(window: Window, now: datetime) -> pa.DataFrameSchema:
     """All checks of one window's attempts."""
     # The columns are one check, not a `pa.Column` each: eleven of these take a fifth of the time of all checks.
-    return pa.DataFrameSchema(checks=[HAS_COLUMNS, *trusted_attempts(window, now), *USUAL_ATTEMPTS])
+    return pa.DataFrameSchema(checks=[HAS_COLUMNS, *error_checks(window, now), *WARNING_CHECKS])
 
 
 HAS_COLUMNS: Final = _check(SHAPE, lambda rows: tuple(rows.columns) == Attempt._fields)
 
 
-def trusted_attempts(window: Window, now: datetime) -> list[pa.Check]:
+def error_checks(window: Window, now: datetime) -> list[pa.Check]:
     """What must hold for a row to be loaded.
 
     `duplicate rows` finds exact copies, which are no error: they are loaded once. `unique id` finds rows that differ
@@ -72,7 +72,7 @@ def _repeated(rows: pd.DataFrame, columns: tuple[str, ...]) -> "pd.Series[bool]"
     return same_id & rows.duplicated(list(columns)) if len(columns) > 1 and same_id.any() else same_id
 
 
-USUAL_ATTEMPTS: Final = [
+WARNING_CHECKS: Final = [
     _check("allowed attempt types", lambda rows: rows["attempt_type"].isin(ATTEMPT_TYPES)),
     _check("run without verdict", lambda rows: (rows["attempt_type"] != "run") | rows["is_correct"].isna()),
     _check("submit with verdict", lambda rows: (rows["attempt_type"] != "submit") | rows["is_correct"].notna()),

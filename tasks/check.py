@@ -33,12 +33,12 @@ def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, n
     """
     import numpy as np
 
-    from schemas.checks import DUPLICATE_ROWS, FEW_DUPLICATES, SHAPE, UNIQUE_ID, USUAL_ATTEMPTS, attempts_schema
+    from schemas.checks import DUPLICATE_ROWS, FEW_DUPLICATES, SHAPE, UNIQUE_ID, WARNING_CHECKS, attempts_schema
 
     order = _order(records, attempts)
     rows = attempts.iloc[order].reset_index(drop=True)
     errors = _failures(attempts_schema(window, now), rows)
-    warnings = {str(rule.name): errors.pop(str(rule.name)) for rule in USUAL_ATTEMPTS}
+    warnings = {str(rule.name): errors.pop(str(rule.name)) for rule in WARNING_CHECKS}
     copies = errors.pop(DUPLICATE_ROWS)
     # An exact copy has its original's id too; it is a copy, not a conflict.
     errors[UNIQUE_ID] = errors[UNIQUE_ID] & ~copies

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from schemas.period import Day
 from schemas.summary import CheckResult, LoadCounts
 from schemas.tables import loaded_windows
-from tasks.database import explained
+from tasks.database import translate_errors
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -73,7 +73,7 @@ def missing_days(engine: "Engine", days: Sequence[Day], since: datetime | None =
         since: what was loaded before that moment is taken for missing; None: it counts whenever it was loaded.
 
     Raises:
-        DatabaseUnavailableError, PermanentError: see `tasks.database.explained`.
+        DatabaseUnavailableError, PermanentError: see `tasks.database.translate_errors`.
     """
     from sqlalchemy import text
 
@@ -83,7 +83,7 @@ def missing_days(engine: "Engine", days: Sequence[Day], since: datetime | None =
         "ends": [day.end for day in days],
         "since": since,
     }
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         missing = set(connection.scalars(text(_MISSING), spans))
     return tuple(day for day in days if day.date in missing)
 
@@ -92,11 +92,11 @@ def first_loaded(engine: "Engine") -> datetime | None:
     """The moment from which on anything was ever loaded, in UTC; None if nothing was.
 
     Raises:
-        DatabaseUnavailableError, PermanentError: see `tasks.database.explained`.
+        DatabaseUnavailableError, PermanentError: see `tasks.database.translate_errors`.
     """
     from sqlalchemy import text
 
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         moment: datetime | None = connection.scalar(text(_FIRST))
     return moment
 
@@ -108,11 +108,11 @@ def usual_records(engine: "Engine") -> dict[tuple[time, timedelta], float]:
         By the time of day in UTC at which a window begins, and its length.
 
     Raises:
-        DatabaseUnavailableError, PermanentError: see `tasks.database.explained`.
+        DatabaseUnavailableError, PermanentError: see `tasks.database.translate_errors`.
     """
     from sqlalchemy import text
 
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         return {(start, length): records for start, length, records in connection.execute(text(_RECORDS))}
 
 
@@ -120,12 +120,12 @@ def loaded_by(engine: "Engine", flow_run_id: str) -> Loaded:
     """What a flow run has loaded so far.
 
     Raises:
-        DatabaseUnavailableError, PermanentError: see `tasks.database.explained`.
+        DatabaseUnavailableError, PermanentError: see `tasks.database.translate_errors`.
     """
     from sqlalchemy import text
 
     run = {"flow_run_id": flow_run_id}
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         windows, *counts = connection.execute(text(_COUNTS), run).one()
         checks = tuple(CheckResult(*row) for row in connection.execute(text(_CHECKS), run))
     return Loaded(windows, LoadCounts(*counts), checks)

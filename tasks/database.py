@@ -25,7 +25,7 @@ OLDEST_POSTGRESQL: Final = 14
 LONGEST_SOCKET: Final = 103
 """Bytes in the path of a Unix socket, on every system."""
 LOADING: Final = 0xC0DE
-"""Key of the advisory lock under which rows are written, see `writing`."""
+"""Key of the advisory lock under which rows are written, see `exclusive_transaction`."""
 _LOCK: Final = "SELECT pg_advisory_xact_lock(%(key)s)"
 
 
@@ -120,7 +120,7 @@ def open_engine(connector: "SqlAlchemyConnector") -> "Engine":
         PermanentError: wrong credentials, too old a server, no right to make tables, or a schema newer than this code.
     """
     engine = _make_engine(connector)
-    with explained(engine):
+    with translate_errors(engine):
         migrate(engine)
     return engine
 
@@ -143,7 +143,7 @@ def try_database(connector: "SqlAlchemyConnector") -> str:
 
     engine = _make_engine(connector)
     try:
-        with explained(engine), engine.connect() as connection:
+        with translate_errors(engine), engine.connect() as connection:
             connection.exec_driver_sql(_LOCK, {"key": LOADING})
             context = MigrationContext.configure(connection, opts={"version_table": "codegrader_schema"})
             before = context.get_current_revision()
@@ -190,7 +190,7 @@ def migrate(engine: "Engine") -> None:
     Raises:
         PermanentError: the server is too old, or the schema newer than this code.
     """
-    with writing(engine) as connection:
+    with exclusive_transaction(engine) as connection:
         _upgrade(connection)
 
 
@@ -216,7 +216,7 @@ def _upgrade(connection: "Connection") -> None:
 
 
 @contextmanager
-def writing(engine: "Engine") -> Iterator["Connection"]:
+def exclusive_transaction(engine: "Engine") -> Iterator["Connection"]:
     """One transaction, and only one at a time in the whole database, over all processes and machines.
 
     Loaders would otherwise meet in the same rows: the lock makes deadlocks impossible and the result independent of the
@@ -228,7 +228,7 @@ def writing(engine: "Engine") -> Iterator["Connection"]:
 
 
 @contextmanager
-def explained(engine: "Engine") -> Iterator[None]:
+def translate_errors(engine: "Engine") -> Iterator[None]:
     """Turns the driver's errors into one line that says what to do.
 
     Raises:

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from schemas.figures import DAILY_FIGURES
 from schemas.period import Day, days_between
 from schemas.tables import attempts, daily_metrics, loaded_windows
-from tasks.database import explained, writing
+from tasks.database import exclusive_transaction, translate_errors
 from tasks.retries import is_transient
 
 if TYPE_CHECKING:
@@ -99,10 +99,10 @@ def compute_figures(engine: "Engine", days: Iterable[Day], time_zone: ZoneInfo) 
         How many days were computed.
 
     Raises:
-        TransientError, PermanentError: see `tasks.database.explained`; the figures stand as they were.
+        TransientError, PermanentError: see `tasks.database.translate_errors`; the figures stand as they were.
     """
     zone = {"time_zone": time_zone.key}
-    with explained(engine), writing(engine) as connection:
+    with translate_errors(engine), exclusive_transaction(engine) as connection:
         wanted = {day.date: day for day in days}
         if connection.exec_driver_sql(_FOREIGN, zone).scalar():
             wanted |= _all_days(connection, time_zone)
@@ -118,9 +118,9 @@ def read_figures(engine: "Engine", first: date = date.min, last: date = date.max
     """Reads the figures of the days from `first` to `last`, inclusive, oldest first.
 
     Raises:
-        TransientError, PermanentError: see `tasks.database.explained`.
+        TransientError, PermanentError: see `tasks.database.translate_errors`.
     """
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         rows = connection.exec_driver_sql(_READ, {"first": first, "last": last})
         return tuple(DayFigures(day, complete, _by_name(values)) for day, complete, *values in rows)
 
@@ -129,9 +129,9 @@ def read_figures_over(engine: "Engine", start: datetime, end: datetime) -> Mappi
     """Computes the same figures over all attempts of `[start, end)`: a student of several days counts once.
 
     Raises:
-        TransientError, PermanentError: see `tasks.database.explained`.
+        TransientError, PermanentError: see `tasks.database.translate_errors`.
     """
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         return _by_name(connection.exec_driver_sql(_OVER, {"start": start, "end": end}).one())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.record import Record
-from tasks.database import explained
+from tasks.database import translate_errors
 from tasks.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ def has_table(engine: "Engine") -> bool:
     """Whether the earlier script's table is there; a view of that name is ours.
 
     Raises:
-        TransientError, PermanentError: see `tasks.database.explained`.
+        TransientError, PermanentError: see `tasks.database.translate_errors`.
     """
     from sqlalchemy import text
 
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         return bool(connection.scalar(text(_IS_TABLE)))
 
 
@@ -68,11 +68,11 @@ def read_batches(engine: "Engine", rows: int) -> Iterator[list[Record]]:
 
     Raises:
         PermanentError: the table lacks a column.
-        TransientError, PermanentError: see `tasks.database.explained`.
+        TransientError, PermanentError: see `tasks.database.translate_errors`.
     """
     from sqlalchemy import text
 
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         there = set(connection.scalars(text(_FIND_COLUMNS)))
         if missing := [name for name in _COLUMNS if name not in there]:
             raise PermanentError(

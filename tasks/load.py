@@ -11,7 +11,7 @@ from schemas.attempt import Attempt, Checked
 from schemas.period import Window
 from schemas.summary import LoadCounts
 from schemas.tables import attempts, loaded_windows, rejected_records
-from tasks.database import explained, writing
+from tasks.database import exclusive_transaction, translate_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,10 +79,10 @@ def load_window(
         What became of the window's records.
 
     Raises:
-        TransientError, PermanentError: see `tasks.database.explained`; nothing was loaded.
+        TransientError, PermanentError: see `tasks.database.translate_errors`; nothing was loaded.
     """
     span = {"start": window.start, "end": window.end}
-    with explained(engine), writing(engine) as connection:
+    with translate_errors(engine), exclusive_transaction(engine) as connection:
         driver: Any = connection.connection.dbapi_connection
         with driver.cursor() as cursor:
             counts = _count(checked, *_upsert(cursor, checked.accepted, span))
@@ -110,9 +110,9 @@ def load_missing(engine: "Engine", rows: "pd.DataFrame") -> int:
         How many were not there yet.
 
     Raises:
-        TransientError, PermanentError: see `tasks.database.explained`; nothing was loaded.
+        TransientError, PermanentError: see `tasks.database.translate_errors`; nothing was loaded.
     """
-    with explained(engine), writing(engine) as connection:
+    with translate_errors(engine), exclusive_transaction(engine) as connection:
         driver: Any = connection.connection.dbapi_connection
         with driver.cursor() as cursor:
             _copy_to_stage(cursor, rows)

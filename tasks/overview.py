@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from schemas.period import Day, days_between
 from schemas.summary import CheckResult, LoadCounts
 from schemas.tables import loaded_windows
-from tasks.database import explained
+from tasks.database import translate_errors
 from tasks.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ def read_loaded_spans(engine: "Engine") -> tuple[Span, ...]:
     """What is loaded, windows that touch each other as one, oldest first.
 
     Raises:
-        PermanentError: the tables are not there; or see `tasks.database.explained`.
+        PermanentError: the tables are not there; or see `tasks.database.translate_errors`.
         DatabaseUnavailableError: see there.
     """
     from sqlalchemy import text
 
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         if not connection.scalar(text(_IS_THERE), {"name": loaded_windows.name}):
             raise PermanentError("the database has no tables yet: run python -m flows.setup")
         return tuple((start, end) for start, end in connection.execute(text(_SPANS)))
@@ -74,12 +74,12 @@ def read_recent(engine: "Engine", since: datetime) -> tuple[LoadCounts, tuple[Ch
     """What became of the records of the windows that end after a moment, and which checks they failed, most first.
 
     Raises:
-        DatabaseUnavailableError, PermanentError: see `tasks.database.explained`.
+        DatabaseUnavailableError, PermanentError: see `tasks.database.translate_errors`.
     """
     from sqlalchemy import text
 
     parameters = {"since": since}
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         counts = LoadCounts(*connection.execute(text(_COUNTS), parameters).one())
         return counts, tuple(CheckResult(*row) for row in connection.execute(text(_CHECKS), parameters))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from tasks.database import embedded_database, embedded_server, explained
+from tasks.database import embedded_database, embedded_server, translate_errors
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection
@@ -76,7 +76,7 @@ def _connected(address: "URL") -> "Iterator[Connection]":
     from sqlalchemy import NullPool, create_engine
 
     engine = create_engine(address, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         yield connection
 
 

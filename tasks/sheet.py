@@ -55,7 +55,7 @@ def publish_figures(
         TransientError: a quota, an outage, or somebody else wrote at the same time.
         PermanentError: wrong credentials, a spreadsheet that is missing or not shared, or figures that would vanish.
     """
-    with _explained(key, spreadsheet_id):
+    with _translate_errors(key, spreadsheet_id):
         sheet = _connect(key, api_url).open_by_key(spreadsheet_id)
         tab = _find_tab(sheet)
         if history.rows:
@@ -77,7 +77,7 @@ def try_sheet(key: "SecretDict", spreadsheet_id: str, api_url: str = GOOGLE_SHEE
     Raises:
         TransientError, PermanentError: see `publish_figures`.
     """
-    with _explained(key, spreadsheet_id):
+    with _translate_errors(key, spreadsheet_id):
         sheet = _connect(key, api_url).open_by_key(spreadsheet_id)
         sheet.update_title(sheet.title)
         is_there = TAB.casefold() in {tab.title.casefold() for tab in sheet.worksheets()}
@@ -191,7 +191,7 @@ def _to_date(value: object) -> date | None:
 
 
 @contextmanager
-def _explained(key: "SecretDict", spreadsheet_id: str) -> Iterator[None]:
+def _translate_errors(key: "SecretDict", spreadsheet_id: str) -> Iterator[None]:
     import google.auth.exceptions
     import gspread
     import requests

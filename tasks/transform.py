@@ -40,8 +40,8 @@ _USUAL_PARAMETERS = re.compile(
 _USUAL_TIMES = re.compile(r"(?:(?!0000)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\n)*+", re.ASCII)
 
 
-class Launch(NamedTuple):
-    """What the learning platform's launch parameters say of an attempt, ready for the table; None for what is missing.
+class LtiParameters(NamedTuple):
+    """The LTI parameters of an attempt, ready for the table; None for what is missing.
 
     Attributes:
         exact_sourced_id: as it was sent, as JSON, for the attempt's identity; the other fields are columns.
@@ -57,7 +57,7 @@ class Launch(NamedTuple):
     task: str | None
 
 
-NO_LAUNCH: Final = Launch("null", None, None, None, None, None)
+NO_LTI_PARAMETERS: Final = LtiParameters("null", None, None, None, None, None)
 
 
 def transform(records: Sequence[Record]) -> "pd.DataFrame":
@@ -72,8 +72,10 @@ def transform(records: Sequence[Record]) -> "pd.DataFrame":
     times = read_times([record.get("created_at") for record in records])
     types = [read_text(record.get("attempt_type")) for record in records]
     passbacks = [record.get("passback_params") for record in records]
-    launches = [parse_passback(value) if isinstance(value, str) else read_launch(value) for value in passbacks]
-    sourced_ids, *kept = zip(*launches, strict=True) if launches else [()] * len(Launch._fields)
+    parameters = [
+        parse_lti_parameters(value) if isinstance(value, str) else read_lti_parameters(value) for value in passbacks
+    ]
+    sourced_ids, *kept = zip(*parameters, strict=True) if parameters else [()] * len(LtiParameters._fields)
     return attempts_frame(
         {
             "id": identify(users, times, types, sourced_ids),
@@ -82,11 +84,10 @@ def transform(records: Sequence[Record]) -> "pd.DataFrame":
             "attempt_type": _all_storable(types),
             "created_at": pd.Series(times).dt.tz_localize("UTC"),
             "passback_params": [
-                to_json(value) if launch.course is None else None
-                for value, launch in zip(passbacks, launches, strict=True)
+                to_json(value) if lti.course is None else None for value, lti in zip(passbacks, parameters, strict=True)
             ],
         }
-        | dict(zip(Launch._fields[1:], kept, strict=True))
+        | dict(zip(LtiParameters._fields[1:], kept, strict=True))
     )
 
 
@@ -171,41 +172,41 @@ def read_verdict(value: object) -> int | str | None:
     return to_json(value)
 
 
-def parse_passback(text: str) -> Launch:
+def parse_lti_parameters(text: str) -> LtiParameters:
     """Reads the LTI parameters from a Python literal, or from JSON, without running anything.
 
-    A text that is not a dictionary, or too long to be one of ours, yields `NO_LAUNCH`.
+    A text that is not a dictionary, or too long to be one of ours, yields `NO_LTI_PARAMETERS`.
     """
-    return _parse_passback(text) if len(text) <= MAX_PASSBACK_CHARACTERS else NO_LAUNCH
+    return _parse_passback(text) if len(text) <= MAX_PASSBACK_CHARACTERS else NO_LTI_PARAMETERS
 
 
 # A student sends the same text with every attempt at a task.
 @lru_cache(maxsize=16_384)
-def _parse_passback(text: str) -> Launch:
+def _parse_passback(text: str) -> LtiParameters:
     if usual := _USUAL_PARAMETERS.fullmatch(text):
         key, sourced_id, course, task, url = usual.groups()
-        return Launch(quote(sourced_id), key, sourced_id, url, course, task)
+        return LtiParameters(quote(sourced_id), key, sourced_id, url, course, task)
     # JSON first: most of it would pass for Python, but with other escapes (`\/`).
     for read in (json.loads, ast.literal_eval):
         try:
-            return read_launch(read(text))
+            return read_lti_parameters(read(text))
         # literal_eval answers deep nesting with MemoryError or RecursionError, and NUL with SyntaxError.
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             continue
-    return NO_LAUNCH
+    return NO_LTI_PARAMETERS
 
 
-def read_launch(parameters: object) -> Launch:
-    """Takes what we keep out of the LTI parameters; `NO_LAUNCH` if they are not a dictionary."""
+def read_lti_parameters(parameters: object) -> LtiParameters:
+    """Takes what we keep out of the LTI parameters; `NO_LTI_PARAMETERS` if they are not a dictionary."""
     if not isinstance(parameters, dict):
-        return NO_LAUNCH
+        return NO_LTI_PARAMETERS
     key, sourced_id, url = (
         value if isinstance(value := parameters.get(name), str) else None
         for name in ("oauth_consumer_key", "lis_result_sourcedid", "lis_outcome_service_url")
     )
     course, task = split_sourced_id(storable(sourced_id))
     exact = "null" if sourced_id is None else quote(sourced_id)
-    return Launch(exact, storable(key), storable(sourced_id), storable(url), course, task)
+    return LtiParameters(exact, storable(key), storable(sourced_id), storable(url), course, task)
 
 
 def split_sourced_id(sourced_id: str | None) -> tuple[str | None, str | None]:

@@ -31,8 +31,8 @@ def import_legacy(engine: "Engine", time_zone: ZoneInfo) -> Iterator[str]:
         Lines that tell how far it is, and at the end what became of all rows.
 
     Raises:
-        TransientError, PermanentError: see `tasks.database.explained`; the batches before are kept, and a further
-            import goes on from there.
+        TransientError, PermanentError: see `tasks.database.translate_errors`; the batches before are kept, and
+            a further import goes on from there.
     """
     if not has_table(engine):
         yield f"{TABLE}: there is no table of an earlier script, so nothing is to be imported"

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 
 from schemas.period import days_between
 from schemas.summary import LoadCounts
-from tasks.database import explained, open_engine, writing
+from tasks.database import exclusive_transaction, open_engine, translate_errors
 from tasks.errors import DatabaseUnavailableError
 from tasks.figures import compute_figures, read_figures
 from tests.faults import fault
@@ -244,7 +244,7 @@ def test_a_restart_between_two_statements(server: OwnServer, expected: dict[str,
     engine = open_engine(server.connector)
 
     def delete_all() -> None:
-        with explained(engine), writing(engine) as connection:
+        with translate_errors(engine), exclusive_transaction(engine) as connection:
             server.restart()
             connection.execute(text("DELETE FROM attempts"))
 

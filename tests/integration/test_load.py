@@ -16,7 +16,7 @@ from schemas.attempt import Attempt
 from schemas.record import Record, parse_records
 from schemas.summary import LoadCounts
 from tasks import database
-from tasks.database import open_engine, writing
+from tasks.database import exclusive_transaction, open_engine
 from tasks.errors import DatabaseUnavailableError, PermanentError
 from tasks.load import to_copy_text
 from tests.faults import fault
@@ -272,7 +272,7 @@ def test_who_waits_too_long_for_other_loaders_may_try_again(
 ) -> None:
     monkeypatch.setattr(database, "LOCK_TIMEOUT", "50ms")
     impatient = open_engine(connector)
-    with writing(engine), pytest.raises(DatabaseUnavailableError, match="lock timeout"):
+    with exclusive_transaction(engine), pytest.raises(DatabaseUnavailableError, match="lock timeout"):
         load(impatient, MIXED)
     assert load(impatient, MIXED).new == 7
     impatient.dispose()

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from schemas.tables import metadata
 from tasks import database
-from tasks.database import migrate, open_engine, writing
+from tasks.database import exclusive_transaction, migrate, open_engine
 from tasks.errors import DatabaseUnavailableError, PermanentError
 from tests.faults import fault
 from tests.integration.loading import column, contents, do, load, rows
@@ -159,7 +159,7 @@ def test_too_old_a_server_is_told_apart(connector: "SqlAlchemyConnector", monkey
 def test_a_migration_that_fails_leaves_nothing(bare: Engine) -> None:
     do(bare, "CREATE TABLE daily_metrics (mine int)")
     before = catalogue(bare)
-    with pytest.raises(PermanentError, match="daily_metrics"), database.explained(bare):
+    with pytest.raises(PermanentError, match="daily_metrics"), database.translate_errors(bare):
         migrate(bare)
     assert catalogue(bare) == before
     assert column(bare, "SELECT to_regclass('codegrader_schema')::text") == [None]
@@ -211,7 +211,7 @@ def test_two_processes_that_migrate_at_once_wait_for_each_other(bare: Engine) ->
         code,
         f"postgresql+psycopg2:///{bare.url.database}?host={bare.url.host}&user=postgres",
     ]
-    with writing(bare):
+    with exclusive_transaction(bare):
         processes = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
         wait_until(lambda: column(bare, waiting) == [2], seconds=60)
     assert [process.communicate(timeout=30)[1] for process in processes] == ["", ""]
