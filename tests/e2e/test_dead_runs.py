@@ -1,7 +1,6 @@
 """A run that nobody is left to end is marked as crashed and told of, and only such a run."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -51,14 +50,13 @@ class Runs:
     """The runs of a flow that are new since this was made."""
 
     def __init__(self, flow_name: str) -> None:
-        self._flow_name = flow_name
-        self._known: set[UUID] = set()
+        self._flow = FlowFilter(name=FlowFilterName(any_=[flow_name]))
+        self._known = set[UUID]()
         self._known = {run.id for run in self.new()}
 
     def new(self) -> list[FlowRun]:
         with get_client(sync_client=True) as client:
-            found = client.read_flow_runs(flow_filter=FlowFilter(name=FlowFilterName(any_=[self._flow_name])))
-        return [run for run in found if run.id not in self._known]
+            return [run for run in client.read_flow_runs(flow_filter=self._flow) if run.id not in self._known]
 
     def wait(self, state: StateType) -> FlowRun:
         """The one new run, once it is in that state."""
@@ -72,11 +70,11 @@ def start(server: str, flow_name: str, seconds: float) -> "subprocess.Popen[byte
     )
 
 
-def kill(process: "subprocess.Popen[bytes]") -> None:
-    # So that its first sign of life has arrived.
-    time.sleep(3)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+def signs_of(server: Server, run: FlowRun) -> int:
+    """How many heartbeats of a run the server has got."""
+    resource = {"id": [f"prefect.flow-run.{run.id}"]}
+    wanted = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": resource}}
+    return len(server.ask("POST", "events/filter", wanted)["events"])
 
 
 def beat_late(run: FlowRun) -> None:
@@ -94,10 +92,12 @@ def beat_late(run: FlowRun) -> None:
 def test_a_run_whose_process_is_killed_is_marked_and_told_of(prefect_server: str, server: Server) -> None:
     dead, notices, foreign = Runs("codegrader-etl"), Runs("codegrader-notify"), Runs("another")
     processes = [start(prefect_server, name, 600) for name in ("codegrader-etl", "another")]
-    dead.wait(StateType.RUNNING)
-    foreign.wait(StateType.RUNNING)
+    for runs in (dead, foreign):
+        run = runs.wait(StateType.RUNNING)
+        wait_until(lambda run=run: signs_of(server, run) > 0, PATIENCE_S)  # type: ignore[misc]
     for process in processes:
-        kill(process)
+        process.kill()
+        process.wait()
 
     state = dead.wait(StateType.CRASHED).state
 

@@ -4,10 +4,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 
 import psutil
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import FlowRunSort
 
 from flows.running.loading import LOADERS
 from tests.e2e.terminal import Terminal, flow_in_terminal
@@ -21,20 +22,17 @@ pytestmark = pytest.mark.slow
 YEAR = ("--start-date", "2021-06-01", "--end-date", "2022-05-31")
 STOPPED = "Stopped. What is loaded stays; give the same command again to go on."
 AT_MOST_S = 5
-STATES = "SELECT state_type::text FROM flow_run ORDER BY created"
 
 
-def ended(terminal: Terminal, stop: Callable[[], None]) -> tuple[int, float]:
-    """Stops a command; its exit code, and the seconds that it took."""
+def ended(terminal: Terminal, times: int = 1) -> tuple[int, list[str]]:
+    """Presses Ctrl-C; the exit code, and what is shown but progress. It takes no longer than it may."""
     began = time.monotonic()
-    stop()
+    for _ in range(times):
+        terminal.press_ctrl_c()
     code = terminal.wait(60)
-    return code, time.monotonic() - began
-
-
-def lines_after_progress(terminal: Terminal) -> list[str]:
+    assert time.monotonic() - began < AT_MOST_S
     lines = [line.strip() for line in terminal.text().replace("^C", "").splitlines()]
-    return [line for line in lines if line and not line.startswith("windows loaded")]
+    return code, [line for line in lines if line and not line.startswith("windows loaded")]
 
 
 @fault("killed processes", "Ctrl-C in the middle of a year", "it ends within 5 s with one line; the next run goes on")
@@ -43,10 +41,10 @@ def test_a_years_run_is_stopped_and_goes_on(pipelines: Pipelines) -> None:
     grader, windows = pipeline.world.grader, "SELECT window_start FROM loaded_windows ORDER BY 1"
     terminal = flow_in_terminal(pipeline, *YEAR)
     wait_until(lambda: len(grader.requests) > 12, 60)
-    code, seconds = ended(terminal, terminal.press_ctrl_c)
-
-    assert (code, lines_after_progress(terminal)) == (130, [STOPPED])
-    assert seconds < AT_MOST_S
+    assert ended(terminal) == (130, [STOPPED])
+    with get_client(sync_client=True) as client:
+        (run,) = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+    assert run.state_name == "Cancelled"
     assert pipeline.world.smtp.messages == []
     loaded, asked = pipeline.rows(windows), len(grader.requests)
     assert 0 < len(loaded) < 200
@@ -71,14 +69,7 @@ def is_answering(pipeline: Pipeline) -> bool:
 def test_a_second_ctrl_c_ends_it_at_once(waiting: Pipeline) -> None:
     terminal = flow_in_terminal(waiting, *YEAR)
     wait_until(lambda: is_answering(waiting), 60)
-
-    def twice() -> None:
-        terminal.press_ctrl_c()
-        terminal.press_ctrl_c()
-
-    code, seconds = ended(terminal, twice)
-    assert code == 130
-    assert seconds < AT_MOST_S
+    assert ended(terminal, times=2)[0] == 130
 
 
 @fault("killed processes", "SIGTERM while the API is answering", "it ends within 5 s with one line; nobody gets a mail")
@@ -105,12 +96,11 @@ def test_without_a_server_of_ones_own_nothing_is_left_running(waiting: Pipeline)
 
     terminal = Terminal([sys.executable, "-m", "flows.etl", *YEAR], alone)
     wait_until(lambda: is_answering(waiting), 120)
-    code, seconds = ended(terminal, terminal.press_ctrl_c)
+    code, lines = ended(terminal)
 
     assert code == 130
-    assert seconds < AT_MOST_S
-    starting = "Starting a temporary Prefect server, which takes some seconds ..."
-    assert lines_after_progress(terminal) == [starting, STOPPED]
+    assert lines[-1:] == [STOPPED]
+    assert len(lines) == 2, "the server is told of, and its end"
     wait_until(lambda: not any(_home_of(process) == str(waiting.home) for process in psutil.process_iter()))
 
 

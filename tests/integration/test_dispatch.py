@@ -1,9 +1,11 @@
 """How chunks are handed out, whatever becomes of their runs; the database is real, the runs are played."""
 
+import logging
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -11,12 +13,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.logging import disable_run_logger
-from prefect.states import Cancelled, Completed, Crashed, Failed, Running
+from prefect.states import Cancelled, Completed, Crashed, Failed, Running, Scheduled
 from sqlalchemy import Engine
 
-from flows.backfilling.children import ChildRuns
+from flows.backfilling.children import START_PATIENCE, ChildRuns
 from flows.backfilling.chunks import Chunk, split_into_chunks
 from flows.backfilling.dispatch import NOT_HERE, ChunkLoad, Dispatch
+from flows.running.trust import Limits
 from schemas.attempt import Checked
 from schemas.period import Day, Window
 from tasks.load import load_window
@@ -204,3 +207,41 @@ def test_while_the_server_cannot_be_reached_nothing_is_concluded(engine: Engine,
     played: Any = runs
     played.read_states = read_sometimes
     assert outcomes(load_all(engine, runs)) == ["loaded"] * 3
+
+
+class FakeServer:
+    """The server, as far as child runs are looked at."""
+
+    def __init__(self, *runs: FlowRun) -> None:
+        self.runs = list(runs)
+
+    def read_deployment_by_name(self, _name: str) -> Any:
+        return SimpleNamespace(id=uuid4(), work_pool_name="a-pool")
+
+    def read_flow_runs(self, **_: object) -> list[FlowRun]:
+        return self.runs
+
+
+def test_where_no_worker_takes_the_runs_it_warns_once_with_what_to_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("flows.backfilling.children.get_run_logger", logging.getLogger)
+    long_ago = datetime.now(UTC) - 2 * START_PATIENCE
+    late, early = (
+        FlowRun(id=uuid4(), flow_id=uuid4(), name="waiting", state=Scheduled(), expected_start_time=due)
+        for due in (long_ago, datetime.now(UTC))
+    )
+    server: Any = FakeServer(early)
+    children = ChildRuns(server, Limits(0.05, 0.05), refresh=False)
+    assert children.read_states([early.id])[early.id].is_scheduled()
+    assert caplog.text == ""
+    server.runs.append(late)
+    for _ in range(3):
+        children.read_states([early.id, late.id])
+    assert caplog.text.count("prefect worker start --pool a-pool") == 1
+
+
+def test_a_run_that_was_deleted_has_crashed() -> None:
+    server: Any = FakeServer()
+    gone = uuid4()
+    assert ChildRuns(server, Limits(0.05, 0.05), refresh=False).read_states([gone])[gone].is_crashed()

@@ -10,12 +10,6 @@ import pytest
 from tests.e2e.prefect_server import ROOT
 
 GRADER = {"GRADER_API_URL": "http://127.0.0.1:1/", "GRADER_CLIENT": "nobody", "GRADER_CLIENT_KEY": "nothing"}
-IN_USE = """
-from tests.sandbox.demo import Demo
-with Demo():
-    print("in use", flush=True)
-    input()
-"""
 
 
 def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -38,7 +32,7 @@ def test_a_home_that_does_not_exist(tmp_path: Path, command: tuple[str, ...]) ->
     done = run("-m", *command, HOME="/dev/null/home", CODEGRADER_HOME=str(tmp_path), **GRADER)
 
     assert done.returncode in (1, 2)
-    assert "Prefect's folder /dev/null/home/.prefect cannot be used (Not a directory): set HOME or" in done.stderr
+    assert "/dev/null/home/.prefect cannot be used (Not a directory)" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -46,13 +40,16 @@ def test_a_folder_of_the_sandbox_that_cannot_be_made() -> None:
     done = run("-m", "tests.sandbox", CODEGRADER_HOME="/dev/null/home")
 
     assert done.returncode == 2
-    assert done.stderr == "/dev/null/home cannot be used (Not a directory): set CODEGRADER_HOME to another folder\n"
+    assert done.stderr.startswith("/dev/null/home ")
+    assert "set CODEGRADER_HOME" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_sandbox_that_another_process_uses(tmp_path: Path) -> None:
+    script = "from tests.sandbox.demo import Demo\nwith Demo(): print('in use', flush=True); input()"
     home = {"CODEGRADER_HOME": str(tmp_path)}
     with subprocess.Popen(
-        [sys.executable, "-c", IN_USE],
+        [sys.executable, "-c", script],
         cwd=ROOT,
         env=os.environ | home,
         stdin=subprocess.PIPE,
@@ -61,11 +58,9 @@ def test_a_sandbox_that_another_process_uses(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert any(line == "in use\n" for line in other.stdout)
-
         done = run("-m", "tests.sandbox", **home)
-
         other.communicate("\n")
     assert done.returncode == 2
-    assert f"another `make run` or `make up` uses the sandbox in {tmp_path}" in done.stderr
+    assert str(tmp_path) in done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -28,12 +28,10 @@ pytestmark = pytest.mark.slow
 LIMIT: Final = 2
 HOLD: Final = """
 import sys
-from pathlib import Path
 from tasks.extract import _slot
-sign = Path(sys.argv[1])
-sign.with_suffix(".asks").touch()
+print("asks", flush=True)
 with _slot():
-    sign.touch()
+    print("has it", flush=True)
     input()
 """
 
@@ -57,22 +55,24 @@ def taken(client: SyncPrefectClient) -> int:
 class Holder:
     """A process that wants a slot and, once it has one, holds it."""
 
-    def __init__(self, folder: Path, number: int, server: str) -> None:
-        self._sign = folder / f"has-slot-{number}"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", HOLD, str(self._sign)],
-            cwd=ROOT,
-            env=os.environ | {"PREFECT_API_URL": server},
-            stdin=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, output: Path, server: str) -> None:
+        self._output = output
+        with output.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", HOLD],
+                cwd=ROOT,
+                env=os.environ | {"PREFECT_API_URL": server},
+                stdin=subprocess.PIPE,
+                stdout=file,
+                text=True,
+            )
+
+    def said(self, what: str) -> bool:
+        assert self.process.poll() is None
+        return what in self._output.read_text().splitlines()
 
     def has_slot(self) -> bool:
-        assert self.process.poll() is None
-        return self._sign.exists()
-
-    def asks(self) -> bool:
-        return self._sign.with_suffix(".asks").exists()
+        return self.said("has it")
 
     def give_back(self) -> None:
         """Lets it end as it should."""
@@ -80,39 +80,25 @@ class Holder:
 
 
 @pytest.fixture
-def holders(prefect_server: str, client: SyncPrefectClient, tmp_path: Path) -> Iterator[Callable[[int], list[Holder]]]:
-    """Starts holders; those that are left are killed."""
-    started: list[Holder] = []
-
-    def start(count: int) -> list[Holder]:
-        new = [Holder(tmp_path, len(started) + number, prefect_server) for number in range(count)]
-        started.extend(new)
-        return new
-
-    yield start
+def holders(prefect_server: str, client: SyncPrefectClient, tmp_path: Path) -> Iterator[list[Holder]]:
+    """One more than there are slots; those that are left are killed."""
+    started = [Holder(tmp_path / f"{number}", prefect_server) for number in range(LIMIT + 1)]
+    yield started
     for holder in started:
         holder.process.kill()
         holder.process.communicate()
 
 
 @fault("grader API", "more processes ask it than there are slots", "they wait for one another")
-def test_processes_together_hold_no_more_than_there_are(
-    client: SyncPrefectClient, holders: Callable[[int], list[Holder]]
-) -> None:
-    waiting = holders(LIMIT + 1)
-    holding: list[Holder] = []
-    for _ in range(LIMIT):
-        wait_until(lambda: any(holder.has_slot() for holder in waiting), 60)
-        first = next(holder for holder in waiting if holder.has_slot())
-        waiting.remove(first)
-        holding.append(first)
-    wait_until(waiting[0].asks, 60)
-    until = time.monotonic() + 2
-    wait_until(lambda: waiting[0].has_slot() or time.monotonic() > until, 60)
-    assert not waiting[0].has_slot()
-    assert taken(client) == LIMIT
-    holding[0].give_back()
-    wait_until(waiting[0].has_slot, 60)
+def test_processes_together_hold_no_more_than_there_are(client: SyncPrefectClient, holders: list[Holder]) -> None:
+    wait_until(lambda: all(holder.said("asks") for holder in holders), 60)
+    wait_until(lambda: taken(client) == LIMIT and sum(map(Holder.has_slot, holders)) == LIMIT, 60)
+    # The last one goes on asking; more than a second of that brings it nothing.
+    patience = time.monotonic() + 2
+    wait_until(lambda: all(map(Holder.has_slot, holders)) or time.monotonic() > patience, 60)
+    (waiting,) = (holder for holder in holders if not holder.has_slot())
+    next(holder for holder in holders if holder is not waiting).give_back()
+    wait_until(waiting.has_slot, 60)
     assert taken(client) == LIMIT
 
 
@@ -121,18 +107,18 @@ def test_processes_together_hold_no_more_than_there_are(
 )
 @pytest.mark.stress
 def test_a_killed_process_loses_its_slot_and_a_living_one_keeps_it_past_its_lease(
-    client: SyncPrefectClient, holders: Callable[[int], list[Holder]]
+    client: SyncPrefectClient, holders: list[Holder]
 ) -> None:
-    killed, living = holders(LIMIT)
-    wait_until(lambda: killed.has_slot() and living.has_slot(), 60)
+    wait_until(lambda: sum(map(Holder.has_slot, holders)) == LIMIT, 60)
+    waiting, killed, living = sorted(holders, key=Holder.has_slot)
     killed.process.kill()
-    assert taken(client) == 2
-    wait_until(lambda: taken(client) < 2, 3 * LEASE_S)
-    # Both leases began together, so the living one's would have ended as well.
+    wait_until(waiting.has_slot, 3 * LEASE_S)
+    # The leases of the other two began together, so the living one's would have ended as well.
     ended = time.monotonic() + LEASE_S / 2
-    wait_until(lambda: taken(client) != 1 or time.monotonic() > ended, LEASE_S)
-    assert taken(client) == 1
+    wait_until(lambda: taken(client) != LIMIT or time.monotonic() > ended, LEASE_S)
+    assert taken(client) == LIMIT
     assert living.has_slot()
+    waiting.give_back()
     living.give_back()
     assert taken(client) == 0
 

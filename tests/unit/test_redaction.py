@@ -37,10 +37,10 @@ PLAIN = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("again", SPELLINGS)
-def test_a_secret_is_hidden_in_every_spelling_and_where_that_is_spelled_once_more(spelling: str, again: str) -> None:
-    spelled = SPELLINGS[again](SPELLINGS[spelling](KEY))
-    assert redact(f"before {spelled} after", [KEY]) == "before *** after"
+def test_a_secret_is_hidden_in_every_spelling_and_where_that_is_spelled_once_more(spelling: str) -> None:
+    for again in SPELLINGS.values():
+        spelled = again(SPELLINGS[spelling](KEY))
+        assert redact(f"before {spelled} after", [KEY]) == "before *** after"
 
 
 @fault("secrets", "a secret spelled as an address, HTML, JSON or Python does, or mixed, up to three times", "`***`")
