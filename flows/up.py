@@ -22,7 +22,7 @@ from flows.running.stopping import SIGNALS
 from tasks.errors import PermanentError
 
 HOST: Final = "127.0.0.1"
-"""This machine alone: whoever reaches the server reads the Blocks, and so every secret."""
+"""This machine alone: anyone who reaches the server can read the Blocks, secrets included."""
 STARTED_WITHIN_S: Final = 180
 STOPPED_WITHIN_S: Final = 30
 
@@ -54,8 +54,8 @@ def run(*, port: Annotated[int, Parameter(env_var="PORT")] = 4200) -> int:
         port: The dashboard's port.
     """
     stop = threading.Event()
-    # What has a handler here, the children start without. Behind a shell's `&`, they would ignore SIGINT, and a worker
-    # that is told to end sends that to itself.
+    # Children do not inherit these handlers, but they would inherit that a shell's `&` has SIGINT ignored, which a
+    # worker sends to itself when it is told to end.
     for number in SIGNALS:
         signal.signal(number, lambda *_: stop.set())
     read_environment()
@@ -106,14 +106,14 @@ def _configure(api: str) -> None:
 
 
 def _folder_of_the_older_dashboard() -> Path:
-    """Where Prefect unpacks its dashboard: the older one alone.
+    """Where Prefect unpacks its dashboards, prepared so that the newer one cannot be.
 
-    Each page of the newer one has the reader's browser call a service on the internet. The older one's do not, but a
-    banner and its menu lead there for as long as the newer one is served, which no setting stops. Prefect leaves out
-    what it cannot unpack: here, since a link to nothing stands in its place. The server's log names it.
+    The newer one's pages make the reader's browser call a service on the internet. The older one does not, but invites
+    people to the newer one for as long as that is served, which no setting stops. Prefect leaves out what it cannot
+    unpack, here because a link to nothing stands in its place, and says so in the server's log.
     """
     folder = home_folder("dashboard")
-    # Where no link can be made, the older one is still what opens first.
+    # Where no link can be made, the older one still opens first.
     with suppress(OSError):
         (folder / "v2").symlink_to("left-out-on-purpose")
     return folder
@@ -165,11 +165,10 @@ def _set_up() -> None:
 
 
 def _work(address: str, server: psutil.Popen, log: Path, stop: threading.Event) -> None:
-    """Has a worker work until it is told to stop.
+    """Runs a worker until it is told to stop.
 
     Raises:
-        PermanentError: the server or the worker has ended by itself. Neither is started again: its fault would go
-            unnoticed.
+        PermanentError: the server or the worker has ended by itself. Neither is restarted, which would hide its fault.
     """
     from flows.installing.server_objects import WORK_POOL
 
@@ -189,13 +188,14 @@ def _work(address: str, server: psutil.Popen, log: Path, stop: threading.Event) 
 def _crash_what_runs() -> None:
     """Marks the runs that were stopped with their worker as crashed: else they would show as running for ever."""
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+    from prefect.client.schemas.filters import FlowRunFilter
     from prefect.client.schemas.objects import StateType
     from prefect.states import Crashed
 
-    under_way = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    under_way = {"any_": [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]}
     with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=under_way))):
+        wanted = FlowRunFilter.model_validate({"state": {"type": under_way}})
+        for run in client.read_flow_runs(flow_run_filter=wanted):
             client.set_flow_run_state(run.id, Crashed(message="stopped with `make up`"))
 
 

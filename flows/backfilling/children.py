@@ -11,14 +11,7 @@ from uuid import UUID
 import httpx
 from prefect import get_run_logger
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterDeploymentId,
-    FlowRunFilterId,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    FlowRunFilterTags,
-)
+from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
@@ -63,12 +56,9 @@ class ChildRuns:
 
     def find_active(self) -> dict[str, FlowRun]:
         """The runs that are not at their end, by each of their tags, of which one is the chunk's name."""
-        wanted = FlowRunFilter(
-            deployment_id=FlowRunFilterDeploymentId(any_=[self._deployment.id]),
-            tags=FlowRunFilterTags(all_=self._tags),
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=ACTIVE)),
-        )
-        return {tag: run for run in self._client.read_flow_runs(flow_run_filter=wanted) for tag in run.tags}
+        ours = {"deployment_id": {"any_": [self._deployment.id]}, "tags": {"all_": self._tags}}
+        active = FlowRunFilter.model_validate({**ours, "state": {"type": {"any_": ACTIVE}}})
+        return {tag: run for run in self._client.read_flow_runs(flow_run_filter=active) for tag in run.tags}
 
     def start(self, chunk: Chunk, first: "Day", last: "Day") -> FlowRun:
         """Has the days of a chunk from `first` to `last` loaded by whichever worker is free."""
@@ -85,13 +75,14 @@ class ChildRuns:
 
     def read_states(self, ids: Collection[UUID]) -> dict[UUID, State]:
         """The states of these runs; none while the server cannot be reached."""
-        wanted = FlowRunFilter(id=FlowRunFilterId(any_=list(ids)))
         try:
-            runs = self._client.read_flow_runs(flow_run_filter=wanted)
-            self._warn_of_waiting(runs)
+            runs = self._client.read_flow_runs(
+                flow_run_filter=FlowRunFilter.model_validate({"id": {"any_": list(ids)}})
+            )
         except httpx.TransportError as error:
             get_run_logger().warning("the Prefect server cannot be reached (%s): waiting for it", type(error).__name__)
             return {}
+        self._warn_of_waiting(runs)
         states: dict[UUID, State] = dict.fromkeys(ids, Crashed(message="the run was deleted"))
         return states | {run.id: run.state for run in runs if run.state}
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from schemas.period import Day, Period, start_of
 
 MOST_RANGES: Final = 20
-"""So many ranges are named one by one where days are listed."""
+"""Where days are listed, no more ranges than this are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Chunk:
 
 
 def split_into_chunks(period: Period, months: int) -> list[Chunk]:
-    """Cuts a period at the beginning of each month, or of each third month: January, April and so on.
+    """Cuts a period where a month begins, or every third month: January, April and so on.
 
-    Ranges that overlap thus have chunks in common, and a backfill finds the runs that another has started.
+    So ranges that overlap have chunks in common, and a backfill finds the runs that an earlier one has started.
     """
     days = (replace(day, start=max(day.start, period.start), end=min(day.end, period.end)) for day in period.days)
     groups = groupby(days, key=lambda day: (12 * day.date.year + day.date.month - 1) // months)
@@ -35,7 +35,7 @@ def split_into_chunks(period: Period, months: int) -> list[Chunk]:
 
 
 def to_parameters(first: Day, last: Day, time_zone: ZoneInfo) -> dict[str, str]:
-    """The days from `first` to `last` as parameters of a run: dates, but for a day that is cut the exact moment."""
+    """The days from `first` to `last` as parameters of a run: dates, or the exact moment where a day is cut."""
     starts_whole = first.start == start_of(first.date, time_zone)
     ends_whole = last.end == start_of(last.date + timedelta(days=1), time_zone)
     return {
@@ -53,7 +53,7 @@ def describe_days(days: Sequence[Day]) -> str:
 
 def date_ranges(dates: Iterable[date]) -> Iterator[tuple[date, date]]:
     """Dates that follow each other, as first and last, oldest first."""
-    # The difference of a date and its place in the order stays the same as long as no date is left out.
+    # As long as no date is left out, the difference between a date and its place in the order stays the same.
     for _, run in groupby(enumerate(sorted(dates)), key=lambda pair: pair[1].toordinal() - pair[0]):
         consecutive = [day for _, day in run]
         yield consecutive[0], consecutive[-1]

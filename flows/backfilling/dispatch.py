@@ -1,7 +1,4 @@
-"""Dispatch: hands chunks out to child runs, some at a time, until each chunk is loaded, was so already, or failed.
-
-And what became of each, in the log and in the dashboard.
-"""
+"""Dispatch: has child runs load the chunks, some at a time, and says what became of each: loaded, skipped or failed."""
 
 import logging
 import time
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
 
 POLL_S: Final = 2.0
 MOST_STARTS: Final = 2
-"""A chunk whose run crashed is started once more: a worker can be lost, but what kills two is the chunk's own fault."""
+"""A chunk whose run crashed is started once more: a worker may die by chance, two suggest that the chunk kills them."""
 NOT_HERE: Final = (
     "its run has completed, but its days are not in this database: set DATABASE_URL to one that all workers share, and "
     "run python -m flows.setup"
@@ -75,13 +72,13 @@ class Dispatch:
         self._progress = Progress("chunks done", len(loads))
 
     def run(self) -> None:
-        """Loads all chunks, and notes of each how it went. One that fails fails alone.
+        """Loads all chunks and notes how each went; one that fails does not stop the others.
 
         Raises:
             CodegraderError: the database cannot be used; runs that are under way go on.
         """
         under_way = self._children.find_active()
-        # Those that are under way come first, so that no further one is started beside them.
+        # Those that are under way count against `max_parallel`, so they come first.
         waiting = deque(sorted(self._loads, key=lambda load: str(load.chunk) not in under_way))
         while waiting or self._active:
             while waiting and len(self._active) < self._max_parallel:

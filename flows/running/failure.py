@@ -1,8 +1,8 @@
 """The mail about a run that failed before it could write one itself: exactly one for each failed run.
 
-Who may be left to write it depends on what failed: the flow, in its last stage; if it did not get there, its process,
-by `on_failure`; if the process died, its worker, by `on_crashed`; if the worker died as well, an automation, which
-starts the flow `codegrader-notify`. An artifact of the run says that its mail was written, whoever wrote it.
+Who writes it depends on what is still alive: the flow, in its last stage; if it did not get there, its process, by
+`on_failure`; if that died, its worker, by `on_crashed`; if the worker died too, an automation, which starts the flow
+`codegrader-notify`. An artifact of the run says that its mail was written, whoever wrote it.
 """
 
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from prefect import Flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+from prefect.client.schemas.filters import ArtifactFilter
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.logging import get_logger
@@ -72,13 +72,12 @@ def tell_of(run: FlowRun, reason: str) -> bool:
 
 def _claim(run_id: UUID) -> bool:
     """Notes that the run's mail is being written; False if that was noted before."""
-    written = ArtifactFilter(key=ArtifactFilterKey(any_=[KEY]), flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
+    written = ArtifactFilter.model_validate({"key": {"any_": [KEY]}, "flow_run_id": {"any_": [run_id]}})
     with get_client(sync_client=True) as client:
         if client.read_artifacts(artifact_filter=written, sort=ArtifactSort.ID_DESC, limit=1, offset=0):
             return False
-        client.create_artifact(
-            ArtifactCreate(key=KEY, type="markdown", data=NOTE, description=NOTE, flow_run_id=run_id)
-        )
+        note = ArtifactCreate(key=KEY, type="markdown", data=NOTE, description=NOTE, flow_run_id=run_id)
+        client.create_artifact(note)
     return True
 
 

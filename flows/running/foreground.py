@@ -8,7 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -80,30 +80,25 @@ def in_foreground(when_stopped: str, *tidy_up: Callable[[], object], verbose: bo
         tidy_up: what is called then, before the servers that this process has started are stopped.
         verbose: show every log line, as Prefect does.
     """
-    console = QuietConsole()
+    ensure_logging_setup()
+    console, root = QuietConsole(), logging.getLogger()
+    prefects = {handler: handler.level for handler in all_handlers() if isinstance(handler, PrefectConsoleHandler)}
 
     def say_so() -> None:
         console.close()
         print(when_stopped, file=sys.stderr, flush=True)
 
-    with stoppable(say_so, *tidy_up, stop_servers), nullcontext() if verbose else _showing(console):
-        yield
-
-
-@contextmanager
-def _showing(console: "QuietConsole") -> Iterator[None]:
-    """Has this console in place of Prefect's."""
-    ensure_logging_setup()
-    silenced = {handler: handler.level for handler in all_handlers() if isinstance(handler, PrefectConsoleHandler)}
-    for handler in silenced:
-        handler.setLevel(logging.CRITICAL + 1)
-    logging.getLogger().addHandler(console)
+    if not verbose:
+        root.addHandler(console)
+        for handler in prefects:
+            handler.setLevel(logging.CRITICAL + 1)
     try:
-        yield
+        with stoppable(say_so, *tidy_up, stop_servers):
+            yield
     finally:
-        logging.getLogger().removeHandler(console)
+        root.removeHandler(console)
         console.close()
-        for handler, level in silenced.items():
+        for handler, level in prefects.items():
             handler.setLevel(level)
 
 

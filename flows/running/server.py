@@ -33,7 +33,7 @@ def names_server() -> bool:
 
 
 def check_server() -> str | None:
-    """Asks the server that is named for its version, so that what is wrong with it is told before anything starts.
+    """Asks the server that is named for its version, so that any fault is told before anything starts.
 
     Returns:
         What was found; None if no server is named.
@@ -67,7 +67,7 @@ def check_server() -> str | None:
 
 @contextmanager
 def translate_server_errors() -> Iterator[None]:
-    """Turns the errors of the way to the Prefect server into one line that says what to do.
+    """Translates the errors of Prefect's client into one line that says what to do.
 
     Raises:
         TransientError: it cannot be reached.
@@ -102,7 +102,7 @@ def _address() -> str:
 
 
 def _reason(error: httpx.RequestError) -> str:
-    """Why nobody answers, by the error of the system's behind the client's own."""
+    """Why nobody answers, by the system's error behind the client's."""
     if isinstance(error, httpx.TimeoutException):
         return "it is silent"
     if is_caused_by(error, ConnectionRefusedError):
@@ -113,9 +113,9 @@ def _reason(error: httpx.RequestError) -> str:
 
 
 def check_prefect_home() -> None:
-    """Makes sure of the folder in which the temporary server that Prefect starts keeps its database.
+    """Makes the folder in which Prefect's temporary server keeps its database.
 
-    Without that folder the server would try for minutes, and end in a traceback.
+    Without it the server would try for minutes, and end with a traceback.
 
     Raises:
         InvalidInputError: it cannot be made or written to.
@@ -134,10 +134,10 @@ def check_prefect_home() -> None:
 
 @contextmanager
 def temporary_server() -> Iterator[None]:
-    """Has Prefect start the server that it would start itself, but out of reach of Ctrl-C.
+    """Starts the temporary server that Prefect would start anyway, but so that Ctrl-C does not reach it.
 
-    A terminal sends Ctrl-C to all processes of a command. The server must outlive it, to be told that the run was
-    stopped. A child inherits which signals are held back, and no handler that it sets undoes that.
+    A terminal sends Ctrl-C to all processes of a command, and this one must live to be told that the run was stopped.
+    It inherits that SIGINT is blocked, which no handler of its own undoes.
     """
     if names_server():
         yield

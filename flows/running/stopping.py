@@ -22,7 +22,7 @@ ENDED_WITHIN_S: Final = 4.0
 """Longest time to tidy up; then the process ends all the same."""
 
 is_stopping: Final = threading.Event()
-"""Set once the process was told to end: what fails from then on is nobody's business."""
+"""Set once the process was told to end: what fails after that is not reported."""
 
 
 @contextmanager
