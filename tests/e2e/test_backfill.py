@@ -15,13 +15,14 @@ import pytest
 
 from flows.installing import server_objects
 from flows.running.loading import LOADERS
+from tests.e2e.server_objects import Server
 from tests.e2e.workers import deployments, workers_running
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordList
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import FlowRun, State
+    from prefect.client.schemas.objects import State
 
 __all__ = ["deployments"]
 
@@ -94,31 +95,18 @@ def backfill(pipeline: Pipeline, start: date = FIRST, end: date = LAST, **parame
     return state
 
 
-def child_runs(since: datetime) -> "list[FlowRun]":
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter, FlowRunFilterTags
-
-    with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=["codegrader-etl"])),
-            flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=["backfill"])),
-        )
-    return [run for run in runs if run.created and run.created > since]
+def child_runs(pipeline: Pipeline, since: datetime) -> list[dict[str, Any]]:
+    wanted = {"flow_runs": {"tags": {"all_": ["backfill"]}}, "flows": {"name": {"any_": ["codegrader-etl"]}}}
+    runs = Server(pipeline.server).ask("POST", "flow_runs/filter", wanted)
+    return [run for run in runs if datetime.fromisoformat(run["created"]) > since]
 
 
-def outcome_of(state: "State") -> list[dict[str, Any]]:
-    """The rows of the table that a backfill leaves in the dashboard."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
-    from prefect.client.schemas.sorting import ArtifactSort
-
-    assert state.state_details.flow_run_id
-    of_run = ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id])
-    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=["codegrader-backfill"]), flow_run_id=of_run)
-    with get_client(sync_client=True) as client:
-        (artifact,) = client.read_artifacts(artifact_filter=wanted, sort=ArtifactSort.ID_DESC, limit=5, offset=0)
-    rows: list[dict[str, Any]] = json.loads(str(artifact.data))
-    return rows
+def outcomes(pipeline: Pipeline, state: "State") -> list[str]:
+    """The outcome of each chunk, as the table says that a backfill leaves in the dashboard."""
+    run = {"any_": [str(state.state_details.flow_run_id)]}
+    wanted = {"artifacts": {"key": {"any_": ["codegrader-backfill"]}, "flow_run_id": run}}
+    (artifact,) = Server(pipeline.server).ask("POST", "artifacts/filter", wanted)
+    return [row["outcome"] for row in json.loads(artifact["data"])]
 
 
 def meanwhile(act: Callable[[], None]) -> threading.Thread:
@@ -141,8 +129,8 @@ def test_a_killed_worker_costs_nothing_but_time(pipeline: Pipeline, records: Gat
 
         def kill() -> None:
             records.reached.wait()
-            (february,) = (run for run in child_runs(began) if "2022-02-01 to 2022-02-28" in run.tags)
-            next(worker for worker in workers if worker.runs(february.id)).kill()
+            (february,) = (run for run in child_runs(pipeline, began) if "2022-02-01 to 2022-02-28" in run["tags"])
+            next(worker for worker in workers if worker.runs(february["id"])).kill()
             records.opened.set()
 
         killing = meanwhile(kill)
@@ -156,14 +144,15 @@ def test_a_killed_worker_costs_nothing_but_time(pipeline: Pipeline, records: Gat
     # What was under way when the worker died was asked for twice.
     assert len(asked_for(pipeline)) == 4 * DAYS
     assert 4 * DAYS < len(pipeline.world.grader.requests) <= 4 * DAYS + LOADERS
-    runs = child_runs(began)
-    assert Counter(run.state_name for run in runs) == {"Completed": 4, "Crashed": 1}
+    runs = child_runs(pipeline, began)
+    assert Counter(run["state_name"] for run in runs) == {"Completed": 4, "Crashed": 1}
     assert f"4 loaded, 0 skipped, 0 failed; {DAYS} records new" in str(state.message)
-    assert {(run.parameters["publish"], run.parameters["max_duplicates_share"]) for run in runs} == {(False, 0.1)}
-    assert [row["outcome"] for row in outcome_of(state)] == ["loaded"] * 4
+    asked_of = [run["parameters"] for run in runs]
+    assert {(one["publish"], one["max_duplicates_share"]) for one in asked_of} == {(False, 0.1)}
+    assert outcomes(pipeline, state) == ["loaded"] * 4
     # The backfill tells of its parts, also of one that has died.
     with pipeline.environment({}):
-        assert not any(codegrader_notify(str(run.id)) for run in runs)
+        assert not any(codegrader_notify(run["id"]) for run in runs)
     (mail,) = pipeline.world.smtp.messages
     assert "СБОЙ" not in mail["Subject"]
 
@@ -172,7 +161,7 @@ def test_a_killed_worker_costs_nothing_but_time(pipeline: Pipeline, records: Gat
 
     assert state.is_completed(), state.message
     assert "0 loaded, 4 skipped, 0 failed; 0 records new" in str(state.message)
-    assert len(child_runs(began)) == len(runs)
+    assert len(child_runs(pipeline, began)) == len(runs)
     assert len(pipeline.world.grader.requests) == asked
 
 
@@ -182,7 +171,7 @@ def test_what_a_stopped_backfill_has_started_is_taken_over(pipeline: Pipeline, r
     with workers_running(pipeline, 1):
         stopped = subprocess.Popen(command, env=os.environ | pipeline.variables(), stdout=subprocess.DEVNULL)
         assert records.reached.wait(120)
-        wait_until(lambda: len(child_runs(began)) == 2, 30)
+        wait_until(lambda: len(child_runs(pipeline, began)) == 2, 30)
         stopped.kill()
         stopped.wait()
 
@@ -195,7 +184,7 @@ def test_what_a_stopped_backfill_has_started_is_taken_over(pipeline: Pipeline, r
 
     going_on.join(1)
     assert state.is_completed(), state.message
-    assert len(child_runs(began)) == 2
+    assert len(child_runs(pipeline, began)) == 2
     assert set(asked_for(pipeline).values()) == {1}
     assert "2 loaded, 0 skipped, 0 failed; 20 records new" in str(state.message)
 

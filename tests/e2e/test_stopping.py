@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -11,6 +12,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
 
 from flows.running.loading import LOADERS
+from flows.running.stopping import ENDED_WITHIN_S
+from tests.e2e.prefect_server import ROOT
 from tests.e2e.terminal import Terminal, flow_in_terminal
 from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
@@ -24,11 +27,10 @@ STOPPED = "Stopped. What is loaded stays; give the same command again to go on."
 AT_MOST_S = 5
 
 
-def ended(terminal: Terminal, times: int = 1) -> tuple[int, list[str]]:
+def ended(terminal: Terminal) -> tuple[int, list[str]]:
     """Presses Ctrl-C; the exit code, and what is shown but progress. It takes no longer than it may."""
     began = time.monotonic()
-    for _ in range(times):
-        terminal.press_ctrl_c()
+    terminal.press_ctrl_c()
     code = terminal.wait(60)
     assert time.monotonic() - began < AT_MOST_S
     lines = [line.strip() for line in terminal.text().replace("^C", "").splitlines()]
@@ -65,11 +67,29 @@ def is_answering(pipeline: Pipeline) -> bool:
     return pipeline.world.grader.max_parallel_seen == 4
 
 
-@fault("killed processes", "Ctrl-C twice while the API is answering", "the second one ends it at once")
-def test_a_second_ctrl_c_ends_it_at_once(waiting: Pipeline) -> None:
-    terminal = flow_in_terminal(waiting, *YEAR)
-    wait_until(lambda: is_answering(waiting), 60)
-    assert ended(terminal, times=2)[0] == 130
+HANGING = """
+import time
+from flows.running.stopping import stoppable
+with stoppable(lambda: time.sleep(60)):
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+@fault("killed processes", "Ctrl-C while nothing answers any more", "it ends within 5 s; a second one ends it at once")
+@pytest.mark.parametrize(("times", "seconds"), [(1, AT_MOST_S), (2, ENDED_WITHIN_S / 2)])
+def test_what_hangs_ends_within_seconds_and_at_once_if_told_twice(times: int, seconds: float) -> None:
+    with subprocess.Popen([sys.executable, "-c", HANGING], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        began = time.monotonic()
+        while process.poll() is None and time.monotonic() - began < AT_MOST_S:
+            if times:
+                process.send_signal(signal.SIGINT)
+                times -= 1
+            time.sleep(0.2)
+        assert process.wait(60) == 130
+        assert time.monotonic() - began < seconds
 
 
 @fault("killed processes", "SIGTERM while the API is answering", "it ends within 5 s with one line; nobody gets a mail")
