@@ -19,8 +19,7 @@ from schemas.language import Language
 from schemas.section import Row, Section
 from schemas.summary import RunSummary
 from tasks.errors import InvalidInputError, PermanentError
-from tasks.mail_errors import list_refused
-from tasks.mail_server import connect, hand_over, hang_up
+from tasks.mail_server import connect, hand_over, hang_up, list_refused
 from tasks.rendering import one_line, render, span
 from tasks.retries import is_transient
 

@@ -2,10 +2,12 @@
 
 import smtplib
 import ssl
+from collections.abc import Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from tasks.errors import CodegraderError, PermanentError
-from tasks.mail_errors import Refused, address_of, explain
+from tasks.errors import CodegraderError, PermanentError, TransientError
+from tasks.rendering import one_line
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -16,6 +18,9 @@ CONNECT_TIMEOUT_S: Final = 30
 """Longest silence until we are logged in."""
 SEND_TIMEOUT_S: Final = 300
 """Longest silence while a mail is handed over: the server may scan it for viruses before it says that it took it."""
+
+Refused = Mapping[str, tuple[int, bytes]]
+"""Recipients that a server refused, each with the code and the text of its reply."""
 
 
 class _HandsOverOnce:
@@ -42,9 +47,7 @@ class _Encrypted(_HandsOverOnce, smtplib.SMTP_SSL):
 
 
 def connect(credentials: "EmailServerCredentials") -> smtplib.SMTP:
-    """A connection, encrypted, its other end checked, logged in.
-
-    Not the Block's own `get_server`, which waits for ever.
+    """A connection, encrypted, its other end checked, logged in. The Block's own `get_server` would wait for ever.
 
     Raises:
         TransientError, PermanentError: the server cannot be reached, or does not let us in.
@@ -58,7 +61,7 @@ def connect(credentials: "EmailServerCredentials") -> smtplib.SMTP:
     try:
         server = _log_in(credentials, is_encrypted=credentials.smtp_type == SMTPType.SSL)
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        failure = explain(error, credentials)
+        failure = _translate(error, credentials)
     else:
         _limit_silence(server, SEND_TIMEOUT_S)
         return server
@@ -80,6 +83,15 @@ def _log_in(credentials: "EmailServerCredentials", *, is_encrypted: bool) -> smt
     return server
 
 
+def address_of(credentials: "EmailServerCredentials") -> tuple[str, int]:
+    """The server's host and port: where the Block names no port, the one that goes with its kind of encryption."""
+    from prefect_email.credentials import SMTPType
+
+    host, kind = credentials.smtp_server, credentials.smtp_type
+    name = str(host.value if isinstance(host, Enum) else host)
+    return name, credentials.smtp_port or int((kind if isinstance(kind, SMTPType) else SMTPType[kind.upper()]).value)
+
+
 def hand_over(server: smtplib.SMTP, message: "EmailMessage", credentials: "EmailServerCredentials") -> Refused:
     """Sends a mail and says goodbye. It is never handed over twice for want of an answer.
 
@@ -95,7 +107,7 @@ def hand_over(server: smtplib.SMTP, message: "EmailMessage", credentials: "Email
     except CodegraderError:
         raise
     except (smtplib.SMTPException, OSError) as error:
-        raise explain(error, credentials) from error
+        raise _translate(error, credentials) from error
     finally:
         hang_up(server)
 
@@ -109,6 +121,11 @@ def hang_up(server: smtplib.SMTP) -> None:
         server.close()
 
 
+def list_refused(refused: Refused) -> str:
+    """The refused recipients, each with the server's reason."""
+    return ", ".join(f"{address} ({code} {_read(reply)})" for address, (code, reply) in refused.items())
+
+
 def _limit_silence(server: smtplib.SMTP, seconds: float) -> None:
     if server.sock is not None:
         server.sock.settimeout(seconds)
@@ -119,3 +136,47 @@ def _uncertain() -> PermanentError:
         "mail: the connection was lost before the server confirmed it, so it may or may not have arrived, and it was "
         "not sent again: ask a reader whether it came"
     )
+
+
+def _translate(error: Exception, credentials: "EmailServerCredentials") -> CodegraderError:
+    """The error as one of ours. The reply to a login is not quoted: nobody knows what a server puts into it."""
+    where = "mail server {}:{}".format(*address_of(credentials))
+    kind: type[CodegraderError] = PermanentError
+    match error:
+        case smtplib.SMTPAuthenticationError(smtp_code=code):
+            kind, advice = _kind(code), "check SMTP_USERNAME and SMTP_PASSWORD"
+            told = f"{where} refused the login of user {credentials.username} ({code}): {advice}"
+        case smtplib.SMTPRecipientsRefused(recipients=refused):
+            # If one of several may be taken later, another try may reach at least that one.
+            kind = _kind(min(code for code, _ in refused.values()))
+            told = f"{where} refused {list_refused(refused)}, so nothing was sent: check EMAIL_TO"
+        case smtplib.SMTPServerDisconnected():
+            kind, told = TransientError, f"{where} broke off or fell silent: check SMTP_PORT and SMTP_TYPE"
+        case smtplib.SMTPResponseException(smtp_code=code, smtp_error=reply):
+            answer = f"{code} {_read(reply if isinstance(reply, bytes) else reply.encode())}"
+            kind, told = _kind(code), f"{where} did not take the mail ({answer}): check EMAIL_FROM and SMTP_USERNAME"
+        case smtplib.SMTPException():
+            # STARTTLS, or any login that we know, is not offered: these errors quote no reply.
+            told = f"{where} cannot be used ({one_line(str(error))}): check SMTP_PORT and SMTP_TYPE"
+        case ssl.SSLCertVerificationError(verify_message=reason):
+            advice = "check SMTP_SERVER, or name the file of a private authority in SSL_CERT_FILE"
+            told = f"the certificate of {where} cannot be trusted ({reason}): {advice}"
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            kind, told = TransientError, f"{where} broke the connection off"
+        case ssl.SSLError():
+            told = f"{where} does not speak TLS as expected: check SMTP_PORT and SMTP_TYPE"
+        case UnicodeError():
+            told = f"SMTP_USERNAME or SMTP_PASSWORD has a letter that no login to {where} can carry"
+        case _:
+            reason = one_line(str(error), 100)
+            kind, told = TransientError, f"{where} cannot be reached ({reason}): check SMTP_SERVER and SMTP_PORT"
+    return kind(told)
+
+
+def _kind(code: int) -> type[CodegraderError]:
+    """By SMTP's rule a request that got a 4xx may be repeated, and one that got a 5xx may not."""
+    return TransientError if 400 <= code < 500 else PermanentError
+
+
+def _read(reply: bytes) -> str:
+    return one_line(reply.decode("utf-8", "replace"), 200)

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flows.running.configuration import Configuration
-from tasks.mail_errors import address_of
+from tasks.mail_server import address_of
 
 PATIENCE_S: Final = 5
 """So long a service may take to answer."""
