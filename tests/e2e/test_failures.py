@@ -7,22 +7,24 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.records import month
+from tests.e2e.histories import generated_history
 from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.records import submit
-from tests.sandbox.grader import Fault, RecordList, RecordsFile
+from tests.sandbox.grader import Fault, RecordList
 from tests.sandbox.grader.fault_kinds import Body, Status
 from tests.sandbox.sheets import SheetsFault
 from tests.sandbox.world import SPREADSHEET_ID
 
 pytestmark = pytest.mark.slow
 
-FIRST, LAST = "2017-10-07", "2017-10-08"
+FIRST, LAST = "2023-03-14", "2023-03-15"
+DAYS = generated_history().days
 
 
 @pytest.fixture
-def pipeline(pipelines: Pipelines, real_records: Path) -> Pipeline:
-    return pipelines.make(RecordsFile(real_records))
+def pipeline(pipelines: Pipelines) -> Pipeline:
+    return pipelines.make(generated_history().source)
 
 
 def subject(pipeline: Pipeline) -> str:
@@ -54,19 +56,19 @@ def assert_told_in_one_line(pipeline: Pipeline, message: object) -> None:
     "the others load; the day is incomplete; the mail says so; the next run asks for that window alone",
 )
 def test_a_window_that_fails_fails_alone(pipeline: Pipeline) -> None:
-    missing = datetime(2017, 10, 8, 6, tzinfo=UTC)
+    missing = datetime(2023, 3, 15, 6, tzinfo=UTC)
     pipeline.world.grader.faults.append(Fault(Body(b'{"errors": "out of order"}'), times=None, when=missing.__eq__))
 
     state = pipeline.run(FIRST, LAST)
 
     assert state.is_failed()
     assert "out of order" in str(state.message)
-    assert "2017-10-08 06:00" in str(state.message)
+    assert "2023-03-15 06:00" in str(state.message)
     assert_told_in_one_line(pipeline, state.message)
     assert pipeline.rows("SELECT count(*) FROM loaded_windows") == [(7,)]
     assert pipeline.rows("SELECT day::text, complete FROM daily_metrics ORDER BY 1") == [
-        ("2017-10-07", True),
-        ("2017-10-08", False),
+        (FIRST, True),
+        (LAST, False),
     ]
     assert "СБОЙ" in subject(pipeline)
 
@@ -74,7 +76,9 @@ def test_a_window_that_fails_fails_alone(pipeline: Pipeline) -> None:
     asked = len(pipeline.world.grader.requests)
     assert pipeline.run(FIRST, LAST).is_completed()
     assert [request.start for request in pipeline.world.grader.requests[asked:]] == [missing]
-    assert pipeline.rows("SELECT attempts, complete FROM daily_metrics ORDER BY day DESC LIMIT 1") == [(304, True)]
+    assert pipeline.rows("SELECT attempts, complete FROM daily_metrics ORDER BY day DESC LIMIT 1") == [
+        (int(DAYS[LAST][0]), True)
+    ]
 
 
 def test_a_passing_fault_is_retried(pipeline: Pipeline) -> None:
@@ -114,7 +118,7 @@ def test_without_the_sheet_the_mail_goes_out_and_says_so(pipeline: Pipeline) -> 
     assert "share it with" in str(state.message)
     assert_told_in_one_line(pipeline, state.message)
     assert "СБОЙ" in subject(pipeline)
-    assert pipeline.rows("SELECT sum(attempts) FROM daily_metrics") == [(326,)]
+    assert pipeline.rows("SELECT sum(attempts) FROM daily_metrics") == [(int(DAYS[FIRST][0]) + int(DAYS[LAST][0]),)]
 
     pipeline.world.sheets.faults.clear()
     asked = len(pipeline.world.grader.requests)
@@ -272,16 +276,16 @@ def test_dates_that_cannot_be_used_are_refused(pipeline: Pipeline, start: str, e
     "the database has lost days that the sheet still has",
     "the sheet stays as it is; one line names the days",
 )
-def test_the_sheet_is_not_emptied_by_a_lost_database(pipelines: Pipelines, real_records: Path) -> None:
-    pipeline = pipelines.make(RecordsFile(real_records))
-    pipeline.run("2017-10-02", "2017-10-14")
+def test_the_sheet_is_not_emptied_by_a_lost_database(pipelines: Pipelines) -> None:
+    pipeline = pipelines.make(generated_history().source)
+    pipeline.run("2023-03-10", "2023-03-22")
     published = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
-    other = pipelines.make(RecordsFile(real_records))
+    other = pipelines.make(generated_history().source)
     other.world = pipeline.world
     other.set_up()
 
-    state = other.run("2017-10-13", "2017-10-14")
+    state = other.run("2023-03-21", "2023-03-22")
 
     assert state.is_failed()
-    assert "11 days of RawData (2017-10-02 to 2017-10-12) are not in the database" in str(state.message)
+    assert "11 days of RawData (2023-03-10 to 2023-03-20)" in str(state.message)
     assert pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData") == published
