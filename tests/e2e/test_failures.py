@@ -178,6 +178,7 @@ def test_without_google_and_mail_the_report_is_written(pipeline: Pipeline) -> No
     assert pipeline.world.smtp.messages == []
 
 
+@fault("grader API", "a window without records", "loaded as empty")
 @fault("grader API", "a whole day without records", "zeros, not a failure")
 def test_an_empty_answer_is_a_day_without_attempts(pipeline: Pipeline) -> None:
     assert pipeline.run("2018-01-01", "2018-01-01").is_completed()

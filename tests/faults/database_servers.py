@@ -1,4 +1,4 @@
-"""PostgreSQL servers to which something may be done: restarted, killed, their disk filled up."""
+"""PostgreSQL servers to which something may be done: restarted, killed, cut off, their disk filled up."""
 
 import os
 import shutil
@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 
 from tasks.database import embedded_database
 from tests.faults.gate import Gate, PostgresReader
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector
-
-SERVER_USER = "pgserver"
-"""As whom the embedded server runs where root starts it."""
 
 
 class OwnServer:
@@ -42,9 +40,22 @@ class OwnServer:
     def stop(self) -> None:
         self._server.cleanup()
 
+    @contextmanager
+    def fresh_database(self, name: str) -> Iterator["SqlAlchemyConnector"]:
+        """A database of that name without any table."""
+        components: Any = self.connector.connection_info
+        # Without a pool: the server may be restarted meanwhile.
+        engine = create_engine(components.create_url(), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        yield like(self.connector, database=name)
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
-@contextmanager
+
+@pytest.fixture(scope="module")
 def own_server() -> Iterator[OwnServer]:
+    """A server that the tests of one file may do anything to."""
     with TemporaryDirectory(prefix="codegrader-") as folder:
         server = OwnServer(Path(folder) / "postgres")
         try:
@@ -63,11 +74,6 @@ def kill_server(folder: Path) -> None:
     psutil.wait_procs(processes, timeout=30)
 
 
-def behind(gate: Gate, connector: "SqlAlchemyConnector") -> "SqlAlchemyConnector":
-    """The same database, through a gate."""
-    return like(connector, host="127.0.0.1", port=gate.port)
-
-
 def like(connector: "SqlAlchemyConnector", **changes: Any) -> "SqlAlchemyConnector":
     """The same connector, with parts of its address changed."""
     components: Any = connector.connection_info
@@ -75,9 +81,14 @@ def like(connector: "SqlAlchemyConnector", **changes: Any) -> "SqlAlchemyConnect
 
 
 def gate_before(connector: "SqlAlchemyConnector") -> Gate:
-    """A gate in front of the embedded server."""
+    """A gate in front of the embedded server, which listens on a socket."""
     components: Any = connector.connection_info
     return Gate(f"{components.host}/.s.PGSQL.{components.port or 5432}", PostgresReader)
+
+
+def behind(gate: Gate, connector: "SqlAlchemyConnector") -> "SqlAlchemyConnector":
+    """The same database, through a gate."""
+    return like(connector, host="127.0.0.1", port=gate.port)
 
 
 class SmallDisk:
@@ -102,13 +113,13 @@ def small_disk(megabytes: int) -> Iterator[SmallDisk]:
     """A disk that can be filled up; who may not mount one skips the test."""
     if os.name != "posix" or os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("a small disk can be mounted by root alone")
-    with TemporaryDirectory(prefix="codegrader-") as name:
-        folder = Path(name)
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(folder)]
+    with TemporaryDirectory(prefix="codegrader-") as folder:
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", folder]
         if subprocess.run(mount, capture_output=True, check=False).returncode:
             pytest.skip("this machine does not let root mount a small disk")
         try:
-            shutil.chown(folder, SERVER_USER)
-            yield SmallDisk(folder)
+            # As whom the embedded server runs where root starts it.
+            shutil.chown(folder, "pgserver")
+            yield SmallDisk(Path(folder))
         finally:
-            subprocess.run(["umount", str(folder)], check=True)
+            subprocess.run(["umount", folder], check=True)

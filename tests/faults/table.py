@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 
@@ -15,31 +15,25 @@ from tests.faults import AREAS
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs" / "reliability.md"
 START: Final = "<!-- From the tests' marks, by `python -m tests.faults.table`. Do not edit by hand. -->\n"
-
-
-class Row(NamedTuple):
-    """One fault, and the test that shows what comes of it."""
-
-    area: str
-    what: str
-    promise: str
-    test: str
+Rows = dict[tuple[str, str], dict[str, str]]
+"""By area and test: its faults, each with what is promised."""
 
 
 class _Marks:
     """A plugin that notes the marks of all tests."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.rows: Rows = {}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
-            test = item.nodeid.split("[")[0]
-            self.rows += [Row._make((*mark.args, test)) for mark in item.iter_markers("fault")]
+            for mark in item.iter_markers("fault"):
+                area, what, promise = mark.args
+                self.rows.setdefault((area, item.nodeid.split("[")[0]), {})[what] = promise
 
 
-def collect() -> list[Row]:
-    """Every fault of every test, once, in the order in which they are collected.
+def collect() -> Rows:
+    """Every fault of every test, in the order in which they are collected.
 
     Raises:
         RuntimeError: the tests cannot be collected.
@@ -49,29 +43,24 @@ def collect() -> list[Row]:
         code = pytest.main(["--collect-only", "-qq", str(ROOT / "tests")], [marks])
     if code:
         raise RuntimeError(f"the tests cannot be collected: {output.getvalue()}")
-    return list(dict.fromkeys(marks.rows))
+    return marks.rows
 
 
-def to_markdown(rows: Iterable[Row]) -> Iterator[str]:
-    """The table, area by area, with the number of faults of each."""
-    known = list(rows)
-    yield f"{len(known)} faults.\n"
+def to_markdown(rows: Rows) -> Iterator[str]:
+    """A table for each area, with a row for each test and the number of faults."""
+    yield f"{sum(map(len, rows.values()))} faults, shown by {len({test for _, test in rows})} tests.\n"
     for area in AREAS:
-        of_area = [row for row in known if row.area == area]
-        yield f"\n### {area[0].upper()}{area[1:]}: {len(of_area)}\n\n| fault | promise | test |\n|---|---|---|\n"
-        for row in of_area:
-            file, _, name = row.test.partition("::")
-            yield f"| {_cell(row.what)} | {_cell(row.promise)} | [`{name}`](../{file}) |\n"
+        tests = {test: faults for (of, test), faults in rows.items() if of == area}
+        count = sum(map(len, tests.values()))
+        yield f"\n### {area[0].upper()}{area[1:]}: {count}\n\n| fault | promise | test |\n|---|---|---|\n"
+        for test, faults in tests.items():
+            file, _, name = test.partition("::")
+            what, promise = ("; ".join(dict.fromkeys(texts)) for texts in (faults, faults.values()))
+            yield f"| {_cell(what)} | {_cell(promise)} | [`{name}`](../{file}) |\n"
 
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
-
-
-def written(page: str, rows: Iterable[Row]) -> str:
-    """The page with its table as it should be."""
-    before, _, _ = page.partition(START)
-    return before + START + "\n" + "".join(to_markdown(rows))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only say whether it is out of date")
     options = parser.parse_args(arguments)
     page = PAGE.read_text("utf-8")
-    wanted = written(page, collect())
+    wanted = f"{page.partition(START)[0]}{START}\n{''.join(to_markdown(collect()))}"
     if not options.check:
         PAGE.write_text(wanted, "utf-8")
     elif page != wanted:

@@ -1,6 +1,7 @@
-"""Each way in which a record can be odd or bad, over HTTP and into a real database: it costs nobody but itself."""
+"""Each way in which a record can be odd, bad or hostile, over HTTP and into a real database: it costs only itself."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -13,13 +14,16 @@ from schemas.summary import LoadCounts
 from tasks.grader_api import fetch_records
 from tasks.transform import storable
 from tests.faults import fault
+from tests.fixtures.pipelines import Pipelines
 from tests.integration.loading import column, load, rows
 from tests.records import COURSE, STUDENT, WINDOW, numbered, passback, record, submit
-from tests.sandbox.grader import GraderSandbox
+from tests.sandbox.grader import GraderSandbox, RecordList
+from tests.sandbox.world import READER, SPREADSHEET_ID
 
 GOOD: Final = numbered(3)
-SOURCED_ID: Final = f"{COURSE}:lms.skillfactory.ru-ca3ecf8e5f284c329eb7bd529e1a9f7e:{STUDENT}"
-LAUNCH: Final = {"lis_result_sourcedid": SOURCED_ID}
+LTI: Final = {"lis_result_sourcedid": f"{COURSE}:lms.skillfactory.ru-ca3ecf8e5f284c329eb7bd529e1a9f7e:{STUDENT}"}
+PARSED: Final = "LTI parameters parsed"
+TYPES: Final = "allowed attempt types"
 
 
 class Whatever:
@@ -48,122 +52,88 @@ def load_from(grader: GraderSandbox, engine: Engine, *odd: object) -> LoadCounts
     return counts
 
 
-def failed(engine: Engine) -> list[str]:
-    """The checks that something failed."""
-    (checks,) = column(engine, "SELECT checks FROM loaded_windows")
-    return [one["check"] for one in checks if one["rows"]]
-
-
-def _loaded(what: str, odd: Record, promise: str = "loaded", **columns: object) -> Any:
-    return pytest.param(odd, columns, id=what, marks=fault("records", what, promise))
-
-
-def _warned(what: str, odd: Record, check: str, **columns: object) -> Any:
-    return pytest.param(odd, check, columns, id=what, marks=fault("records", what, f"loaded; warning `{check}`"))
-
-
-def _rejected(what: str, bad: Record, *reasons: str) -> Any:
-    promise = f"rejected alone: {', '.join(f'`{reason}`' for reason in reasons)}"
-    return pytest.param(bad, reasons, id=what, marks=fault("records", what, promise))
-
-
 def without(name: str) -> Record:
     """A record that lacks a key."""
     return {key: value for key, value in record().items() if key != name}
 
 
+ODD: Final[dict[str, tuple[Record, str | None, dict[str, object]]]] = {
+    "no `lis_outcome_service_url`": (record(passback_params=passback(lis_outcome_service_url=...)), None, {}),
+    "`passback_params` as JSON": (record(passback_params=json.dumps(LTI)), None, {"course": COURSE}),
+    "`passback_params` as an object": (record(passback_params=LTI), None, {"course": COURSE}),
+    "`is_correct` as `true`": (submit(is_correct=True), None, {"is_correct": 1}),
+    "`is_correct` as `false`": (submit(is_correct=False), None, {"is_correct": 0}),
+    '`is_correct` as `"1"`': (submit(is_correct="1"), None, {"is_correct": 1}),
+    "`is_correct` as `1.0`": (submit(is_correct=1.0), None, {"is_correct": 1}),
+    "`created_at` without a fraction": (record(created_at="2023-05-31 09:16:11"), None, {}),
+    "`created_at` with `T`": (record(created_at="2023-05-31T09:16:11.5"), None, {}),
+    "`created_at` with an offset": (record(created_at="2023-05-31T14:59:59.9+03:00"), None, {}),
+    "an unknown key": (record(grade={"a": [1, None]}), None, {}),
+    "`attempt_type` as `test`": (record(attempt_type="test"), None, {"attempt_type": "test"}),
+    "`passback_params` null": (record(passback_params=None), PARSED, {}),
+    "`passback_params` empty": (record(passback_params=""), PARSED, {}),
+    "`passback_params` `'None'`": (record(passback_params="None"), PARSED, {}),
+    "`passback_params` not a dictionary": (record(passback_params="[1, 2]"), PARSED, {}),
+    "`passback_params` not parsable": (record(passback_params="{'a': "), PARSED, {}),
+    "`passback_params` a number": (record(passback_params=17), PARSED, {}),
+    "`passback_params` missing": (without("passback_params"), PARSED, {}),
+    "`lis_result_sourcedid` missing": (record(passback_params=passback(lis_result_sourcedid=...)), PARSED, {}),
+    "a run with a verdict": (record(is_correct=1), "run without verdict", {"is_correct": 1}),
+    "a submit without a verdict": (submit(is_correct=None), "submit with verdict", {"is_correct": None}),
+    "an unknown `attempt_type`": (record(attempt_type="exam"), TYPES, {"attempt_type": "exam"}),
+    "`attempt_type` missing": (without("attempt_type"), TYPES, {"attempt_type": None}),
+}
+"""A record, the warning check that it fails if any, and columns in which it is loaded."""
+
+
+def named(faults: dict[str, Any], promise: str) -> list[Any]:
+    return [pytest.param(*values, id=what, marks=fault("records", what, promise)) for what, values in faults.items()]
+
+
 @pytest.mark.parametrize(
-    ("odd", "columns"),
-    [
-        _loaded("no `lis_outcome_service_url`", record(passback_params=passback(lis_outcome_service_url=...))),
-        _loaded("`passback_params` as JSON", record(passback_params=json.dumps(LAUNCH)), course=COURSE),
-        _loaded("`passback_params` as an object", record(passback_params=LAUNCH), course=COURSE),
-        _loaded("`is_correct` as `true`", submit(is_correct=True), is_correct=1),
-        _loaded("`is_correct` as `false`", submit(is_correct=False), is_correct=0),
-        _loaded('`is_correct` as `"1"`', submit(is_correct="1"), is_correct=1),
-        _loaded("`is_correct` as `1.0`", submit(is_correct=1.0), is_correct=1),
-        _loaded("`created_at` without a fraction", record(created_at="2023-05-31 09:16:11")),
-        _loaded("`created_at` with `T`", record(created_at="2023-05-31T09:16:11.5")),
-        _loaded("`created_at` with an offset", record(created_at="2023-05-31T14:59:59.9+03:00")),
-        _loaded("an unknown key", record(grade={"a": [1, None]})),
-        _loaded("`attempt_type` as `test`", record(attempt_type="test"), attempt_type="test"),
-    ],
+    ("odd", "check", "columns"), named(ODD, "loaded; what is amiss is a warning of the check that it fails")
 )
-def test_a_variant_of_a_record_is_loaded(
-    grader: GraderSandbox, engine: Engine, odd: Record, columns: dict[str, object]
+def test_an_odd_record_is_loaded(
+    grader: GraderSandbox, engine: Engine, odd: Record, check: str | None, columns: dict[str, object]
 ) -> None:
     assert load_from(grader, engine, odd).new == len(GOOD) + 1
     (row,) = rows(engine, "SELECT * FROM attempts WHERE user_id = :student", student=STUDENT)
     assert {name: getattr(row, name) for name in columns} == columns
-    assert failed(engine) == []
+    (checks,) = column(engine, "SELECT checks FROM loaded_windows")
+    assert [one["check"] for one in checks if one["rows"]] == ([check] if check else [])
 
 
-@pytest.mark.parametrize(
-    ("odd", "check", "columns"),
-    [
-        _warned("`passback_params` null", record(passback_params=None), "LTI parameters parsed"),
-        _warned("`passback_params` empty", record(passback_params=""), "LTI parameters parsed"),
-        _warned("`passback_params` `'None'`", record(passback_params="None"), "LTI parameters parsed"),
-        _warned("`passback_params` not a dictionary", record(passback_params="[1, 2]"), "LTI parameters parsed"),
-        _warned("`passback_params` not parsable", record(passback_params="{'a': "), "LTI parameters parsed"),
-        _warned("`passback_params` a number", record(passback_params=17), "LTI parameters parsed"),
-        _warned("`passback_params` missing", without("passback_params"), "LTI parameters parsed"),
-        _warned(
-            "`lis_result_sourcedid` missing",
-            record(passback_params=passback(lis_result_sourcedid=...)),
-            "LTI parameters parsed",
-        ),
-        _warned("a run with a verdict", record(is_correct=1), "run without verdict", is_correct=1),
-        _warned("a submit without a verdict", submit(is_correct=None), "submit with verdict", is_correct=None),
-        _warned("an unknown `attempt_type`", record(attempt_type="exam"), "allowed attempt types"),
-        _warned("`attempt_type` missing", without("attempt_type"), "allowed attempt types", attempt_type=None),
-    ],
-)
-def test_an_odd_record_is_loaded_with_a_warning(
-    grader: GraderSandbox, engine: Engine, odd: Record, check: str, columns: dict[str, object]
-) -> None:
-    assert load_from(grader, engine, odd).new == len(GOOD) + 1
-    (row,) = rows(engine, "SELECT * FROM attempts WHERE user_id = :student", student=STUDENT)
-    assert {name: getattr(row, name) for name in columns} == columns
-    assert failed(engine) == [check]
+BAD: Final[dict[str, tuple[Record, list[str]]]] = {
+    "`lti_user_id` null": (record(lti_user_id=None), ["user id present"]),
+    "`lti_user_id` empty": (record(lti_user_id=""), ["user id present"]),
+    "`lti_user_id` blank": (record(lti_user_id=" \t"), ["user id present"]),
+    "`lti_user_id` missing": (without("lti_user_id"), ["user id present"]),
+    "`lti_user_id` a number": (record(lti_user_id=17), ["user id present"]),
+    "`is_correct` another number": (submit(is_correct=2), ["allowed verdicts"]),
+    "`is_correct` a fraction": (submit(is_correct=0.5), ["allowed verdicts"]),
+    "`is_correct` a text": (submit(is_correct="yes"), ["allowed verdicts"]),
+    "`is_correct` a list": (submit(is_correct=[1]), ["allowed verdicts"]),
+    "`created_at` null": (record(created_at=None), ["valid time"]),
+    "`created_at` not a date": (record(created_at="yesterday, at nine"), ["valid time"]),
+    "`created_at` a day that is none": (record(created_at="2023-02-30 09:00:00"), ["valid time"]),
+    "`created_at` a number": (record(created_at=1685524571), ["valid time"]),
+    "`created_at` missing": (without("created_at"), ["valid time"]),
+    "a time before the window": (record(created_at="2023-05-31 05:59:59.9"), ["inside the window"]),
+    "a time at the window's end": (record(created_at="2023-05-31 12:00:00"), ["inside the window"]),
+    "a time in the year 1": (record(created_at="0001-01-01 00:00:00"), ["inside the window"]),
+    "a time in the future": (record(created_at="9999-12-31 23:59:59"), ["no date in the future", "inside the window"]),
+    "a record without anything": ({}, ["user id present", "valid time"]),
+}
+"""A record, and the error checks for which it is rejected."""
 
 
-@pytest.mark.parametrize(
-    ("bad", "reasons"),
-    [
-        _rejected("`lti_user_id` null", record(lti_user_id=None), "user id present"),
-        _rejected("`lti_user_id` empty", record(lti_user_id=""), "user id present"),
-        _rejected("`lti_user_id` blank", record(lti_user_id=" \t"), "user id present"),
-        _rejected("`lti_user_id` missing", without("lti_user_id"), "user id present"),
-        _rejected("`lti_user_id` a number", record(lti_user_id=17), "user id present"),
-        _rejected("`is_correct` another number", submit(is_correct=2), "allowed verdicts"),
-        _rejected("`is_correct` a fraction", submit(is_correct=0.5), "allowed verdicts"),
-        _rejected("`is_correct` a text", submit(is_correct="yes"), "allowed verdicts"),
-        _rejected("`is_correct` a list", submit(is_correct=[1]), "allowed verdicts"),
-        _rejected("`created_at` null", record(created_at=None), "valid time"),
-        _rejected("`created_at` not a date", record(created_at="yesterday, at nine"), "valid time"),
-        _rejected("`created_at` a day that is none", record(created_at="2023-02-30 09:00:00"), "valid time"),
-        _rejected("`created_at` a number", record(created_at=1685524571), "valid time"),
-        _rejected("`created_at` missing", without("created_at"), "valid time"),
-        _rejected("a time before the window", record(created_at="2023-05-31 05:59:59.9"), "inside the window"),
-        _rejected("a time at the window's end", record(created_at="2023-05-31 12:00:00"), "inside the window"),
-        _rejected("a time in the year 1", record(created_at="0001-01-01 00:00:00"), "inside the window"),
-        _rejected(
-            "a time in the future",
-            record(created_at="9999-12-31 23:59:59.9"),
-            "no date in the future",
-            "inside the window",
-        ),
-        _rejected("a record without anything", {}, "user id present", "valid time"),
-    ],
-)
+@pytest.mark.parametrize(("bad", "reasons"), named(BAD, "rejected alone, with the error checks that it fails"))
 def test_a_bad_record_rejects_itself_alone(
-    grader: GraderSandbox, engine: Engine, bad: Record, reasons: tuple[str, ...]
+    grader: GraderSandbox, engine: Engine, bad: Record, reasons: list[str]
 ) -> None:
     counts = load_from(grader, engine, bad)
     assert (counts.new, counts.rejected) == (len(GOOD), 1)
-    ((kept, named),) = rows(engine, "SELECT record, reasons FROM rejected_records")
-    assert (kept, named) == (bad, list(reasons))
+    assert rows(engine, "SELECT record, reasons FROM rejected_records") == [(bad, reasons)]
 
 
 @fault("records", "the same record twice", "loaded once; the copies are counted")
@@ -179,6 +149,8 @@ def test_of_a_conflict_one_is_loaded(grader: GraderSandbox, engine: Engine) -> N
     assert column(engine, "SELECT is_correct FROM attempts WHERE user_id = :student", student=STUDENT) == [1]
     assert column(engine, "SELECT reasons FROM rejected_records") == [["unique id"]] * 2
 
+
+# --- hostile texts
 
 HOSTILE: Final = {
     "a text of 1 MB": "Ж" * 500_000,
@@ -202,18 +174,20 @@ HOSTILE: Final = {
 }
 
 
-def _hostile(promise: str) -> list[Any]:
-    return [pytest.param(text, id=what, marks=fault("records", what, promise)) for what, text in HOSTILE.items()]
-
-
-@pytest.mark.parametrize("text", _hostile("kept as text wherever it stands; as a time or a verdict rejected alone"))
+@pytest.mark.parametrize(
+    "text",
+    named(
+        {what: (text,) for what, text in HOSTILE.items()},
+        "kept as text wherever it stands; as a time or a verdict rejected alone",
+    ),
+)
 def test_a_hostile_text_is_only_a_text(grader: GraderSandbox, engine: Engine, text: str) -> None:
-    launch = {"oauth_consumer_key": text, "lis_result_sourcedid": text, "lis_outcome_service_url": text}
+    parameters = {"oauth_consumer_key": text, "lis_result_sourcedid": text, "lis_outcome_service_url": text}
     loaded = [
         record(lti_user_id=f"user {text}"),
         record(attempt_type=text),
         record(passback_params=text, created_at="2023-05-31 09:16:12"),
-        record(passback_params=launch, created_at="2023-05-31 09:16:13"),
+        record(passback_params=parameters, created_at="2023-05-31 09:16:13"),
         record(**{text: text}, created_at="2023-05-31 09:16:14"),
     ]
     bad = [submit(is_correct=text), submit(created_at=text), {text: text}]
@@ -226,12 +200,48 @@ def test_a_hostile_text_is_only_a_text(grader: GraderSandbox, engine: Engine, te
     assert storable(text) in {row.attempt_type for row in kept}
     assert (storable(text),) * 3 in {tuple(row)[2:5] for row in kept}
     assert text in [json.loads(row.passback_params) for row in kept if row.passback_params]
-    assert {frozenset(one.items()) for one in column(engine, "SELECT record FROM rejected_records")} == {
-        frozenset(one.items()) for one in bad
-    }
-    reasons = set(map(tuple, column(engine, "SELECT reasons FROM rejected_records")))
-    assert reasons == {("allowed verdicts",), ("valid time",), ("user id present", "valid time")}
+    rejected = rows(engine, "SELECT record, reasons FROM rejected_records")
+    assert all(one.record in bad for one in rejected)
+    assert sorted(one.reasons for one in rejected) == [
+        ["allowed verdicts"],
+        ["user id present", "valid time"],
+        ["valid time"],
+    ]
     (checks,) = column(engine, "SELECT checks FROM loaded_windows")
-    for sample in (one["sample"] for one in checks):
-        assert len(sample) < 300
-        assert sample.isprintable()
+    assert all(len(one["sample"]) < 300 and one["sample"].isprintable() for one in checks)
+
+
+@pytest.mark.stress
+@fault(
+    "records",
+    "hostile texts in every key, under a whole run",
+    "loaded or rejected; sheet, report and mail show figures, and short samples made harmless",
+)
+def test_no_text_of_a_record_does_anything_to_a_reader(pipelines: Pipelines) -> None:
+    day, records, count = "2023-05-31", [], len(HOSTILE)
+    for number, text in enumerate(HOSTILE.values()):
+        at = {"created_at": f"{day} 09:{number:02}:00"}
+        records += [
+            record(**at, lti_user_id=text, **{text: text}),
+            record(**at, attempt_type=text, passback_params=text),
+            record(**at, passback_params=passback(lis_result_sourcedid=text, oauth_consumer_key=text)),
+            submit(**at, is_correct=text, lti_user_id=text),
+            submit(**at, lti_user_id=f"{number:032x}"),
+        ]
+    pipeline = pipelines.make(RecordList(records))
+
+    state = pipeline.run(day, day, max_rejected_share=1.0)
+
+    assert state.is_completed(), state.message
+    sums = pipeline.rows("SELECT sum(fetched), sum(new), sum(rejected) FROM loaded_windows")
+    assert sums == [(5 * count, 4 * count, count)]
+    (row,) = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")[1:]
+    assert row[:3] == [day, str(4 * count), str(count)]
+    (mail,) = pipeline.world.smtp.messages
+    assert (mail["To"], mail["Bcc"], mail["Cc"]) == (READER, None, None)
+    plain, html = (str(part.get_content()) for part in mail.walk() if part.get_content_maintype() == "text")
+    page = (pipeline.home / "reports" / f"{day}.html").read_text()
+    for text in (page, html):
+        assert not re.search("<script>|<img[^>]*onerror", text)
+    for text in (page, html, plain, pipeline.log()):
+        assert not re.search("[\x00\x07\x1b\x9b\u202e\u200f\u2066]|[Ж\\[]{30}", text)

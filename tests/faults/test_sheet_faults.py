@@ -1,60 +1,136 @@
 """The Google Sheet: every refusal is one line, no figure that stood there is lost, and the next run makes it whole."""
 
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tasks.errors import CodegraderError, PermanentError, TransientError
-from tasks.sheet import TAB, publish_sheet
+from tasks.sheet import TAB, publish_figures, publish_sheet
 from tests.faults import fault
-from tests.faults.published_sheet import PublishedSheet, row_of
 from tests.fixtures.pipelines import Pipelines
 from tests.sandbox.grader import RecordList
 from tests.sandbox.sheets import ConnectionLost, QuotaUsedUp, SheetsFault, SheetsSandbox
+from tests.sandbox.sheets.client import open_client
 from tests.sandbox.world import SPREADSHEET_ID
-from tests.summaries import sheet_days
+from tests.summaries import SheetDay, as_section, sheet_days
 
+if TYPE_CHECKING:
+    from gspread import Spreadsheet, Worksheet
+
+LABELS = ["Date", "Attempts", "Successful attempts", "Unique users"]
+OLD, NEW = sheet_days(5), sheet_days(6, attempts=900)
 SWITCHED_OFF = (
     "Google Sheets API has not been used in project 105104105106 before or it is disabled (SERVICE_DISABLED). "
     "Enable it by visiting https://console.developers.google.com then retry."
 )
-OLD, NEW = sheet_days(5), sheet_days(6, attempts=900)
 
 
-def refused(status: int, promise: str) -> pytest.MarkDecorator:
-    return fault("Google Sheet", f"Google answers {status}", promise)
+HALF = "tried again, up to five times; else one line, the sheet as it was, and whole at the next run"
 
 
-AGAIN = "tried again, up to five times; else one line, the sheet as it was, and whole at the next run"
-NEVER_AGAIN = "one line that says what to do, not tried again; the sheet as it was, and whole at the next run"
+class PublishedSheet:
+    """A new spreadsheet, with the tab once something was published.
+
+    Attributes:
+        id: its identifier.
+    """
+
+    _numbers = count()
+
+    def __init__(self, sandbox: SheetsSandbox) -> None:
+        from prefect.types import SecretDict
+
+        self.sandbox = sandbox
+        self.id = f"1TheSpreadsheetOfTheTests{next(self._numbers):04}"
+        self.key = SecretDict(sandbox.service_account_info())
+        sandbox.add_spreadsheet(self.id, "Figures")
+
+    def publish(self, days: Sequence[SheetDay]) -> str:
+        """Publishes as a run does, once."""
+        return publish_figures(self.key, self.id, as_section(days), self.sandbox.url)
+
+    def refuse(self, days: Sequence[SheetDay]) -> CodegraderError:
+        """Publishes, which must fail, and gives the reason, which must be one line."""
+        with pytest.raises(CodegraderError) as caught:
+            self.publish(days)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 400
+        return caught.value
+
+    def cells(self, tab: str = TAB) -> list[list[str]]:
+        """What a tab shows."""
+        return self.sandbox.cells(self.id, tab)
+
+    def assert_whole_again(self, days: Sequence[SheetDay]) -> None:
+        """With nothing going wrong, the tab shows the labels and these figures, and nothing else."""
+        self.sandbox.faults.clear()
+        self.publish(days)
+        assert self.cells() == shown(days)
+
+    def others(self) -> "Spreadsheet":
+        """The spreadsheet as somebody else's program sees it."""
+        return open_client(self.sandbox.service_account_info(), self.sandbox.url).open_by_key(self.id)
+
+    def tab(self) -> "Worksheet":
+        """The tab, likewise."""
+        return self.others().worksheet(TAB)
+
+
+def shown(days: Sequence[SheetDay]) -> list[list[str]]:
+    """The cells of a tab that shows these figures."""
+    return [LABELS, *([day.isoformat(), *map(str, counts)] for day, *counts in days)]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SheetsSandbox]:
+    with SheetsSandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sheet(sandbox: SheetsSandbox) -> PublishedSheet:
+    """A spreadsheet of its own for each test."""
+    sandbox.faults.clear()
+    return PublishedSheet(sandbox)
+
+
+# --- refusals
+
+
+def refused(status: int, kind: type[CodegraderError], setting: str = "") -> Any:
+    promise = (
+        "one line; the sheet as it was, and whole at the next run; tried again, up to five times, where that helps"
+    )
+    marks = fault("Google Sheet", f"Google answers {status}", promise)
+    return pytest.param(status, kind, setting or str(status), marks=marks, id=str(status))
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "told"),
+    ("status", "kind", "named"),
     [
-        pytest.param(400, PermanentError, "Google answered 400", marks=refused(400, NEVER_AGAIN)),
-        pytest.param(401, PermanentError, "Google answered 401", marks=refused(401, NEVER_AGAIN)),
-        pytest.param(403, PermanentError, "share it with that address as editor", marks=refused(403, NEVER_AGAIN)),
-        pytest.param(404, PermanentError, "check SPREADSHEET_ID", marks=refused(404, NEVER_AGAIN)),
-        pytest.param(408, TransientError, "Google answered 408", marks=refused(408, AGAIN)),
-        pytest.param(429, TransientError, "Quota exceeded", marks=refused(429, AGAIN)),
-        pytest.param(500, TransientError, "Google answered 500", marks=refused(500, AGAIN)),
-        pytest.param(502, TransientError, "Google answered 502", marks=refused(502, AGAIN)),
-        pytest.param(503, TransientError, "Google answered 503", marks=refused(503, AGAIN)),
+        refused(400, PermanentError),
+        refused(401, PermanentError),
+        refused(403, PermanentError, "share it"),
+        refused(404, PermanentError, "SPREADSHEET_ID"),
+        refused(408, TransientError),
+        refused(429, TransientError, "Quota exceeded"),
+        *(refused(status, TransientError) for status in (500, 502, 503)),
     ],
 )
-def test_a_refusal_changes_nothing(sheet: PublishedSheet, status: int, kind: type[CodegraderError], told: str) -> None:
+def test_a_refusal_changes_nothing(sheet: PublishedSheet, status: int, kind: type[CodegraderError], named: str) -> None:
     sheet.publish(OLD)
     sheet.sandbox.faults.append(SheetsFault(status=status, times=None, path_contains=sheet.id))
 
     error = sheet.refuse(NEW)
 
     assert isinstance(error, kind)
-    assert told in str(error)
-    assert sheet.holds(OLD)
-    sheet.sandbox.faults.clear()
-    sheet.publish(NEW)
-    assert sheet.holds(NEW)
+    assert named in str(error)
+    assert sheet.cells() == shown(OLD)
+    sheet.assert_whole_again(NEW)
 
 
 @fault("Google Sheet", "the Sheets API is switched off in the account's project", "one line that says so")
@@ -64,7 +140,7 @@ def test_a_service_that_is_switched_off_is_not_taken_for_a_missing_right(sheet: 
     error = sheet.refuse(OLD)
 
     assert isinstance(error, PermanentError)
-    assert "the Google Sheets API is off in the project of" in str(error)
+    assert "Google Sheets API is off" in str(error)
     assert "share it" not in str(error)
 
 
@@ -75,33 +151,34 @@ def test_a_token_office_that_is_down_may_pass(sheet: PublishedSheet) -> None:
     assert isinstance(sheet.refuse(OLD), TransientError)
 
 
+@dataclass
+class Meanwhile(SheetsFault):
+    """Refuses nothing, but lets something happen before certain requests are answered."""
+
+    happens: Callable[[], object] = print
+    before: Callable[[str, str], bool] = lambda _method, _path: True
+
+    def fits(self, method: str, path: str) -> bool:
+        if self.before(method, path):
+            self.happens()
+        return False
+
+
 @fault("Google Sheet", "the tokens are revoked between two requests", "one line; whole at the next run")
 def test_a_token_that_ends_half_way(sheet: PublishedSheet) -> None:
     sheet.publish(OLD)
+    sheet.sandbox.faults.append(
+        Meanwhile(happens=sheet.sandbox.revoke_tokens, before=lambda method, _: method == "PUT")
+    )
 
-    @dataclass
-    class Revoke(SheetsFault):
-        """Refuses nothing, but ends all tokens before the values are written."""
-
-        def fits(self, method: str, path: str) -> bool:  # noqa: ARG002
-            if method == "PUT":
-                sheet.sandbox.revoke_tokens()
-            return False
-
-    sheet.sandbox.faults.append(Revoke())
-    assert "Google answered 401" in str(sheet.refuse(NEW))
-    sheet.sandbox.faults.clear()
-    sheet.publish(NEW)
-    assert sheet.holds(NEW)
+    assert "401" in str(sheet.refuse(NEW))
+    sheet.assert_whole_again(NEW)
 
 
-# ------------------------------------------------------------------------------------------------ in the middle of it
-
-
-@fault("Google Sheet", "any request of a publication fails: 500 before it was done", AGAIN)
-@fault("Google Sheet", "any request of a publication fails: 500 after it was done", AGAIN)
-@fault("Google Sheet", "any request of a publication fails: the connection is lost before it was done", AGAIN)
-@fault("Google Sheet", "any request of a publication fails: the connection is lost after it was done", AGAIN)
+@fault("Google Sheet", "any request of a publication fails: 500 before it was done", HALF)
+@fault("Google Sheet", "any request of a publication fails: 500 after it was done", HALF)
+@fault("Google Sheet", "any request of a publication fails: the connection is lost before it was done", HALF)
+@fault("Google Sheet", "any request of a publication fails: the connection is lost after it was done", HALF)
 @pytest.mark.parametrize("after_effect", [False, True])
 @pytest.mark.parametrize("kind", [SheetsFault, ConnectionLost])
 @pytest.mark.parametrize("before", [pytest.param(0, marks=pytest.mark.stress), 7])
@@ -118,14 +195,13 @@ def test_half_a_publication(
         try:
             sheet.publish(new)
         except TransientError:
-            shown = sheet.cells() if old else []
-            assert all(row_of(was) in shown or row_of(now) in shown for was, now in zip(old, new, strict=False))
+            cells = sheet.cells() if old else []
+            assert all(was in cells or now in cells for was, now in zip(shown(old), shown(new), strict=False) if old)
         else:
             assert place >= 7, "it did without most of its requests"
             break
-        sheet.publish(new)
-        assert sheet.holds(new)
-    assert sheet.holds(new)
+        sheet.assert_whole_again(new)
+    sheet.assert_whole_again(new)
 
 
 @fault("Google Sheet", "429 until the minute of the quota is over", "tried again for longer than a minute, then whole")
@@ -138,20 +214,18 @@ def test_the_quota_minute_passes(sheet: PublishedSheet) -> None:
     for wait in waits:
         if now < 75:
             assert isinstance(sheet.refuse(NEW), TransientError)
-            assert sheet.holds(OLD)
+            assert sheet.cells() == shown(OLD)
         # As short as it can be.
         now += wait * (1 - jitter)
 
     sheet.publish(NEW)
 
-    assert sheet.holds(NEW)
+    assert sheet.cells() == shown(NEW)
 
 
 @pytest.mark.stress
 @fault("Google Sheet", "a whole run meets a quota that is used up, for a true minute", "it waits, and succeeds")
 def test_a_run_outlasts_the_quota_minute(pipelines: Pipelines) -> None:
-    import time
-
     pipeline = pipelines.make(RecordList([]))
     pipeline.world.sheets.faults.append(QuotaUsedUp(until=time.monotonic() + 75, path_contains=SPREADSHEET_ID))
 
@@ -159,3 +233,95 @@ def test_a_run_outlasts_the_quota_minute(pipelines: Pipelines) -> None:
 
     assert state.is_completed(), state.message
     assert len(pipeline.world.sheets.cells(SPREADSHEET_ID, TAB)) == 2
+
+
+# --- among people
+
+
+def merge_over_the_edge(tab: "Worksheet") -> None:
+    tab.add_cols(4)
+    tab.merge_cells("D3:G5")
+    tab.merge_cells("F7:G8")
+
+
+EDITS: dict[str, Callable[["Worksheet"], object]] = {
+    "the tab is renamed": lambda tab: tab.update_title("Figures of last year"),
+    "the tab is renamed to `rawdata`, which to Google is the same": lambda tab: tab.update_title("rawdata"),
+    "the tab is deleted": lambda tab: tab.spreadsheet.del_worksheet(tab),
+    "the tab has one cell left": lambda tab: tab.resize(rows=1, cols=1),
+    "the tab has too few columns": lambda tab: tab.resize(cols=2),
+    "labels, dates and figures are overwritten": lambda tab: tab.update(
+        [["Datum", "=1/0", "TRUE"], ["soon", -1, "x"], ["", "", ""]], "A1", raw=False
+    ),
+    "the rows are sorted": lambda tab: tab.sort((1, "des"), range="A2:D6"),
+    "rows are deleted": lambda tab: tab.delete_rows(2, 4),
+    "rows are inserted above the labels": lambda tab: tab.insert_rows([["a title"], []]),
+    "something is written below the figures": lambda tab: tab.update([["total", 510, "", ""]], "A9"),
+    "the cells are formatted as text": lambda tab: tab.format("A1:D20", {"numberFormat": {"type": "TEXT"}}),
+    "cells in the middle of the figures are merged": lambda tab: tab.merge_cells("B2:C4"),
+    "the labels are merged into one cell": lambda tab: tab.merge_cells("A1:D1"),
+    "figures are merged with cells to the right of them": merge_over_the_edge,
+}
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param(what, id=what, marks=fault("Google Sheet", what, "the next run makes the columns A to D whole"))
+        for what in EDITS
+    ],
+)
+def test_whatever_others_did_is_made_good(sheet: PublishedSheet, what: str) -> None:
+    sheet.publish(OLD)
+    EDITS[what](sheet.tab())
+
+    sheet.publish(NEW)
+
+    (tab,) = (tab.title for tab in sheet.others().worksheets() if tab.title.casefold() == TAB.casefold())
+    assert [row[:4] for row in sheet.cells(tab)] == shown(NEW)
+
+
+def test_what_is_not_ours_stays_as_others_made_it(sheet: PublishedSheet) -> None:
+    """A renamed tab, a format of the figures, and cells merged beside them."""
+    sheet.publish(OLD)
+    sheet.tab().update_title("Figures of last year")
+    sheet.publish(OLD)
+    merge_over_the_edge(sheet.tab())
+    sheet.tab().format("B1:D20", {"numberFormat": {"type": "DATE", "pattern": "yyyy"}})
+
+    sheet.publish(NEW)
+
+    assert sheet.cells("Figures of last year") == shown(OLD)
+    assert sheet.tab().get("B2", value_render_option="UNFORMATTED_VALUE") == [[900]]  # type: ignore[arg-type]
+    (described,) = [one for one in sheet.others().fetch_sheet_metadata()["sheets"] if "merges" in one]
+    assert [merge["startColumnIndex"] for merge in described["merges"]] == [5]
+
+
+@pytest.mark.parametrize("cells", ["A2:D2", "A3:A3", "B2:D900", "A1:Z1000"])
+@fault("Google Sheet", "cells are protected", "one line with Google's reason; the sheet as it was; whole once it may")
+def test_protected_cells(sheet: PublishedSheet, cells: str) -> None:
+    sheet.publish(OLD)
+    sheet.sandbox.protect(sheet.id, TAB, cells)
+
+    error = sheet.refuse(NEW)
+
+    assert isinstance(error, PermanentError)
+    assert "protected cell" in str(error)
+    assert sheet.cells() == shown(OLD)
+    sheet.sandbox.lift_protection(sheet.id)
+    sheet.assert_whole_again(NEW)
+
+
+@fault("Google Sheet", "somebody types into the figures while they are written", "noticed, tried again, then one line")
+def test_somebody_types_meanwhile(sheet: PublishedSheet) -> None:
+    sheet.publish(OLD)
+    sheet.sandbox.faults.append(
+        Meanwhile(
+            happens=lambda: sheet.sandbox.type_in(sheet.id, f"{TAB}!B3", 7.0),
+            # The figures are read back.
+            before=lambda method, path: method == "GET" and path.endswith("A1:D"),
+        )
+    )
+
+    assert isinstance(sheet.refuse(NEW), TransientError)
+    sheet.assert_whole_again(NEW)

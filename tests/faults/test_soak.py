@@ -4,38 +4,36 @@ import gc
 import logging
 import os
 import time
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import psutil
 import pytest
 
 from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.records import submit
 from tests.sandbox.grader import RecordList
 
 RUNS, EVERY, WARM_UP = 200, 20, 60
-SHORT = 8
-MOST_MIB_PER_100_RUNS = 30
+SHORT: Final = 8
+MOST_MIB_PER_100_RUNS: Final = 30
 """Samples differ by 20 MiB from one to the next. Under a worker, each run has a process of its own anyway."""
-MOST_MIB_OF_THE_SERVER = 50
-LAST_NIGHT = (datetime.now(UTC) - timedelta(days=1)).replace(hour=3, minute=0, second=0, microsecond=0)
+MOST_MIB_OF_THE_SERVER: Final = 50
+LAST_NIGHT: Final = (datetime.now(UTC) - timedelta(days=1)).replace(hour=3, minute=0, second=0, microsecond=0)
 """When the last run is scheduled: long enough ago for all of its answers to be final."""
-
-DATABASE = """
+DATABASE: Final = """
     SELECT
         (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()),
         (SELECT count(*) FROM pg_class WHERE relpersistence = 't'),
         (pg_total_relation_size('pg_class') + pg_total_relation_size('pg_attribute')) / 1024
 """
-PROMISE = "no connection, file, thread, handler or temporary table is left behind by a run"
+PROMISE: Final = "no connection, file, thread, handler or temporary table is left behind by a run"
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """What there is between two runs.
 
     Attributes:
@@ -49,31 +47,15 @@ class Sample:
     runs: int
     memory: float
     server_memory: float
-    connections: int
     server_connections: int
     files: int
     threads: int
     handlers: int
-    temporary_tables: int
-    catalogue: int
     log: int
     cached: int
-
-
-def records() -> list[dict[str, Any]]:
-    """Some records of each day: enough that every step has something to do."""
-    days = [LAST_NIGHT - timedelta(days=before) for before in range(RUNS + 2)]
-    return [
-        {
-            "lti_user_id": f"{number:032x}",
-            "passback_params": "{'lis_result_sourcedid': 'course-v1:SandboxU+PY-101+2023:lms.example-abc:u'}",
-            "is_correct": number % 2,
-            "attempt_type": "submit",
-            "created_at": f"{day:%Y-%m-%d} {number:02}:30:00.000000",
-        }
-        for day in days
-        for number in range(24)
-    ]
+    connections: int
+    temporary_tables: int
+    catalogue: int
 
 
 def run_daily(pipeline: Pipeline, scheduled: datetime) -> None:
@@ -107,33 +89,32 @@ def take(pipeline: Pipeline, server: psutil.Process, runs: int) -> Sample:
     gc.collect()
     process = psutil.Process()
     loggers = [logging.getLogger(), *logging.root.manager.loggerDict.values()]
-    ((connections, tables, catalogue),) = pipeline.rows(DATABASE)
     return Sample(
         runs,
-        round(process.memory_info().rss / 2**20, 1),
-        round(server.memory_info().rss / 2**20, 1),
-        connections,
+        process.memory_info().rss / 2**20,
+        server.memory_info().rss / 2**20,
         len(server.net_connections("unix")),
         process.num_fds(),
         process.num_threads(),
         sum(len(logger.handlers) for logger in loggers if isinstance(logger, logging.Logger)),
-        tables,
-        int(catalogue),
         sum(path.stat().st_size for path in (pipeline.home / "logs").iterdir()),
         len(list((pipeline.home / "cache").iterdir())),
+        *pipeline.rows(DATABASE)[0],
     )
 
 
 def soak(pipelines: Pipelines, runs: int, every: int) -> list[Sample]:
     """Runs one day after the other, the oldest first; a sample after each so many."""
-    pipeline = pipelines.make(RecordList(records()))
+    days = [LAST_NIGHT - timedelta(days=before) for before in range(runs + 2)]
+    hourly = [submit(created_at=f"{day:%Y-%m-%d} {hour:02}:30:00.0") for day in days for hour in range(24)]
+    pipeline = pipelines.make(RecordList(hourly))
     samples = []
     server = server_of(pipeline)
     for number in range(1, runs + 1):
         run_daily(pipeline, LAST_NIGHT - timedelta(days=runs - number))
         if number % every == 0:
             samples.append(take(pipeline, server, number))
-            print(asdict(samples[-1]), flush=True)
+            print(samples[-1], flush=True)
     assert pipeline.rows("SELECT count(*), sum(attempts) FROM daily_metrics") == [(runs + 1, 24 * (runs + 1))]
     return samples
 
@@ -142,23 +123,15 @@ def soak(pipelines: Pipelines, runs: int, every: int) -> list[Sample]:
 def test_what_is_stored_but_not_cached_goes(tmp_path: Path) -> None:
     from tasks.extract import CACHE_EXPIRATION, delete_expired
 
-    def store(name: str, age: timedelta) -> None:
-        path, moment = tmp_path / name, time.time() - age.total_seconds()
-        path.touch()
-        os.utime(path, (moment, moment))
-
-    for age in (timedelta(0), timedelta(hours=12), timedelta(days=2), CACHE_EXPIRATION + timedelta(hours=1)):
-        store(f"extract-{age.days}-{age.seconds}", age)
-        store(f"69d074387cdd41b69b53-{age.days}-{age.seconds}", age)
+    ages = {"now": timedelta(0), "noon": timedelta(hours=12), "old": timedelta(days=2), "expired": CACHE_EXPIRATION}
+    for name, age in ages.items():
+        for path in (tmp_path / f"extract-{name}", tmp_path / f"69d074387cdd41b69b53-{name}"):
+            path.touch()
+            os.utime(path, (time.time() - age.total_seconds() - 1,) * 2)
 
     assert delete_expired(tmp_path) == 3
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "69d074387cdd41b69b53-0-0",
-        "69d074387cdd41b69b53-0-43200",
-        "extract-0-0",
-        "extract-0-43200",
-        "extract-2-0",
-    ]
+    kept = ["69d074387cdd41b69b53-noon", "69d074387cdd41b69b53-now", "extract-noon", "extract-now", "extract-old"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == kept
 
 
 @pytest.mark.slow

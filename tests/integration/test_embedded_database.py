@@ -12,6 +12,7 @@ import pytest
 from tasks.database import embedded_server
 from tasks.errors import PermanentError
 from tests.e2e.prefect_server import ROOT
+from tests.faults import fault
 
 START_AND_SAY_WHERE = "from tasks.database import *; print(embedded_server(Path(sys.argv[1])).get_uri())"
 
@@ -57,6 +58,9 @@ def test_letters_of_other_alphabets_are_no_hindrance(home: Path) -> None:
         assert server.psql("SELECT 1")
 
 
+@fault(
+    "secrets", "the private folder's path is too long for a socket in it", "refused: elsewhere, others could connect"
+)
 def test_a_path_that_is_too_long_is_refused(home: Path) -> None:
     with pytest.raises(PermanentError, match="too long a path"):
         embedded_server(home / ("x" * 100) / "postgres")

@@ -1,4 +1,4 @@
-"""A day of four windows, loaded by the whole flow, and what its tables are when nothing goes wrong."""
+"""Records of whole days, what they leave in the tables, and a day that the whole flow loads again and again."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,40 +13,46 @@ from sqlalchemy import Engine
 
 from schemas.record import Record
 from tests.fixtures.pipelines import Pipeline, Pipelines
-from tests.integration.loading import column, contents, empty_all, moment_of
+from tests.integration.loading import column, contents, empty_all
 from tests.records import record, submit
-from tests.sandbox.grader import Fault, GraderSandbox, RecordList
+from tests.sandbox.grader import Fault, RecordList
 from tests.sandbox.grader.faults import FaultKind
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-DAY: Final = "2023-05-31"
-WINDOWS: Final = tuple(datetime(2023, 5, 31, hour, tzinfo=UTC) for hour in (0, 6, 12, 18))
+DAY: Final = "2023-04-01"
+WINDOWS: Final = tuple(datetime(2023, 4, 1, hour, tzinfo=UTC) for hour in (0, 6, 12, 18))
 STRUCK: Final = WINDOWS[1]
 """The window that something happens to, where it happens to one."""
-_STATE_OF_WINDOWS: Final = """
-    SELECT (window_start, window_end, fetched, new + changed + unchanged, rejected, duplicates, warnings,
+WINDOWS_THERE: Final = """
+    SELECT (window_start, window_end, fetched, new + changed + unchanged, rejected, duplicates, warnings, checks,
             figures_due)::text
     FROM loaded_windows ORDER BY 1
 """
 
 
-def records_of_the_day() -> list[Record]:
-    """Usual, repeated, contradictory and bad records in each window, and on its boundaries."""
+def lasting(engine: Engine) -> dict[str, list[str]]:
+    """What every run of the same records leaves, whatever became of the runs before it: not who loaded it and when."""
+    return contents(engine, "attempts", "rejected_records", "daily_metrics") | {
+        "loaded_windows": column(engine, WINDOWS_THERE)
+    }
+
+
+def whole_days(count: int) -> RecordList:
+    """Days from 2023-04-01, twelve records an hour; in each window some repeated, contradictory and bad ones."""
     found: list[Record] = []
-    for start in WINDOWS:
-        hour = f"{DAY} {start.hour:02}"
-        found += [record(lti_user_id=f"{number:032x}", created_at=f"{hour}:{number:02}:00.5") for number in range(12)]
+    for hour in range(24 * count):
+        moment = f"2023-04-{1 + hour // 24:02} {hour % 24:02}"
         found += [
-            *[submit(created_at=f"{hour}:00:00")] * 2,
-            submit(created_at=f"{hour}:30:00", is_correct=0),
-            submit(created_at=f"{hour}:30:00", is_correct=1),
-            submit(created_at=f"{hour}:40:00", is_correct="?"),
-            record(created_at=f"{hour}:50:00", passback_params="None"),
-            record(created_at=f"{hour}:59:59.999999", lti_user_id=None),
+            (submit if n % 2 else record)(lti_user_id=f"{hour * 12 + n % 7:032x}", created_at=f"{moment}:{n:02}:00.5")
+            for n in range(12)
         ]
-    return sorted(found, key=moment_of)
+        if hour % 6 == 0:
+            found += [submit(created_at=f"{moment}:00:00")] * 2
+            found += [submit(created_at=f"{moment}:30:00", is_correct=verdict) for verdict in (0, 1)]
+            found += [record(created_at=f"{moment}:59:59.999999", lti_user_id=None)]
+    return RecordList(found)
 
 
 class OneDay:
@@ -60,16 +66,16 @@ class OneDay:
         self.pipeline, self.engine = pipeline, engine
         self.grader = pipeline.world.grader
         assert self.run().is_completed()
-        self.untouched = self.tables()
+        self.untouched = lasting(self.engine)
 
     def run(self, **parameters: Any) -> "State[Any]":
         """Loads the day, however much of it is bad or there twice."""
         shares = {"max_rejected_share": 1.0, "max_duplicates_share": 1.0}
         return self.pipeline.run(DAY, DAY, publish=False, **shares, **parameters)
 
-    def strike(self, kind: FaultKind, times: int | None) -> Fault:
+    def strike(self, kind: FaultKind, times: int | None = 1, window: datetime = STRUCK) -> Fault:
         """Lets something happen to one window."""
-        happening = Fault(kind, times=times, when=STRUCK.__eq__)
+        happening = Fault(kind, times=times, when=window.__eq__)
         self.grader.faults.append(happening)
         return happening
 
@@ -82,26 +88,31 @@ class OneDay:
         finally:
             self.pipeline.set_up()
 
-    def another_grader(self, port: int) -> GraderSandbox:
-        """The same service at another port, not started yet."""
-        client, key = self.grader.client, self.grader.client_key
-        return GraderSandbox(RecordList(records_of_the_day()), client=client, client_key=key, port=port)
-
     def forget(self) -> None:
         """Back to the beginning: nothing loaded, nothing cached, nothing going wrong."""
         self.grader.faults.clear()
+        self.grader.replace_records(whole_days(1))
         empty_all(self.engine)
         rmtree(self.pipeline.home / "cache")
-
-    def tables(self) -> dict[str, list[str]]:
-        """All that is loaded, but for who loaded it and when."""
-        return contents(self.engine, "attempts", "rejected_records", "daily_metrics") | {
-            "loaded_windows": column(self.engine, _STATE_OF_WINDOWS)
-        }
 
     def loaded_windows(self) -> list[datetime]:
         """Where the windows begin that are loaded."""
         return column(self.engine, "SELECT window_start FROM loaded_windows ORDER BY 1")
+
+    def assert_missing(self, state: "State[Any]", *missing: datetime) -> None:
+        """These windows are missing, and said to be, in one line; the others are loaded; no key is shown."""
+        assert state.is_failed()
+        assert self.loaded_windows() == [window for window in WINDOWS if window not in missing]
+        assert f"missing: {len(missing)} windows" in str(state.message)
+        assert f"{missing[0]:%Y-%m-%d %H:%M} UTC" in str(state.message)
+        assert "\n" not in str(state.message)
+        assert self.grader.client_key not in f"{state.message}{self.pipeline.log()}"
+
+    def assert_nothing_is_lost(self) -> None:
+        """A run with nothing going wrong completes the tables."""
+        self.grader.faults.clear()
+        assert self.run().is_completed()
+        assert lasting(self.engine) == self.untouched
 
 
 @pytest.fixture(scope="module")
@@ -110,14 +121,13 @@ def one_day_of_all_tests(prefect_server: str) -> Iterator[OneDay]:
     from tasks.database import embedded_database, open_engine
     from tasks.extract import extract
 
-    quick = extract.with_options(retry_delay_seconds=[0.01] * 4)
     with (
         TemporaryDirectory(prefix="codegrader-") as folder,
         ExitStack() as stack,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr("flows.running.loading.extract", quick)
-        pipeline = Pipelines(Path(folder), prefect_server, stack).make(RecordList(records_of_the_day()))
+        patch.setattr("flows.running.loading.extract", extract.with_options(retry_delay_seconds=[0.01] * 4))
+        pipeline = Pipelines(Path(folder), prefect_server, stack).make(whole_days(1))
         engine = open_engine(embedded_database(pipeline.home / "postgres"))
         stack.callback(engine.dispose)
         yield OneDay(pipeline, engine)
