@@ -34,8 +34,7 @@ def start_logging(log_dir: Path, secrets: Collection[str]) -> None:
     """Sends this process's lines to `log_dir` too, and keeps secrets out of every place where lines go.
 
     Meant for the first line of each flow run; what Prefect says before that ("Beginning flow run") is not in the file.
-    It may be called again: a secret once named stays hidden, another folder takes the former one's place, and nothing
-    is written twice.
+    It may be called again: a secret once named stays hidden, and the new folder takes the former one's place.
 
     Args:
         log_dir: the folder of the daily files; created, for its owner alone, where it is missing.
@@ -49,13 +48,11 @@ def start_logging(log_dir: Path, secrets: Collection[str]) -> None:
     _secrets.update(secrets)
     for handler in all_handlers():
         handler.addFilter(clean)
-    root, folder = logging.getLogger(), log_dir.absolute()
+    root = logging.getLogger()
     former = [handler for handler in root.handlers if isinstance(handler, DailyFileHandler)]
-    if any(handler.folder == folder for handler in former):
-        return
     try:
         # On the root logger, where the lines of all others arrive.
-        root.addHandler(DailyFileHandler(folder))
+        root.addHandler(DailyFileHandler(log_dir.absolute()))
     except OSError as error:
         raise InvalidInputError(
             f"the log folder {log_dir} cannot be written to ({error.strerror or error}): "
@@ -92,7 +89,7 @@ class DailyFileHandler(ConcurrentRotatingFileHandler):
         # The machine's own time zone: its midnight is where one day's file ends.
         today: Callable[[], date] = date.today,
     ) -> None:
-        self.folder, self._today, self._day = folder, today, today()
+        self._folder, self._today, self._day = folder, today, today()
         # A file of that name is reported where the log is opened: "Not a directory" says more than "File exists".
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700, parents=True)
@@ -115,7 +112,7 @@ class DailyFileHandler(ConcurrentRotatingFileHandler):
             self._day = self._today()
             # Lets go of the former day's log and lock; the record opens those of the new names.
             self.close()
-            self.baseFilename = str(self.folder / f"{self._day}.log")
+            self.baseFilename = str(self._folder / f"{self._day}.log")
             self.lockFilename = self.getLockFilename(None)
             self._remove_old()
         super().emit(record)
@@ -123,7 +120,7 @@ class DailyFileHandler(ConcurrentRotatingFileHandler):
     def _remove_old(self) -> None:
         # Another process may have been faster, or hold a file open: what stays now goes the next time.
         with suppress(OSError):
-            for path in self.folder.iterdir():
+            for path in self._folder.iterdir():
                 with suppress(OSError, ValueError):
                     match = _DAY_FILE.fullmatch(path.name)
                     if match and date.fromisoformat(match[1]) < self._day - KEEP:

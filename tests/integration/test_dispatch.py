@@ -63,16 +63,16 @@ class PlayedRuns:
         return run
 
     def read_states(self, ids: Collection[UUID]) -> dict[UUID, State]:
-        self.most_at_once = max(self.most_at_once, len(ids))
+        self.most_at_once = max(self.most_at_once, len(self._under_way))
         self._is_away = not self._is_away
         if self._is_away:
             return {}
         return {run_id: self._look(run_id) for run_id in list(ids)}
 
     def _look(self, run_id: UUID) -> State:
-        chunk, days, looks = self._under_way[run_id]
-        self._under_way[run_id] = (chunk, days, looks - 1)
+        chunk, days, looks = self._under_way.pop(run_id)
         if looks > 1:
+            self._under_way[run_id] = (chunk, days, looks - 1)
             return Running()
         self.active.pop(str(chunk), None)
         endings = self.endings.get(str(chunk))
