@@ -53,6 +53,11 @@ class Terminal:
         self._reader.join()
         return code
 
+    @property
+    def has_cursor(self) -> bool:
+        """Whether the cursor is shown, as it was before the command."""
+        return self._shown.rfind(b"\x1b[?25h") >= self._shown.rfind(b"\x1b[?25l")
+
     def text(self) -> str:
         """All that it has shown, without colours and movements of the cursor."""
         return _CONTROL_SEQUENCE.sub("", self._shown.decode()).replace("\r", "\n")

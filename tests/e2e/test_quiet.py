@@ -52,6 +52,7 @@ def test_in_a_terminal_progress_is_one_line_that_goes_away(pipelines: Pipelines)
     pipeline = pipelines.make(SyntheticRecords())
     terminal = flow_in_terminal(pipeline, "--start-date", DAYS[0], "--end-date", DAYS[1])
     assert terminal.wait(240) == 0
+    assert terminal.has_cursor
     text = terminal.text()
     assert "windows loaded" in text
     assert "/20" in text

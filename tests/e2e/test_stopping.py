@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ def ended(terminal: Terminal) -> tuple[int, list[str]]:
     began = time.monotonic()
     terminal.press_ctrl_c()
     code = terminal.wait(60)
+    assert terminal.has_cursor
     assert time.monotonic() - began < AT_MOST_S
     lines = [line.strip() for line in terminal.text().replace("^C", "").splitlines()]
     return code, [line for line in lines if line and not line.startswith("windows loaded")]
@@ -121,6 +123,8 @@ def test_without_a_server_of_ones_own_nothing_is_left_running(waiting: Pipeline)
     assert code == 130
     assert lines[-1:] == [STOPPED]
     assert len(lines) == 2, "the server is told of, and its end"
+    with sqlite3.connect(waiting.home / "prefect" / "prefect.db") as server:
+        assert server.execute("SELECT state_name FROM flow_run").fetchall() == [("Cancelled",)]
     wait_until(lambda: not any(_home_of(process) == str(waiting.home) for process in psutil.process_iter()))
 
 
