@@ -13,12 +13,13 @@ PYTHON ?= $(shell for python in $(if $(wildcard $(WHOLE)),$(BIN)/python) python3
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 COMPILE := $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 
-.PHONY: help run up test stress bench browser check lock clean
+.PHONY: help run up test fast stress bench browser check lock clean
 
 help:
 	@echo "make run    set up, and run the whole job (against the sandbox, or what .env names)"
 	@echo "make up     set up, and start dashboard, deployments and worker (likewise), until Ctrl-C"
 	@echo "make test   set up, and pass every test"
+	@echo "make fast   those that take a minute or two, without server and browser"
 	@echo "make stress every fault, at length (an hour or so)"
 	@echo "make bench  how fast it is, as ratios (ten minutes; FULL=1: twenty)"
 	@echo "make check  style, types and layers"
@@ -33,9 +34,11 @@ run: $(VENV)/installed-run
 up: $(VENV)/installed-run
 	@$(BIN)/python -m tests.sandbox --up
 
-test: $(VENV)/installed-test browser
-	$(BIN)/python -m pytest -m "not slow and not stress" -n 2
+test: fast browser
 	$(BIN)/python -m pytest -m "slow and not stress" -n 2 --dist loadfile
+
+fast: $(VENV)/installed-test
+	$(BIN)/python -m pytest -m "not slow and not stress" -n 2
 
 stress: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m "stress or fault" -n 2 --dist loadfile --timeout 1800
