@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from schemas.attempt import ATTEMPT_TYPES, Checked, Rejected
 from schemas.period import Window
-from schemas.record import Record, record_identity, to_json
+from schemas.record import Record, identity_of, to_json
 from schemas.summary import CheckResult, Severity
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _reject(
     for place in bad.nonzero()[0].tolist():
         text = to_json(records[place])
         reasons = tuple(name for name, failing in errors.items() if failing[place])
-        identity = record_identity(text)
+        identity = identity_of(text)
         rejected.setdefault(identity, Rejected(identity, rows["id"][place], reasons, text))
     return tuple(rejected[identity] for identity in sorted(rejected))
 

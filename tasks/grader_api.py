@@ -6,7 +6,6 @@ A failed fetch must never look like a day without attempts, so everything but a 
 import re
 import ssl
 import time
-import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,7 +27,7 @@ READ_TIMEOUT_S: Final = 180
 TOTAL_TIMEOUT_S: Final = 900
 """Longest answer: a body that drips on for ever ends here."""
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
-"""Largest answer, decompressed: sixty times the largest day seen."""
+"""Largest answer: sixty times the largest day seen."""
 MAX_CONNECTIONS: Final = 4
 """Requests under way at once from one process: the server is shared with others."""
 CONCURRENCY_LIMIT: Final = "grader-api"
@@ -54,7 +53,7 @@ def fetch_records(url: str, client: str, client_key: str, window: Window) -> str
 
     Raises:
         TransientError: a timeout, a broken connection, 408, 429, 5xx, or a truncated body.
-        PermanentError: any other status, a redirect, too large a body, or an answer that is not a list of objects.
+        PermanentError: any other status, a redirect, a packed or too large body, or no list of objects.
     """
     import requests
     import urllib3
@@ -70,14 +69,15 @@ def fetch_records(url: str, client: str, client_key: str, window: Window) -> str
         # A redirect would carry the key to another address, so none is followed.
         with _session().get(url, params=query, timeout=timeout, stream=True, allow_redirects=False) as answer:
             _check_status(answer.status_code, answer.headers)
-            body = _read_body(answer.raw, answer.headers.get("Content-Encoding", ""))
+            _check_encoding(answer.headers)
+            body = _read_body(answer.raw)
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
         raise PermanentError("grader API: GRADER_API_URL is not a web address: correct it") from None
     except requests.exceptions.SSLError as error:
         if is_caused_by(error, ssl.SSLEOFError, ssl.SSLZeroReturnError):
             raise TransientError("grader API: the connection broke") from None
         raise PermanentError("grader API: its TLS certificate cannot be trusted: check GRADER_API_URL") from None
-    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, zlib.error, OSError) as error:
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         # The original error's text holds the URL, and with it the key.
         raise TransientError(f"grader API: {_describe(error)}") from None
     return decode_records(body, client_key)
@@ -91,7 +91,7 @@ def _session() -> "requests.Session":
 
     session = requests.Session()
     session.headers["User-Agent"] = "CodeGrader-Analytics"
-    session.headers["Accept-Encoding"] = "gzip"
+    session.headers["Accept-Encoding"] = "identity"
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=MAX_CONNECTIONS)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -130,20 +130,27 @@ def read_retry_after(headers: Mapping[str, str], now: datetime | None = None) ->
     return max(0.0, (aware - (now or datetime.now(UTC))).total_seconds())
 
 
-def _read_body(raw: Any, encoding: str) -> bytes:
+def _check_encoding(headers: Mapping[str, str]) -> None:
+    """Refuses what comes packed: unpacked, a small answer can fill the memory, or keep the library busy for ever."""
+    encoding = headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() not in ("", "identity"):
+        raise PermanentError(
+            f"grader API: its answer is packed ({encoding[:20]!r}), though it was asked for as it is: see what proxy "
+            "packs it"
+        )
+
+
+def _read_body(raw: Any) -> bytes:
     """Reads what arrives as it arrives, so that neither a huge body nor an endless one can hold us.
 
     Raises:
         PermanentError: the body is larger than `MAX_BODY_BYTES`.
         TransientError: it took longer than `TOTAL_TIMEOUT_S`.
-        zlib.error: it is not compressed as it says.
     """
     deadline = time.monotonic() + TOTAL_TIMEOUT_S
     body = bytearray()
-    unpack = _Unpacker().unpack if encoding.strip().lower() in ("gzip", "x-gzip", "deflate") else bytes
-    # Unpacked here: what unpacks to nothing, for ever, would keep the library in its own loop past any deadline.
     while chunk := raw.read1(64 * 1024, decode_content=False):
-        body += unpack(chunk)
+        body += chunk
         if len(body) > MAX_BODY_BYTES:
             raise PermanentError(
                 f"grader API: its answer is larger than {MAX_BODY_BYTES // 2**20} MiB: ask for smaller windows"
@@ -151,38 +158,6 @@ def _read_body(raw: Any, encoding: str) -> bytes:
         if time.monotonic() > deadline:
             raise TransientError(f"grader API: its answer was not complete after {TOTAL_TIMEOUT_S} s")
     return bytes(body)
-
-
-class _Unpacker:
-    """Unpacks gzip, also of several parts, and what calls itself deflate, as it arrives."""
-
-    def __init__(self) -> None:
-        self._part = self._new_part()
-        self._parts = 0
-
-    @staticmethod
-    def _new_part() -> Any:
-        return zlib.decompressobj(zlib.MAX_WBITS | 32)
-
-    def unpack(self, data: bytes) -> bytes:
-        """What the next bytes come to; nothing where it is not known yet.
-
-        Raises:
-            zlib.error: the data are damaged, or not compressed.
-        """
-        unpacked = bytearray()
-        while data:
-            try:
-                unpacked += self._part.decompress(data)
-            except zlib.error:
-                # What follows the last part is padding.
-                if self._parts:
-                    break
-                raise
-            data = self._part.unused_data
-            if self._part.eof:
-                self._part, self._parts = self._new_part(), self._parts + 1
-        return bytes(unpacked)
 
 
 def decode_records(body: bytes, client_key: str = "") -> str:
@@ -227,7 +202,6 @@ def _describe(error: Exception) -> str:
         TimeoutError: f"it was silent for {READ_TIMEOUT_S} s",
         faults.IncompleteRead: "its answer was cut short",
         IncompleteRead: "its answer was cut short",
-        zlib.error: "its compressed answer is damaged",
     }
     found = (text for kind, text in descriptions.items() if is_caused_by(error, kind))
     return next(found, "the connection broke")

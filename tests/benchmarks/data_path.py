@@ -10,6 +10,7 @@ from sqlalchemy import text
 from tests.benchmarks import floor, ours, script
 from tests.benchmarks.measure import Ratio, alternate, at_least, at_most
 from tests.benchmarks.records import NOW, DayOfRecords, month
+from tests.fixtures.pipelines import Pipelines
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -21,25 +22,22 @@ TABLES: Final = (
 )  # fmt: skip
 
 
-def compare(engine: "Engine") -> Iterator[Ratio]:
-    """Measures the three ways on the same records and the same database.
-
-    Args:
-        engine: a database with the schema.
-    """
+def compare(pipelines: Pipelines) -> Iterator[Ratio]:
+    """Measures the three ways on the same records and the same database."""
     days = month()
-    with _connection(engine) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(script.CREATE)
-        cursor.execute(floor.CREATE)
-    taken = alternate(
-        {
-            "ours": lambda: _run_ours(engine, days),
-            "floor": lambda: _run_floor(engine, days),
-            "script": lambda: _run_script(engine, days),
-        },
-        ROUNDS,
-        before=lambda _: _empty(engine),
-    )
+    with pipelines.make().engine() as engine:
+        with _connection(engine) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(script.CREATE)
+            cursor.execute(floor.CREATE)
+        taken = alternate(
+            {
+                "ours": lambda: _run_ours(engine, days),
+                "floor": lambda: _run_floor(engine, days),
+                "script": lambda: _run_script(engine, days),
+            },
+            ROUNDS,
+            before=lambda _: _empty(engine),
+        )
     details = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in taken.items())
     yield at_most("data path of a month: ours / floor", taken["ours"] / taken["floor"], 1.6, details)
     yield at_least("data path of a month: script / ours", taken["script"] / taken["ours"], 2.0, details)

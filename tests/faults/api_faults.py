@@ -50,11 +50,6 @@ FLEETING: Final[Faults] = {
     "a stall in the headers": lambda: Stall(600, "headers"),
     "a stall in the middle of the body": lambda: Stall(600, "body"),
     "a body that drips without end": lambda: Stream(b" ", b"[", pause=0.02),
-    "a compressed body without end that unpacks to nothing": lambda: Stream(
-        b"x" * 1000, ENDLESS_NAME, pause=0.02, headers=GZIP
-    ),
-    "a compressed body that is damaged": lambda: Dress(lambda body: gzip.compress(body)[:-8] + bytes(8), GZIP),
-    "a compressed body cut short": lambda: Dress(lambda body: gzip.compress(body)[:-40], GZIP),
     "HTTP 408": lambda: Status(408, PAGE),
     "HTTP 429": lambda: Status(429, PAGE),
     "HTTP 429 with Retry-After in seconds": lambda: Status(429, headers={"Retry-After": "1"}),
@@ -88,6 +83,14 @@ LASTING: Final[Faults] = {
     "a list of something else than records": lambda: Body(b"[null, {}]"),
     "HTML under 200": lambda: Body(PAGE, "text/html"),
     "UTF-16": lambda: Dress(lambda body: body.decode().encode("utf-16")),
+    "gzip, unasked": lambda: Dress(gzip.compress, GZIP),
+    "gzip in several parts, with padding": lambda: Dress(_in_parts, GZIP),
+    "deflate, unasked": lambda: Dress(zlib.compress, {"Content-Encoding": "deflate"}),
+    "a compressed body that is damaged": lambda: Dress(lambda body: gzip.compress(body)[:-8] + bytes(8), GZIP),
+    "a compressed body cut short": lambda: Dress(lambda body: gzip.compress(body)[:-40], GZIP),
+    "a compressed body without end that unpacks to nothing": lambda: Stream(
+        b"x" * 1000, ENDLESS_NAME, pause=0.02, headers=GZIP
+    ),
     "a compressed bomb": lambda: Status(200, gzip.compress(b" " * MEBIBYTE) * 300, GZIP),
     "a body of 300 MB": lambda: Stream(b" " * MEBIBYTE, b"[", times=300),
     "a body without end": lambda: Stream(b" " * MEBIBYTE, b"["),
@@ -110,9 +113,6 @@ def _each_record_begins_with(keys: bytes) -> FaultKind:
 
 HARMLESS: Final[Faults] = {
     "a byte order mark": lambda: Dress(lambda body: b"\xef\xbb\xbf" + body),
-    "gzip": lambda: Dress(gzip.compress, GZIP),
-    "gzip in several parts, with padding": lambda: Dress(_in_parts, GZIP),
-    "deflate": lambda: Dress(zlib.compress, {"Content-Encoding": "deflate"}),
     "JSON over many lines, not in ASCII": lambda: Dress(_over_many_lines),
     "duplicate keys": lambda: _each_record_begins_with(b'"created_at": "never", "lti_user_id": "nobody"'),
     "NaN": lambda: _each_record_begins_with(b'"remark": NaN'),

@@ -27,8 +27,8 @@ MOST_RUNS = 25
 # Without those that take long or add to the records.
 IN_THE_MIX = {
     what: make
-    for what, make in [*FLEETING.items(), *LASTING.items(), *list(HARMLESS.items())[:5]]
-    if what not in {*LIMITS, "a compressed bomb", "a body of 300 MB", "a body without end"}
+    for what, make in [*FLEETING.items(), *LASTING.items(), *list(HARMLESS.items())[:2]]
+    if what not in {*LIMITS, "a body of 300 MB", "a body without end"}
 }
 
 
@@ -101,7 +101,7 @@ def test_each_window_fails_in_its_own_way(one_day: OneDay) -> None:
 
     one_day.assert_missing(one_day.run(), WINDOWS[3])
 
-    one_day.strike(HARMLESS["gzip in several parts, with padding"](), window=WINDOWS[3])
+    one_day.strike(HARMLESS["JSON over many lines, not in ASCII"](), window=WINDOWS[3])
     assert one_day.run().is_completed()
     assert lasting(one_day.engine) == one_day.untouched
 

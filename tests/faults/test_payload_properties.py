@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from schemas.period import Window
-from schemas.record import Record, parse_records, record_identity, to_json
+from schemas.record import Record, identity_of, parse_records, to_json
 from tasks.grader_api import fetch_records
 from tests.faults import fault
 from tests.integration.loading import column, contents, empty_all, load
@@ -65,7 +65,7 @@ def test_any_payload_in_any_order_is_accounted_for(engine: Engine, examples: int
                 found = set(column(engine, "SELECT id::text FROM attempts"))
                 found |= set(column(engine, "SELECT record_id::text FROM rejected_records"))
                 named = [
-                    {attempt.id, record_identity(to_json(one))}
+                    {attempt.id, identity_of(to_json(one))}
                     for one, attempt in zip(answer, attempts_of(answer), strict=True)
                 ]
                 assert all(found & ids for ids in named)
