@@ -60,10 +60,11 @@ def write_number(value: float, language: Language) -> str:
     return format_decimal(value, locale=language)
 
 
-def write_percent(share: float, language: Language) -> str:
-    """A share from 0 to 1 as a percentage with one decimal: `45,3 %` or `45.3%`."""
-    pattern = Locale(language).percent_formats[None].pattern.replace("##0", "##0.0")
-    return format_percent(share, pattern, locale=language)
+def write_percent(share: float, language: Language, decimals: int = 1) -> str:
+    """A share from 0 to 1 as a percentage: `45,3 %` or `45.3%`."""
+    pattern = Locale(language).percent_formats[None].pattern
+    exact = pattern.replace("##0", f"##0.{'0' * decimals}") if decimals else pattern
+    return format_percent(share, exact, locale=language)
 
 
 def write_day(day: date, language: Language) -> str:

@@ -156,7 +156,7 @@ def _scale(axis: "Axes", days: _Days, name: str) -> None:
 
     if days.column(name).kind == "share":
         axis.set_ylim(0, 1.05)
-        axis.set_yticks([0, 0.5, 1], [f"{share} %" for share in (0, 50, 100)])
+        axis.set_yticks([0, 0.5, 1], [write_percent(share, days.language, decimals=0) for share in (0, 0.5, 1)])
         return
     highest = max((value for value in days.values(name) if not math.isnan(value)), default=0)
     axis.set_ylim(0, max(highest, 1) * 1.15)
