@@ -1,9 +1,7 @@
 """The connection to the grader's API breaks, or leads to somebody who cannot be trusted: the key goes nowhere else."""
 
-import socket
-from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,6 +9,7 @@ from schemas.record import parse_records
 from tasks.errors import PermanentError, TransientError
 from tasks.grader_api import fetch_records
 from tests.faults import fault
+from tests.faults.gate import AnyReader, Gate, Trip
 from tests.records import WINDOW, numbered
 from tests.sandbox.certificates import PrivateAuthority, ServerCertificate
 from tests.sandbox.grader import Fault, GraderSandbox
@@ -79,24 +78,12 @@ def test_what_breaks_off_over_tls_may_come_the_next_time(authority: PrivateAutho
         assert fetch(grader.url, grader.client) == RECORDS
 
 
-@pytest.fixture
-def hangs_up() -> Iterator[str]:
-    """The address of a server that hears a greeting out and then ends the connection."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(65536)
-
-        thread = Thread(target=serve)
-        thread.start()
-        yield f"https://127.0.0.1:{server.getsockname()[1]}/api/statistics"
-        thread.join(5)
-        assert not thread.is_alive()
-
-
 @fault("grader API", "the connection ends in the middle of TLS's greeting", "asked again")
-def test_a_greeting_that_breaks_off_is_no_bad_certificate(hangs_up: str) -> None:
-    with pytest.raises(TransientError):
-        fetch(hangs_up, "client")
+def test_a_greeting_that_breaks_off_is_no_bad_certificate(authority: PrivateAuthority) -> None:
+    with over_tls(authority.issue()) as grader:
+        url = urlsplit(grader.url)
+        with Gate((url.hostname or "", url.port or 0), AnyReader) as gate:
+            trip = gate.trip = Trip()
+            with pytest.raises(TransientError):
+                fetch(url._replace(netloc=f"127.0.0.1:{gate.port}").geturl(), grader.client)
+            assert trip.happened.is_set()

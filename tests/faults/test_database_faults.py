@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +24,7 @@ from tests.faults import fault
 from tests.faults.database_servers import OwnServer, SmallDisk, behind, gate_before, like, small_disk
 from tests.faults.days import lasting
 from tests.faults.gate import Gate, Moment, Trip
-from tests.integration.loading import LOADED, column, contents, do, empty_all, load
+from tests.integration.loading import LOADED, column, contents, empty_all, load
 from tests.integration.test_migrations import ROOT, catalogue
 from tests.records import WINDOW, record, submit
 from tests.waiting import wait_until
@@ -261,55 +261,36 @@ def test_a_lock_is_waited_for(engine: Engine) -> None:
     assert loaded == [COUNTS]
 
 
-@contextmanager
-def locked(engine: Engine, connector: "SqlAlchemyConnector") -> Iterator["SqlAlchemyConnector"]:
-    with engine.begin() as other:
-        other.execute(text("LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE"))
-        yield like(connector)
+SLOW: Final = """
+    CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
+    CREATE TRIGGER dawdle BEFORE INSERT ON loaded_windows FOR EACH ROW EXECUTE FUNCTION dawdle()
+"""
 
 
-@contextmanager
-def slow(engine: Engine, connector: "SqlAlchemyConnector") -> Iterator["SqlAlchemyConnector"]:
-    function = "RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$"
-    trigger = "BEFORE INSERT ON loaded_windows FOR EACH ROW EXECUTE FUNCTION dawdle()"
-    do(engine, f"CREATE FUNCTION dawdle() {function}", f"CREATE TRIGGER dawdle {trigger}")
-    yield like(connector)
-    do(engine, "DROP FUNCTION dawdle CASCADE")
-
-
-@contextmanager
-def for_reading_alone(engine: Engine, connector: "SqlAlchemyConnector") -> Iterator["SqlAlchemyConnector"]:
-    do(engine, "CREATE ROLE onlooker LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO onlooker")
-    yield like(connector, username="onlooker")
-    do(engine, "DROP OWNED BY onlooker", "DROP ROLE onlooker")
-
-
-@contextmanager
-def read_only(engine: Engine, connector: "SqlAlchemyConnector") -> Iterator["SqlAlchemyConnector"]:
-    do(engine, f"ALTER DATABASE {engine.url.database} SET default_transaction_read_only = on")
-    yield like(connector)
-    do(engine, f"ALTER DATABASE {engine.url.database} RESET default_transaction_read_only")
-
-
-@contextmanager
-def crowded(engine: Engine, connector: "SqlAlchemyConnector") -> Iterator["SqlAlchemyConnector"]:
-    do(engine, "CREATE ROLE crowded LOGIN CONNECTION LIMIT 0")
-    yield like(connector, username="crowded")
-    do(engine, "DROP ROLE crowded")
-
-
-Trouble = Callable[[Engine, "SqlAlchemyConnector"], AbstractContextManager["SqlAlchemyConnector"]]
-TROUBLES: Final[dict[str, tuple[Trouble, type[CodegraderError], str]]] = {
-    "another session keeps its lock on a table for too long": (locked, DatabaseUnavailableError, "lock timeout"),
-    "a statement takes longer than its limit": (slow, DatabaseUnavailableError, "statement timeout"),
-    "all connections that the server allows are taken": (crowded, DatabaseUnavailableError, "connections"),
-    "a user who may only read": (for_reading_alone, PermanentError, "permission denied"),
-    "a database that takes no writing, such as a replica": (read_only, PermanentError, "read-only transaction"),
-}
+# By name: the error, what it names, for which user alone, and the statements that begin and end the trouble.
+TROUBLES: Final[dict[str, tuple[type[CodegraderError], str, str | None, str, str]]] = {
+    "another session keeps its lock on a table for too long": (
+        DatabaseUnavailableError, "lock timeout", None, "BEGIN; LOCK TABLE attempts", "COMMIT"
+    ),
+    "a statement takes longer than its limit": (
+        DatabaseUnavailableError, "statement timeout", None, SLOW, "DROP FUNCTION dawdle CASCADE"
+    ),
+    "all connections that the server allows are taken": (
+        DatabaseUnavailableError, "connections", "crowded", "CREATE ROLE crowded LOGIN CONNECTION LIMIT 0", ""
+    ),
+    "a user who may only read": (
+        PermanentError, "permission denied", "onlooker",
+        "CREATE ROLE onlooker LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO onlooker", "DROP OWNED BY onlooker"
+    ),
+    "a database that takes no writing, such as a replica": (
+        PermanentError, "read-only transaction", None,
+        "ALTER DATABASE {} SET default_transaction_read_only = on", "ALTER DATABASE {} RESET ALL"
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("trouble", "kind", "named"),
+    ("kind", "named", "user", "begin", "end"),
     [pytest.param(*values, id=what, marks=fault("database", what, AGAIN)) for what, values in TROUBLES.items()],
 )
 def test_a_server_that_does_not_do_its_part_is_given_up(
@@ -317,16 +298,22 @@ def test_a_server_that_does_not_do_its_part_is_given_up(
     connector: "SqlAlchemyConnector",
     monkeypatch: pytest.MonkeyPatch,
     expected: Tables,
-    trouble: Trouble,
     kind: type[CodegraderError],
     named: str,
+    user: str | None,
+    begin: str,
+    end: str,
 ) -> None:
     monkeypatch.setattr("tasks.database.LOCK_TIMEOUT", "300ms")
     monkeypatch.setattr("tasks.database.STATEMENT_TIMEOUT", "1s")
-    with trouble(engine, connector) as troubled:
+    troubled = like(connector, username=user) if user else like(connector)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
+        other.exec_driver_sql(begin.format(engine.url.database))
         with told(kind, named):
             load(open_engine(troubled), RECORDS)
         troubled.get_engine().dispose()
+        drop = f"DROP ROLE {user}" if user else ""
+        other.exec_driver_sql(f"{end.format(engine.url.database)};{drop}")
     assert contents(engine, *LOADED) == EMPTY
     assert_loaded_by_the_next_try(engine, expected)
 
