@@ -3,7 +3,8 @@
 A test says which fault it is about with the mark `fault`; `docs/reliability.md` is written from these marks.
 """
 
-from typing import Final, Literal, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, get_args
 
 import pytest
 
@@ -22,3 +23,9 @@ def fault(area: Area, what: str, promise: str) -> pytest.MarkDecorator:
         promise: what the pipeline does then, such as `asked again, up to five times; nothing is lost`.
     """
     return pytest.mark.fault(area, what, promise)
+
+
+def faults(area: Area, promise: str, named: Mapping[str, Iterable[Any]] | Sequence[str]) -> list[Any]:
+    """Several faults as the parameters of one test: the values that belong to each name, or the names themselves."""
+    known = named if isinstance(named, Mapping) else {what: [what] for what in named}
+    return [pytest.param(*values, id=what, marks=fault(area, what, promise)) for what, values in known.items()]

@@ -6,11 +6,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, Final
+from typing import Final
 
-import pytest
-
-from tests.faults import fault
 from tests.sandbox.grader.fault_kinds import Body, Dress, Raw, Redirect, Reset, Stall, Status, Stream, Truncate
 from tests.sandbox.grader.faults import FaultKind
 
@@ -24,11 +21,6 @@ GZIP: Final = {"Content-Encoding": "gzip"}
 PAGE: Final = b"<html><title>502 Bad Gateway</title></html>"
 # The head of a gzip file that promises a name; the name never ends, so nothing is ever unpacked.
 ENDLESS_NAME: Final = b"\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\xff"
-
-
-def as_parameters(faults: Faults, promise: str) -> list[Any]:
-    """The faults as a test's parameters, each with its mark."""
-    return [pytest.param(what, id=what, marks=fault("grader API", what, promise)) for what in faults]
 
 
 def _in_a_second() -> str:

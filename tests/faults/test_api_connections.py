@@ -8,7 +8,7 @@ import pytest
 from schemas.record import parse_records
 from tasks.errors import PermanentError, TransientError
 from tasks.grader_api import fetch_records
-from tests.faults import fault
+from tests.faults import fault, faults
 from tests.faults.gate import AnyReader, Gate, Trip
 from tests.records import WINDOW, numbered
 from tests.sandbox.certificates import PrivateAuthority, ServerCertificate
@@ -17,7 +17,6 @@ from tests.sandbox.grader.fault_kinds import Reset, Truncate
 
 RECORDS = numbered(5)
 KEY = "s3cret-key-of-the-tests"
-PROMISE = "the key is not sent; not asked again; the message says what to check"
 
 
 @pytest.fixture
@@ -38,14 +37,11 @@ def fetch(url: str, client: str) -> object:
 
 @pytest.mark.parametrize(
     "flaw",
-    [
-        pytest.param(flaw, marks=fault("grader API", flaw, PROMISE))
-        for flaw in (
-            "an expired certificate",
-            "a certificate for another host",
-            "a certificate that nobody vouches for",
-        )
-    ],
+    faults(
+        "grader API",
+        "the key is not sent; not asked again; the message says what to check",
+        ["an expired certificate", "a certificate for another host", "a certificate that nobody vouches for"],
+    ),
 )
 def test_a_certificate_that_is_not_in_order_is_not_trusted(
     authority: PrivateAuthority, tmp_path: Path, flaw: str
@@ -61,14 +57,15 @@ def test_a_certificate_that_is_not_in_order_is_not_trusted(
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        pytest.param(kind, marks=fault("grader API", what, "asked again"))
-        for what, kind in {
-            "a connection with TLS is reset": Reset(),
-            "a body over TLS is cut short": Truncate("length"),
-            "a body over TLS ends too soon": Truncate("close"),
-        }.items()
-    ],
+    faults(
+        "grader API",
+        "asked again",
+        {
+            "a connection with TLS is reset": [Reset()],
+            "a body over TLS is cut short": [Truncate("length")],
+            "a body over TLS ends too soon": [Truncate("close")],
+        },
+    ),
 )
 def test_what_breaks_off_over_tls_may_come_the_next_time(authority: PrivateAuthority, kind: Reset | Truncate) -> None:
     with over_tls(authority.issue()) as grader:

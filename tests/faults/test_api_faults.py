@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tasks.retries import MAX_RETRY_AFTER_S
-from tests.faults import fault
-from tests.faults.api_faults import FLEETING, HARMLESS, LASTING, LIMITS, UNREACHABLE, as_parameters
+from tests.faults import fault, faults
+from tests.faults.api_faults import FLEETING, HARMLESS, LASTING, LIMITS, UNREACHABLE
 from tests.faults.days import DAY, STRUCK, WINDOWS, OneDay, lasting, whole_days
 from tests.integration.loading import rows
 from tests.records import record, submit
@@ -43,10 +43,11 @@ def limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.usefixtures("limits")
 @pytest.mark.parametrize(
     "what",
-    as_parameters(
-        FLEETING,
+    faults(
+        "grader API",
         "once: asked again, and everything is loaded; again and again: given up after five times, the window alone is "
         "missing, and named, and the next run has it",
+        list(FLEETING),
     ),
 )
 @pytest.mark.parametrize("times", [1, None], ids=["once", "again and again"])
@@ -66,7 +67,8 @@ def test_what_may_pass_is_asked_for_again(one_day: OneDay, what: str, times: int
 
 @pytest.mark.stress
 @pytest.mark.parametrize(
-    "what", as_parameters(LASTING, "not asked again; the window alone is missing, and named; the next run has it")
+    "what",
+    faults("grader API", "not asked again; the window alone is missing, and named; the next run has it", list(LASTING)),
 )
 @pytest.mark.parametrize("times", [1, None], ids=["once", "for ever"])
 def test_what_no_retry_mends_costs_its_window_alone(one_day: OneDay, what: str, times: int | None) -> None:
@@ -79,7 +81,7 @@ def test_what_no_retry_mends_costs_its_window_alone(one_day: OneDay, what: str, 
 
 
 @pytest.mark.stress
-@pytest.mark.parametrize("what", as_parameters(HARMLESS, "read all the same; every good record is loaded"))
+@pytest.mark.parametrize("what", faults("grader API", "read all the same; every good record is loaded", list(HARMLESS)))
 def test_what_is_only_odd_costs_nothing(one_day: OneDay, what: str) -> None:
     happening = one_day.strike(HARMLESS[what](), times=None)
 
@@ -119,8 +121,8 @@ def test_a_random_mix_loses_nothing(one_day: OneDay, seed: int, hours: int) -> N
     untouched = lasting(one_day.engine)
     one_day.forget()
     mix = random.Random(seed).sample(sorted(IN_THE_MIX), len(IN_THE_MIX))
-    faults = [Fault(IN_THE_MIX[what](), times=None, probability=0.02, seed=f"{seed} {what}") for what in mix]
-    one_day.grader.faults += faults
+    mix_of = [Fault(IN_THE_MIX[what](), times=None, probability=0.02, seed=f"{seed} {what}") for what in mix]
+    one_day.grader.faults += mix_of
 
     runs = 0
     while not (state := one_day.run(window_hours=hours)).is_completed():
@@ -128,7 +130,7 @@ def test_a_random_mix_loses_nothing(one_day: OneDay, seed: int, hours: int) -> N
         assert "missing: " in str(state.message)
         assert runs < MOST_RUNS, "it never completes"
 
-    assert sum(one.struck for one in faults) >= 1
+    assert sum(one.struck for one in mix_of) >= 1
     assert lasting(one_day.engine) == untouched
 
 

@@ -20,7 +20,7 @@ from schemas.summary import LoadCounts
 from tasks.database import exclusive_transaction, open_engine, translate_errors
 from tasks.errors import CodegraderError, DatabaseUnavailableError, PermanentError
 from tasks.figures import compute_figures, read_figures
-from tests.faults import fault
+from tests.faults import fault, faults
 from tests.faults.database_servers import OwnServer, SmallDisk, behind, gate_before, like, small_disk
 from tests.faults.days import lasting
 from tests.faults.gate import Gate, Moment, Trip
@@ -96,18 +96,18 @@ def gated(gate: Gate, connector: "SqlAlchemyConnector") -> Iterator[Engine]:
     gated.dispose()
 
 
-def cut(what: str, step: str, number: int, moment: Moment) -> Any:
-    return pytest.param(step, number, moment, marks=fault("database", f"the connection is cut {what}", NOTHING_HALF))
-
-
 @pytest.mark.parametrize(
     ("chosen", "number", "moment"),
-    [
-        cut("in the middle of `COPY`", "copied data", 2, "halfway"),
-        cut("after `COPY`", "end of copied data", 1, "answered"),
-        cut("before the last statement's answer", "INSERT INTO loaded_windows", 1, "answered"),
-        cut("before `COMMIT`", "COMMIT", 1, "before"),
-    ],
+    faults(
+        "database",
+        NOTHING_HALF,
+        {
+            "the connection is cut in the middle of `COPY`": ["copied data", 2, "halfway"],
+            "the connection is cut after `COPY`": ["end of copied data", 1, "answered"],
+            "the connection is cut before the last statement's answer": ["INSERT INTO loaded_windows", 1, "answered"],
+            "the connection is cut before `COMMIT`": ["COMMIT", 1, "before"],
+        },
+    ),
 )
 def test_a_connection_that_is_cut_leaves_nothing(
     gate: Gate, gated: Engine, engine: Engine, expected: Tables, chosen: str, number: int, moment: Moment
@@ -221,14 +221,15 @@ def load_and_restart(server: OwnServer, engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     "restart",
-    [
-        pytest.param(act, marks=fault("database", f"the server restarts {when}", NOTHING_HALF))
-        for when, act in {
-            "in the middle of `COPY`": break_off_a_copy,
-            "between two stages": load_and_restart,
-            "between two statements of a transaction": break_off_a_transaction,
-        }.items()
-    ],
+    faults(
+        "database",
+        NOTHING_HALF,
+        {
+            "the server restarts in the middle of `COPY`": [break_off_a_copy],
+            "the server restarts between two stages": [load_and_restart],
+            "the server restarts between two statements of a transaction": [break_off_a_transaction],
+        },
+    ),
 )
 def test_a_server_may_restart(
     own_server: OwnServer, expected: Tables, restart: Callable[[OwnServer, Engine], None]
@@ -289,10 +290,7 @@ TROUBLES: Final[dict[str, tuple[type[CodegraderError], str, str | None, str, str
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("kind", "named", "user", "begin", "end"),
-    [pytest.param(*values, id=what, marks=fault("database", what, AGAIN)) for what, values in TROUBLES.items()],
-)
+@pytest.mark.parametrize(("kind", "named", "user", "begin", "end"), faults("database", AGAIN, TROUBLES))
 def test_a_server_that_does_not_do_its_part_is_given_up(
     engine: Engine,
     connector: "SqlAlchemyConnector",

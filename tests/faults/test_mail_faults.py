@@ -8,7 +8,7 @@ import pytest
 
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.mail import send_message
-from tests.faults import fault
+from tests.faults import fault, faults
 from tests.fixtures.pipelines import Pipelines
 from tests.integration.test_mail import ANNA, DEAN, block, failure, report
 from tests.sandbox.certificates import PrivateAuthority
@@ -32,41 +32,37 @@ def server(server_of_all_tests: SmtpSandbox, monkeypatch: pytest.MonkeyPatch) ->
     return server_of_all_tests
 
 
-def told(what: str, behaviour: SmtpBehaviour, kind: type[CodegraderError], kept: int = 0) -> Any:
-    promise = (
-        "never sent twice: tried again, up to four times, only where nothing was sent; else one line, which says so "
-        "where it may or may not have arrived"
-    )
-    return pytest.param(behaviour, kind, kept, marks=fault("mail", what, promise), id=what)
-
-
 GREYLIST: Final = dict.fromkeys([DEAN, ANNA], "451 4.7.1 Greylisted, try again later")
+FAILURES: Final[dict[str, tuple[SmtpBehaviour, type[CodegraderError]]]] = {
+    "the connection is lost at the login": (SmtpBehaviour(drop_at="login"), TransientError),
+    "the connection is lost at the sender": (SmtpBehaviour(drop_at="sender"), TransientError),
+    "the connection is lost at the recipient": (SmtpBehaviour(drop_at="recipient"), TransientError),
+    "the connection is lost while the text is under way": (SmtpBehaviour(drop_at="text"), PermanentError),
+    "the server falls silent after DATA": (SmtpBehaviour(silent_after_text=True), PermanentError),
+    "the text is refused for now": (SmtpBehaviour(refuse_text="451 4.3.0 Mailbox busy"), TransientError),
+    "the mailbox is full": (SmtpBehaviour(refuse_text="552 5.2.2 Mailbox full"), PermanentError),
+    "the text is taken for spam": (SmtpBehaviour(refuse_text="554 5.7.1 Spam"), PermanentError),
+    "a greylist: recipients are refused at first, for now (451)": (
+        SmtpBehaviour(refuse_recipients=GREYLIST),
+        TransientError,
+    ),
+}
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "kind", "kept"),
-    [
-        told("the connection is lost at the login", SmtpBehaviour(drop_at="login"), TransientError),
-        told("the connection is lost at the sender", SmtpBehaviour(drop_at="sender"), TransientError),
-        told("the connection is lost at the recipient", SmtpBehaviour(drop_at="recipient"), TransientError),
-        told("the connection is lost while the text is under way", SmtpBehaviour(drop_at="text"), PermanentError),
-        told("the server falls silent after DATA", SmtpBehaviour(silent_after_text=True), PermanentError, 1),
-        told("the text is refused for now", SmtpBehaviour(refuse_text="451 4.3.0 Mailbox busy"), TransientError),
-        told("the mailbox is full", SmtpBehaviour(refuse_text="552 5.2.2 Mailbox full"), PermanentError),
-        told("the text is taken for spam", SmtpBehaviour(refuse_text="554 5.7.1 Spam"), PermanentError),
-        told(
-            "a greylist: recipients are refused at first, for now (451)",
-            SmtpBehaviour(refuse_recipients=GREYLIST),
-            TransientError,
-        ),
-    ],
+    ("behaviour", "kind"),
+    faults(
+        "mail",
+        "never sent twice: tried again, up to four times, only where nothing was sent; else one line, which says so "
+        "where it may or may not have arrived",
+        FAILURES,
+    ),
 )
 def test_a_server_that_fails(
     server: SmtpSandbox,
     monkeypatch: pytest.MonkeyPatch,
     behaviour: SmtpBehaviour,
     kind: type[CodegraderError],
-    kept: int,
 ) -> None:
     monkeypatch.setattr("tasks.mail_server.SEND_TIMEOUT_S", 1.0)
     server.behaviour = behaviour
@@ -77,7 +73,7 @@ def test_a_server_that_fails(
     assert (behaviour.refuse_text or "") in str(error)
     is_uncertain = behaviour.silent_after_text or behaviour.drop_at == "text"
     assert ("may or may not have arrived" in str(error)) == is_uncertain
-    assert len(server.messages) == kept
+    assert len(server.messages) == behaviour.silent_after_text
     if kind is TransientError:
         server.behaviour = SmtpBehaviour()
         send_message(block(server), report())

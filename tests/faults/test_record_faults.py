@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from sqlalchemy import Engine
@@ -13,7 +13,7 @@ from schemas.record import Record, parse_records
 from schemas.summary import LoadCounts
 from tasks.grader_api import fetch_records
 from tasks.transform import storable
-from tests.faults import fault
+from tests.faults import fault, faults
 from tests.fixtures.pipelines import Pipelines
 from tests.integration.loading import column, load, rows
 from tests.records import COURSE, STUDENT, WINDOW, numbered, passback, record, submit
@@ -86,12 +86,8 @@ ODD: Final[dict[str, tuple[Record, str | None, dict[str, object]]]] = {
 """A record, the warning check that it fails if any, and columns in which it is loaded."""
 
 
-def named(faults: dict[str, Any], promise: str) -> list[Any]:
-    return [pytest.param(*values, id=what, marks=fault("records", what, promise)) for what, values in faults.items()]
-
-
 @pytest.mark.parametrize(
-    ("odd", "check", "columns"), named(ODD, "loaded; what is amiss is a warning of the check that it fails")
+    ("odd", "check", "columns"), faults("records", "loaded; what is amiss is a warning of the check that it fails", ODD)
 )
 def test_an_odd_record_is_loaded(
     grader: GraderSandbox, engine: Engine, odd: Record, check: str | None, columns: dict[str, object]
@@ -127,7 +123,9 @@ BAD: Final[dict[str, tuple[Record, list[str]]]] = {
 """A record, and the error checks for which it is rejected."""
 
 
-@pytest.mark.parametrize(("bad", "reasons"), named(BAD, "rejected alone, with the error checks that it fails"))
+@pytest.mark.parametrize(
+    ("bad", "reasons"), faults("records", "rejected alone, with the error checks that it fails", BAD)
+)
 def test_a_bad_record_rejects_itself_alone(
     grader: GraderSandbox, engine: Engine, bad: Record, reasons: list[str]
 ) -> None:
@@ -176,9 +174,10 @@ HOSTILE: Final = {
 
 @pytest.mark.parametrize(
     "text",
-    named(
-        {what: (text,) for what, text in HOSTILE.items()},
+    faults(
+        "records",
         "kept as text wherever it stands; as a time or a verdict rejected alone",
+        {what: [text] for what, text in HOSTILE.items()},
     ),
 )
 def test_a_hostile_text_is_only_a_text(grader: GraderSandbox, engine: Engine, text: str) -> None:

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.sheet import TAB, publish_figures, publish_sheet
-from tests.faults import fault
+from tests.faults import fault, faults
 from tests.fixtures.pipelines import Pipelines
 from tests.sandbox.grader import RecordList
 from tests.sandbox.sheets import ConnectionLost, QuotaUsedUp, SheetsFault, SheetsSandbox
@@ -101,25 +101,24 @@ def sheet(sandbox: SheetsSandbox) -> PublishedSheet:
 # --- refusals
 
 
-def refused(status: int, kind: type[CodegraderError], setting: str = "") -> Any:
-    promise = (
-        "one line; the sheet as it was, and whole at the next run; tried again, up to five times, where that helps"
-    )
-    marks = fault("Google Sheet", f"Google answers {status}", promise)
-    return pytest.param(status, kind, setting or str(status), marks=marks, id=str(status))
+REFUSALS: dict[int, tuple[type[CodegraderError], str]] = {
+    400: (PermanentError, "400"),
+    401: (PermanentError, "401"),
+    403: (PermanentError, "share it"),
+    404: (PermanentError, "SPREADSHEET_ID"),
+    408: (TransientError, "408"),
+    429: (TransientError, "Quota exceeded"),
+    **{status: (TransientError, str(status)) for status in (500, 502, 503)},
+}
 
 
 @pytest.mark.parametrize(
     ("status", "kind", "named"),
-    [
-        refused(400, PermanentError),
-        refused(401, PermanentError),
-        refused(403, PermanentError, "share it"),
-        refused(404, PermanentError, "SPREADSHEET_ID"),
-        refused(408, TransientError),
-        refused(429, TransientError, "Quota exceeded"),
-        *(refused(status, TransientError) for status in (500, 502, 503)),
-    ],
+    faults(
+        "Google Sheet",
+        "one line; the sheet as it was, and whole at the next run; tried again, up to five times, where that helps",
+        {f"Google answers {status}": [status, *expected] for status, expected in REFUSALS.items()},
+    ),
 )
 def test_a_refusal_changes_nothing(sheet: PublishedSheet, status: int, kind: type[CodegraderError], named: str) -> None:
     sheet.publish(OLD)
@@ -264,13 +263,7 @@ EDITS: dict[str, Callable[["Worksheet"], object]] = {
 }
 
 
-@pytest.mark.parametrize(
-    "what",
-    [
-        pytest.param(what, id=what, marks=fault("Google Sheet", what, "the next run makes the columns A to D whole"))
-        for what in EDITS
-    ],
-)
+@pytest.mark.parametrize("what", faults("Google Sheet", "the next run makes the columns A to D whole", list(EDITS)))
 def test_whatever_others_did_is_made_good(sheet: PublishedSheet, what: str) -> None:
     sheet.publish(OLD)
     EDITS[what](sheet.tab())
