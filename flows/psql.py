@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROGRAMS: Final = ("psql", "pg_dump", "pg_restore")
 
 
-def psql(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
+def run(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
     """Opens psql on the configured database. The embedded one runs for as long as psql does.
 
     Args:
@@ -37,7 +37,17 @@ def psql(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
         connector = find_database(configuration, making=program == "pg_restore")
     address, variables = connection_of(connector)
     path = find_program(program, is_embedded=configuration.database is None)
-    return _run([path, "--dbname", address, *others], variables)
+    return _run_program([path, "--dbname", address, *others], variables)
+
+
+def _run_program(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Runs it in the terminal. Ctrl-C is for it alone, which cancels a query with it."""
+    earlier = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        code = subprocess.run(command, env={**os.environ, **variables}, check=False).returncode  # noqa: S603
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+    return code if code >= 0 else 128 - code
 
 
 def connection_of(connector: "SqlAlchemyConnector") -> tuple[str, dict[str, str]]:
@@ -82,23 +92,9 @@ def _embedded_programs() -> str:
     return str(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)])
 
 
-def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Runs it in the terminal. Ctrl-C is for it alone, which cancels a query with it."""
-    earlier = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        code = subprocess.run(command, env={**os.environ, **variables}, check=False).returncode  # noqa: S603
-    finally:
-        signal.signal(signal.SIGINT, earlier)
-    return code if code >= 0 else 128 - code
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs psql once.
-
-    Returns:
-        psql's exit code; 1 if the database cannot be found, 2 if nothing is set up.
-    """
-    return run_command(psql, "psql", arguments)
+    """The command `psql`: psql's own exit code; 1 if the database cannot be found, 2 if nothing is set up."""
+    return run_command(run, "psql", arguments)
 
 
 if __name__ == "__main__":

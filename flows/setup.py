@@ -7,11 +7,14 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flows.command_line import DONE, FAILED, Switch, run_command
-from flows.installing.environment import Environment, find_notes, read_environment
+from flows.installing.environment import find_notes, read_environment
 from tasks.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from flows.running.configuration import Configuration
 
 STOPPED: Final = "Stopped. Give the same command again."
 REFUSED: Final = (
@@ -24,11 +27,6 @@ Next:
   {bin}/codegrader status    see what is loaded, missing and rejected"""
 ALONE: Final = "  {bin}/codegrader up        run every night, with a dashboard, until Ctrl-C"
 WITH_SERVER: Final = "  {bin}/prefect worker start --pool {pool}    if no worker runs yet: do what is scheduled"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command `setup`; its exit code, see `flows.command_line`."""
-    return run_command(run, "setup", arguments)
 
 
 def run(*, env_file: Path | None = None, check: Switch = False, import_legacy: Switch = False) -> int:
@@ -47,6 +45,8 @@ def run(*, env_file: Path | None = None, check: Switch = False, import_legacy: S
     for note in find_notes(env_file):
         print(note, file=sys.stderr)
     # Only now: Prefect reads a `.env` of this folder when it is imported, and stumbles over one that cannot be read.
+    from flows.installing.blocks import configure
+    from flows.installing.service_checks import check_services
     from flows.running.foreground import in_foreground
     from flows.running.server import check_prefect_home, temporary_server
 
@@ -54,32 +54,25 @@ def run(*, env_file: Path | None = None, check: Switch = False, import_legacy: S
     logging.getLogger("prefect.SqlAlchemyConnector").setLevel(logging.WARNING)
     if not check:
         check_prefect_home()
+    configuration = configure(environment)
+    all_work = True
     with in_foreground(STOPPED):
-        if not _try_services(environment):
-            if not check:
-                print(REFUSED, file=sys.stderr)
+        for works, line in check_services(configuration):
+            print(line, flush=True)
+            all_work &= works
+        if check:
+            return DONE if all_work else FAILED
+        if not all_work:
+            print(REFUSED, file=sys.stderr)
             return FAILED
-        if not check:
-            with temporary_server():
-                for line in set_up(environment, with_legacy=import_legacy):
-                    print(line, flush=True)
-            print(_next_steps())
+        with temporary_server():
+            for line in set_up(configuration, with_legacy=import_legacy):
+                print(line, flush=True)
+        print(_next_steps())
     return DONE
 
 
-def _try_services(environment: Environment) -> bool:
-    """Prints a line for each; whether all work."""
-    from flows.installing.environment_blocks import configure
-    from flows.installing.service_checks import check_services
-
-    all_work = True
-    for works, line in check_services(configure(environment)):
-        print(line, flush=True)
-        all_work &= works
-    return all_work
-
-
-def set_up(environment: Environment, *, with_legacy: bool = False) -> Iterator[str]:
+def set_up(configuration: "Configuration", *, with_legacy: bool = False) -> Iterator[str]:
     """Saves and makes all that runs need, and brings the database's schema up to date; again, and nothing changes.
 
     Args:
@@ -91,23 +84,20 @@ def set_up(environment: Environment, *, with_legacy: bool = False) -> Iterator[s
     Raises:
         CodegraderError: something cannot be done; what was told before is done all the same.
     """
-    from flows.installing.environment_blocks import configure
-    from flows.installing.saving import save
+    from flows.installing.blocks import save
+    from flows.installing.legacy import import_legacy
     from flows.installing.server_objects import create_server_objects
     from flows.running.home import home_folder
     from flows.running.server import translate_server_errors
     from tasks.database import embedded_database, open_engine
 
     with translate_server_errors():
-        yield save(environment)
+        yield save(configuration)
         yield from create_server_objects()
-    configuration = configure(environment)
     engine = open_engine(configuration.database or embedded_database(home_folder() / "postgres"))
     try:
         yield "database schema: up to date"
         if with_legacy:
-            from flows.installing.legacy import import_legacy
-
             yield from import_legacy(engine, configuration.settings.time_zone)
     finally:
         engine.dispose()
@@ -119,6 +109,11 @@ def _next_steps() -> str:
 
     text = f"{NEXT}\n{WITH_SERVER if names_server() else ALONE}"
     return text.format(bin=Path(sys.executable).parent, pool=WORK_POOL)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command `setup`; its exit code, see `flows.command_line`."""
+    return run_command(run, "setup", arguments)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
@@ -21,11 +21,20 @@ if TYPE_CHECKING:
     from tasks.overview import LoadedDays, Span
 
 RECENT_DAYS: Final = 30
-"""Rejected records and duplicates are counted over so many days, up to the last of which anything is loaded."""
+"""Rejected records and duplicates are counted over this many days, up to the last one with anything loaded."""
 
 
-def status(*, max_age: str | None = None, as_json: Annotated[Switch, Parameter(name="--json")] = False) -> int:
-    """Says what is set up and answers, which days are loaded, what was rejected, and what ran and will run.
+def _must_be_positive(_type: object, age: Any) -> None:
+    if age is not None and age <= timedelta(0):
+        raise ValueError("choose more than 0m")
+
+
+def run(
+    *,
+    max_age: Annotated[timedelta | None, Parameter(validator=_must_be_positive)] = None,
+    as_json: Annotated[Switch, Parameter(name="--json")] = False,
+) -> int:
+    """Shows what is set up and answers, which days are loaded, what was rejected, and what ran and will run.
 
     It changes nothing. The exit code is 1 if something that is set up does not answer, or if the data are late.
 
@@ -33,10 +42,9 @@ def status(*, max_age: str | None = None, as_json: Annotated[Switch, Parameter(n
         max_age: How long ago the newest complete day may have ended, such as 90m, 26h or 2d; longer ago is late.
         as_json: Print one JSON object instead.
     """
-    from flows.looking.age import read_age
     from flows.looking.state import to_json, to_text
 
-    state = read_state(datetime.now(UTC), None if max_age is None else read_age(max_age))
+    state = read_state(datetime.now(UTC), max_age)
     print(json.dumps(to_json(state), indent=2, ensure_ascii=False) if as_json else to_text(state), flush=True)
     return DONE if state.is_well else FAILED
 
@@ -50,8 +58,7 @@ def read_state(now: datetime, max_age: timedelta | None = None) -> "State":
     """
     from prefect.settings import get_current_settings
 
-    from flows.looking.prefect_api import reading_prefect
-    from flows.looking.runs import last_runs, next_run
+    from flows.looking.prefect_api import last_runs, next_run, reading_prefect
     from flows.looking.services import Service, look_at_services
     from flows.looking.state import State
     from flows.running.configuration import load_configuration
@@ -64,9 +71,8 @@ def read_state(now: datetime, max_age: timedelta | None = None) -> "State":
         scheduled = next_run(client) if server else None
         database, days, recent = _look_at_database(configuration, now)
         others = look_at_services(configuration)
-    prefect = {"Prefect server": Service(server)}
-    time_zone = configuration.settings.time_zone
-    return State(now, time_zone, {"database": database, **others, **prefect}, days, recent, max_age, runs, scheduled)
+    services = {"database": database, **others, "Prefect server": Service(server)}
+    return State(now, configuration.settings.time_zone, services, days, recent, max_age, runs, scheduled)
 
 
 def _look_at_database(
@@ -99,13 +105,8 @@ def _read_recent(engine: "Engine", spans: "Sequence[Span]", time_zone: ZoneInfo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Says once how things are.
-
-    Returns:
-        0 if all is well; 1 if something does not answer or is late; 2 if the arguments cannot be used or nothing is
-        set up.
-    """
-    return run_command(status, "status", arguments)
+    """The command `status`; its exit code, see `flows.command_line`."""
+    return run_command(run, "status", arguments)
 
 
 if __name__ == "__main__":

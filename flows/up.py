@@ -152,6 +152,7 @@ def _wait_for(server: psutil.Popen, log: Path, stop: threading.Event) -> None:
 def _set_up() -> None:
     from prefect.client.orchestration import get_client
 
+    from flows.installing.blocks import configure
     from flows.installing.deployments import deploy
     from flows.installing.server_objects import create_work_pool
     from flows.setup import set_up
@@ -160,7 +161,7 @@ def _set_up() -> None:
     with get_client(sync_client=True) as client:
         create_work_pool(client)
     deploy()
-    for line in set_up(read_environment()):
+    for line in set_up(configure(read_environment())):
         print(f"  {line}", flush=True)
 
 

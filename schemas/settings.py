@@ -1,9 +1,9 @@
 """What is configured and not secret: kept in a Prefect Variable, where it can be read and changed in the dashboard."""
 
-from typing import Final
+from typing import Annotated, Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from schemas.language import DEFAULT_LANGUAGE, Language
 
@@ -11,8 +11,19 @@ VARIABLE: Final = "codegrader"
 """The name of the Variable."""
 
 
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+One = TypeVar("One")
+Several = Annotated[tuple[One, ...], BeforeValidator(_split)]
+"""Several values, which `.env` separates by commas."""
+
+
 class Settings(BaseModel):
-    """The settings of reporting and publishing.
+    """The settings of reporting and publishing, which `.env` names in capitals.
+
+    A description tells how the value is written in `.env`: see `flows.installing.environment`.
 
     Attributes:
         report_timezone: whose midnight ends a day; an IANA name.
@@ -26,13 +37,25 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    report_timezone: str = "UTC"
-    report_language: Language = DEFAULT_LANGUAGE
-    spreadsheet_id: str | None = None
-    google_sheets_url: str = "https://sheets.googleapis.com"
+    report_timezone: str = Field("UTC", description="a time zone such as Europe/Moscow")
+    report_language: Language = Field(DEFAULT_LANGUAGE, description="ru or en")
+    spreadsheet_id: str | None = Field(
+        None, description="the sheet's address, or the id in it, which stands between /d/ and /edit"
+    )
+    google_sheets_url: str = Field(
+        "https://sheets.googleapis.com", description="an address such as https://sheets.googleapis.com"
+    )
     email_from: str | None = None
-    email_to: tuple[str, ...] = ()
+    email_to: Several[str] = ()
     log_dir: str | None = None
+
+    @field_validator("report_timezone")
+    @classmethod
+    def _know_time_zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value.strip()).key
+        except (KeyError, OSError):
+            raise ValueError(value) from None
 
     @property
     def time_zone(self) -> ZoneInfo:

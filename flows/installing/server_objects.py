@@ -18,8 +18,8 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
+from flows.installing.blocks import make
 from flows.installing.deployments import NOTIFY, create_deployments
-from flows.installing.saving import make
 from flows.running.server import names_server
 from schemas.blocks import GraderApi
 from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS

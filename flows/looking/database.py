@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.running.configuration import Configuration
@@ -26,16 +25,18 @@ def find_database(configuration: Configuration, *, making: bool = False) -> "Sql
     """
     if configuration.database is not None:
         return configuration.database
-    folder = home_folder("postgres") if making else _folder()
-    if not making and not (folder / "PG_VERSION").exists():
-        raise PermanentError(f"there is no database in {folder} yet: run python -m flows.setup, or set CODEGRADER_HOME")
+    folder = home_path() / "postgres"
+    if making:
+        home_folder("postgres")
+    elif not (folder / "PG_VERSION").exists():
+        raise PermanentError(f"there is no database in {folder} yet: run codegrader setup, or set CODEGRADER_HOME")
     return embedded_database(folder)
 
 
 def describe_database(configuration: Configuration) -> str:
     """What it is, without secrets."""
     if configuration.database is None:
-        return f"embedded PostgreSQL in {_folder()}"
+        return f"embedded PostgreSQL in {home_path() / 'postgres'}"
     parts = configuration.database.connection_info
     return f"PostgreSQL, database {parts.database} at {parts.host or 'the local socket'}"
 
@@ -52,7 +53,3 @@ def opened(configuration: Configuration) -> "Iterator[Engine]":
         yield engine
     finally:
         engine.dispose()
-
-
-def _folder() -> Path:
-    return home_path() / "postgres"

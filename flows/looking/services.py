@@ -1,8 +1,10 @@
 """Whether what is set up answers: a connection, without a login, a question about records, or a change."""
 
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -28,52 +30,40 @@ class Service:
 
 def look_at_services(configuration: Configuration) -> dict[str, Service]:
     """Connects to the services outside, all at once, so that it takes no longer than the slowest."""
+    api, settings = configuration.api, configuration.settings
+    looks: dict[str, Callable[[], Service]] = dict.fromkeys(("grader API", "Google Sheet", "mail"), Service)
+    looks["grader API"] = partial(
+        _look, f"{_root(api.url)}, client {api.client}", partial(_ask, api.url), "GRADER_API_URL"
+    )
+    if configuration.google and settings.spreadsheet_id:
+        ask = partial(_ask, settings.google_sheets_url)
+        looks["Google Sheet"] = partial(_look, settings.spreadsheet_id, ask, "that this machine reaches the internet")
+    if configuration.mail:
+        host, port = address_of(configuration.mail)
+        what = f"{host}:{port}, to {', '.join(settings.email_to)}"
+        looks["mail"] = partial(_look, what, partial(_connect, host, port), "SMTP_SERVER and SMTP_PORT")
     with ThreadPoolExecutor() as threads:
-        looks = {
-            "grader API": threads.submit(_look_at_api, configuration),
-            "Google Sheet": threads.submit(_look_at_sheet, configuration),
-            "mail": threads.submit(_look_at_mail, configuration),
-        }
-        return {name: look.result() for name, look in looks.items()}
+        return dict(zip(looks, threads.map(lambda look: look(), looks.values()), strict=True))
 
 
-def _look_at_api(configuration: Configuration) -> Service:
-    api = configuration.api
-    return Service(f"{_root(api.url)}, client {api.client}", _ask(api.url, "GRADER_API_URL"))
-
-
-def _look_at_sheet(configuration: Configuration) -> Service:
-    settings = configuration.settings
-    if configuration.google is None or settings.spreadsheet_id is None:
-        return Service()
-    return Service(settings.spreadsheet_id, _ask(settings.google_sheets_url, "that this machine reaches the internet"))
-
-
-def _look_at_mail(configuration: Configuration) -> Service:
-    mail = configuration.mail
-    if mail is None:
-        return Service()
-    host, port = address_of(mail)
+def _look(what: str, attempt: Callable[[], None], advice: str) -> Service:
     try:
-        socket.create_connection((host, port), PATIENCE_S).close()
+        attempt()
+    # The errors of `requests` are among them.
     except OSError as error:
-        return Service(f"{host}:{port}", _fault(error, "SMTP_SERVER and SMTP_PORT"))
-    return Service(f"{host}:{port}, to {', '.join(configuration.settings.email_to)}")
+        return Service(what, f"cannot be reached ({type(error).__name__}): check {advice}")
+    return Service(what)
 
 
-def _ask(url: str, advice: str) -> str | None:
+def _ask(url: str) -> None:
     """Asks for the head of the server's first page: whatever it answers, it is there."""
     import requests
 
-    try:
-        requests.head(f"{_root(url)}/", timeout=PATIENCE_S)
-    except requests.RequestException as error:
-        return _fault(error, advice)
-    return None
+    requests.head(f"{_root(url)}/", timeout=PATIENCE_S)
 
 
-def _fault(error: Exception, advice: str) -> str:
-    return f"cannot be reached ({type(error).__name__}): check {advice}"
+def _connect(host: str, port: int) -> None:
+    socket.create_connection((host, port), PATIENCE_S).close()
 
 
 def _root(url: str) -> str:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from prefect.client.schemas.objects import FlowRun, StateType
+
 from flows.backfilling.chunks import date_ranges, describe_days
-from flows.looking.age import age_of, is_late
-from flows.looking.runs import Run
 from flows.looking.services import Service
 from schemas.period import Day
 from schemas.summary import CheckResult, LoadCounts
@@ -48,13 +48,20 @@ class State:
     days: LoadedDays | None
     recent: Recent | None
     max_age: timedelta | None = None
-    last_runs: Sequence[Run] = field(default_factory=list)
-    next_run: Run | None = None
+    last_runs: Sequence[FlowRun] = field(default_factory=list)
+    next_run: FlowRun | None = None
+
+    @property
+    def age(self) -> timedelta | None:
+        """The time since the end of the newest complete day; None if no day is complete."""
+        return self.now - self.days.complete[-1].end if self.days and self.days.complete else None
 
     @property
     def is_late(self) -> bool | None:
-        """Whether the newest complete day is older than it may be."""
-        return is_late(age_of(self.days, self.now), self.max_age)
+        """Whether the newest complete day is older than it may be; None if nobody said how old that is."""
+        if self.max_age is None:
+            return None
+        return self.age is None or self.age > self.max_age
 
     @property
     def is_well(self) -> bool:
@@ -65,7 +72,6 @@ class State:
 def to_json(state: State) -> dict[str, Any]:
     """The state as one object; docs/operating.md says what its keys mean."""
     days, recent = state.days, state.recent
-    age = age_of(days, state.now)
     return {
         "now": state.now.isoformat(timespec="seconds"),
         "time_zone": state.time_zone.key,
@@ -84,7 +90,7 @@ def to_json(state: State) -> dict[str, Any]:
         },
         "last_runs": [_run(run) for run in state.last_runs],
         "next_run": state.next_run and _run(state.next_run),
-        "age_seconds": None if age is None else int(age.total_seconds()),
+        "age_seconds": None if state.age is None else int(state.age.total_seconds()),
         "late": state.is_late,
         "well": state.is_well,
     }
@@ -95,8 +101,16 @@ def _ranges(days: Sequence[Day]) -> list[dict[str, str]]:
     return [{"first": first.isoformat(), "last": last.isoformat()} for first, last in ranges]
 
 
-def _run(run: Run) -> dict[str, str | None]:
-    return {"name": run.name, "state": run.state, "at": run.at.isoformat(timespec="seconds") if run.at else None}
+def _run(run: FlowRun) -> dict[str, str | None]:
+    at = _start_of(run)
+    return {"name": run.name, "state": run.state_name, "at": at.isoformat(timespec="seconds") if at else None}
+
+
+def _start_of(run: FlowRun) -> datetime | None:
+    """When it started, or is to start, in UTC; None if it ended before it started."""
+    begun = None if run.state_type is StateType.SCHEDULED else run.start_time
+    at = begun or run.expected_start_time
+    return at and at.astimezone(UTC)
 
 
 def to_text(state: State) -> str:
@@ -113,10 +127,10 @@ def _lines(state: State) -> Iterator[tuple[str, str]]:
     if state.recent is not None:
         yield from _lines_of_records(state.recent)
     for number, run in enumerate(state.last_runs):
-        yield "" if number else "last runs", f"{_moment(run.at)}  {run.state:<10} {run.name}"
+        yield "" if number else "last runs", f"{_moment(run)}  {run.state_name or '':<10} {run.name}"
     if state.next_run is not None:
-        waits = state.next_run.at is not None and state.next_run.at < state.now
-        yield "next run", f"{_moment(state.next_run.at)}" + (", waits for a worker" if waits else "")
+        at = _start_of(state.next_run)
+        yield "next run", _moment(state.next_run) + (", waits for a worker" if at and at < state.now else "")
     yield from _lines_of_age(state)
 
 
@@ -140,10 +154,8 @@ def _lines_of_records(recent: Recent) -> Iterator[tuple[str, str]]:
 
 
 def _lines_of_age(state: State) -> Iterator[tuple[str, str]]:
-    age = age_of(state.days, state.now)
-    if age is not None:
-        assert state.days is not None
-        said = f"the newest complete day, {state.days.complete[-1].date}, ended {describe_age(age)} ago"
+    if state.days and state.age is not None:
+        said = f"the newest complete day, {state.days.complete[-1].date}, ended {describe_age(state.age)} ago"
         yield ("LATE" if state.is_late else "age"), said
     elif state.is_late:
         yield "LATE", "no day is known to be complete"
@@ -158,5 +170,6 @@ def describe_age(age: timedelta) -> str:
     return f"{days} d {hours} h" if days else f"{hours} h"
 
 
-def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never started        "
+def _moment(run: FlowRun) -> str:
+    at = _start_of(run)
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never started"

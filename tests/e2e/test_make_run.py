@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import psycopg2
 import pytest
 
-from flows.installing.environment import Environment
+from flows.installing.environment import KNOWN_SETTINGS
 from tests.e2e.prefect_server import ROOT
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,7 @@ def folder() -> Iterator[Path]:
 
 def make_run(folder: Path) -> str:
     """Runs it where there is no `.env`, whatever a developer has in the checkout; what it prints."""
-    ours = {str(field.alias) for field in Environment.model_fields.values()} | {"PREFECT_API_URL"}
+    ours = {*KNOWN_SETTINGS, "PREFECT_API_URL"}
     variables = {name: value for name, value in os.environ.items() if name not in ours}
     done = subprocess.run(
         [sys.executable, "-m", "tests.sandbox"],

@@ -1,7 +1,12 @@
-"""Setup: once or often, it is the same; what a user has changed stays; no secret can be read."""
+"""Setup: tries every service first; once or often, it is the same; what a user has changed stays; no secret shows."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +18,23 @@ from flows.installing.deployments import DEPLOYMENTS, NOTIFY
 from flows.installing.server_objects import A_RUN_HAS_DIED, TELL_OF_IT
 from tests.e2e.prefect_server import ROOT
 from tests.e2e.server_objects import Server, own_server
+from tests.e2e.terminal import Terminal
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordList
+from tests.sandbox.world import SPREADSHEET_ID
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
+
+Lines = tuple[int, list[str], str]
+"""The exit code, the lines of standard output, and standard error."""
 
 DATABASE_URL = "postgresql://reader:geheim-pass@127.0.0.1:1/results"
 NO_SHEET = dict.fromkeys(("GOOGLE_SERVICE_ACCOUNT_FILE", "SPREADSHEET_ID"), "")
 NO_MAIL = dict.fromkeys(("SMTP_SERVER", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "EMAIL_FROM", "EMAIL_TO"), "")
+SERVICES = ("Prefect server", "database", "grader API", "Google Sheet", "mail")
+FOREIGN, READ_ONLY = "1SpreadsheetOfSomebodyElse00000000000000000", "1SpreadsheetThatWeMayOnlyLookAt000000000000"
+NOWHERE = "http://127.0.0.1:1"
 
 
 @pytest.fixture(scope="module")
@@ -43,39 +57,143 @@ def server(prefect_server: str) -> Server:
     return server
 
 
-def run(pipeline: Pipeline, *arguments: str, **changes: str) -> int:
-    """Runs setup as the command line does; its exit code."""
-    with pipeline.environment(changes):
-        return setup.main(["--env-file", str(pipeline.home / "no.env"), *arguments])
+@pytest.fixture
+def run(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> Callable[..., Lines]:
+    """Runs setup as the command line does; none of what it says is a secret."""
+
+    def run(*arguments: str, **changes: str) -> Lines:
+        capsys.readouterr()
+        with pipeline.environment(changes):
+            code = setup.main(["--env-file", str(pipeline.home / "no.env"), *arguments])
+        said = capsys.readouterr()
+        for secret in (pipeline.world.grader.client_key, pipeline.world.smtp.password, "geheim"):
+            assert secret not in said.out + said.err
+        return code, said.out.splitlines(), said.err
+
+    return run
 
 
-def without_checks(output: str) -> str:
-    """What was printed, without the lines about the services."""
-    return "".join(line for line in output.splitlines(keepends=True) if not line.startswith(("ok ", "skipped ")))
+# --- the services are tried
+
+
+def test_services_that_work_are_told_and_left_as_they_are(pipeline: Pipeline, run: Callable[..., Lines]) -> None:
+    code, lines, _ = run("--check")
+
+    assert code == 0
+    assert [line.split(":")[0] for line in lines] == [f"ok       {name}" for name in SERVICES]
+    assert "schema not there yet" in lines[1]
+    (request,) = pipeline.world.grader.requests
+    assert request.start is not None
+    assert request.end == request.start + timedelta(minutes=1)
+    assert pipeline.world.smtp.messages == []
+    with pytest.raises(KeyError):
+        pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
+
+
+def test_after_a_run_the_check_finds_what_it_made(pipeline: Pipeline, run: Callable[..., Lines]) -> None:
+    assert pipeline.run("2023-04-01", "2023-04-01").is_completed()
+    figures = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
+
+    _, lines, _ = run("--check")
+
+    assert "schema 0001, up to date" in lines[1]
+    assert "RawData" in lines[3]
+    assert pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData") == figures
+    assert pipeline.rows("SELECT count(*) FROM loaded_windows") == [(4,)]
+    assert len(pipeline.world.smtp.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("service", "changes", "advice"),
+    [
+        ("database", {"DATABASE_URL": DATABASE_URL}, "database results at 127.0.0.1"),
+        ("grader API", {"GRADER_CLIENT_KEY": "geheim-pass"}, "check GRADER_CLIENT and GRADER_CLIENT_KEY"),
+        ("grader API", {"GRADER_API_URL": f"{NOWHERE}/statistics"}, "check GRADER_API_URL"),
+        ("Google Sheet", {"SPREADSHEET_ID": "1NoSuchSpreadsheet"}, "check SPREADSHEET_ID"),
+        ("Google Sheet", {"SPREADSHEET_ID": FOREIGN}, "share it with that address as editor"),
+        ("Google Sheet", {"SPREADSHEET_ID": READ_ONLY}, "share it with that address as editor"),
+        ("Google Sheet", {"GOOGLE_SHEETS_URL": NOWHERE}, "Google cannot be reached"),
+        ("mail", {"SMTP_PASSWORD": "geheim-pass"}, "check SMTP_USERNAME and SMTP_PASSWORD"),
+        ("mail", {"SMTP_PORT": "1"}, "check SMTP_SERVER and SMTP_PORT"),
+        ("mail", {"EMAIL_TO": "nobody"}, "correct EMAIL_TO"),
+    ],
+)
+def test_what_does_not_work_is_one_line_beside_the_others_and_nothing_is_saved(
+    pipeline: Pipeline, server: Server, run: Callable[..., Lines], service: str, changes: dict[str, str], advice: str
+) -> None:
+    sheets = pipeline.world.sheets
+    sheets.add_spreadsheet(FOREIGN, "Somebody else's", shared_with=[])
+    sheets.add_spreadsheet(READ_ONLY, "To look at", shared_with=[], read_only_for=[sheets.service_account_email])
+    before = server.everything()
+
+    code, lines, errors = run(**changes)
+
+    assert code == 1
+    for name, line in zip(SERVICES, lines, strict=True):
+        assert line.startswith(f"FAILED   {name}" if name == service else f"ok       {name}: ")
+        assert name != service or advice in line
+    assert errors.startswith("Nothing was saved. ")
+    assert errors.count("\n") == 1
+    assert server.everything() == before
+
+
+def test_what_is_not_named_is_skipped(run: Callable[..., Lines]) -> None:
+    code, lines, _ = run("--check", **NO_SHEET, **NO_MAIL)
+    assert code == 0
+    assert [line.split(":")[0] for line in lines[3:]] == ["skipped  Google Sheet", "skipped  mail"]
+
+
+def test_a_fault_of_ours_hides_no_other_service_and_quotes_nothing(
+    run: Callable[..., Lines], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("geheim-pass")
+
+    monkeypatch.setattr("flows.installing.service_checks.try_sheet", fail)
+    code, lines, _ = run("--check")
+
+    assert code == 1
+    assert lines[3].startswith("FAILED   Google Sheet: unexpected error (ZeroDivisionError)")
+    assert lines[4].startswith("ok ")
+
+
+def test_a_check_saves_nothing(pipeline: Pipeline, server: Server, run: Callable[..., Lines]) -> None:
+    pipeline.set_up()
+    before = server.everything()
+    assert run("--check", REPORT_TIMEZONE="Asia/Tokyo")[0] == 0
+    assert server.everything() == before
+
+
+def test_without_the_prefect_server_one_line_says_so(run: Callable[..., Lines]) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: "http://somebody:geheim@127.0.0.1:1/api"}):
+        code, lines, errors = run()
+    (failed,) = [line for line in lines if not line.startswith("ok ")]
+    assert code == 1
+    assert failed.startswith("FAILED   Prefect server at 127.0.0.1:1: ")
+    assert "correct PREFECT_API_URL" in failed
+    assert errors.startswith("Nothing was saved. ")
 
 
 # --- what it makes
 
 
 def test_everything_is_made_and_a_second_time_nothing_changes(
-    pipeline: Pipeline, server: Server, capsys: pytest.CaptureFixture[str]
+    pipeline: Pipeline, server: Server, run: Callable[..., Lines]
 ) -> None:
-    assert run(pipeline) == 0
-    first = capsys.readouterr()
+    code, first, _ = run()
+    assert code == 0
     made = server.everything()
 
-    assert run(pipeline) == 0
-    second = capsys.readouterr()
+    code, second, errors = run()
 
+    assert (code, errors) == (0, "")
     assert server.everything() == made
-    assert "created" in first.out
-    assert without_checks(second.out) == without_checks(first.out).replace("created", "there already")
-    assert (first.err, second.err) == ("", "")
+    assert [line.replace("created", "there already") for line in first[5:]] == second[5:]
     assert pipeline.rows("SELECT version_num FROM codegrader_schema") == [("0001",)]
     assert {block["type"] for block in made["block_documents"]} == {
-        "grader-api",
-        "gcp-credentials",
-        "email-server-credentials",
+        *("grader-api", "gcp-credentials", "email-server-credentials")
     }
     (pool,) = made["work_pools"]
     assert (pool["name"], pool["type"]) == ("codegrader", "process")
@@ -85,8 +203,15 @@ def test_everything_is_made_and_a_second_time_nothing_changes(
     assert {automation["name"] for automation in made["automations"]} == {A_RUN_HAS_DIED, TELL_OF_IT}
 
 
-def test_the_dashboard_offers_all_four_block_types(pipeline: Pipeline, server: Server) -> None:
-    assert run(pipeline, **NO_SHEET, **NO_MAIL) == 0
+def test_a_service_that_is_no_longer_named_loses_its_block_and_the_dashboard_still_offers_it(
+    pipeline: Pipeline, server: Server, run: Callable[..., Lines]
+) -> None:
+    pipeline.set_up(DATABASE_URL=DATABASE_URL)
+    assert len(server.blocks()) == 4
+
+    assert run(**NO_SHEET, **NO_MAIL)[0] == 0
+
+    assert [block["type"] for block in server.blocks()] == ["grader-api"]
     types = {one["slug"]: one["id"] for one in server.objects("block_types")}
     described = {one["block_type_id"] for one in server.objects("block_schemas")}
     for slug in ("grader-api", "sqlalchemy-connector", "gcp-credentials", "email-server-credentials"):
@@ -94,25 +219,20 @@ def test_the_dashboard_offers_all_four_block_types(pipeline: Pipeline, server: S
 
 
 def test_one_call_makes_the_deployments_as_well_from_any_folder(
-    pipeline: Pipeline,
-    server: Server,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    server: Server, run: Callable[..., Lines], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     server.clear()
     monkeypatch.chdir(tmp_path)
 
-    assert run(pipeline) == 0
+    code, lines, errors = run()
 
-    said = capsys.readouterr()
-    assert f"deployments: {', '.join(DEPLOYMENTS)}, created" in said.out
-    assert said.out.index("work pool: ") < said.out.index("deployments: ") < said.out.index("automation ")
-    assert "prefect worker start --pool codegrader" in said.out
-    assert said.err == ""
-    notify = server.find("deployments", NOTIFY.partition("/")[2])
-    automation = server.find("automations", TELL_OF_IT)
-    daily = server.find("deployments", "daily")
+    assert (code, errors) == (0, "")
+    assert f"deployments: {', '.join(DEPLOYMENTS)}, created" in lines
+    notify, automation, daily = (
+        server.find("deployments", NOTIFY.partition("/")[2]),
+        server.find("automations", TELL_OF_IT),
+        server.find("deployments", "daily"),
+    )
     assert notify
     assert automation
     assert daily
@@ -123,58 +243,41 @@ def test_one_call_makes_the_deployments_as_well_from_any_folder(
 
 
 def test_deployments_that_are_there_are_left_as_they_are(
-    pipeline: Pipeline, server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    server: Server, run: Callable[..., Lines], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = server.objects("deployments")
     monkeypatch.setattr(deployments, "deploy", lambda: pytest.fail("deployed"))
-
-    assert run(pipeline) == 0
-
+    assert run()[0] == 0
     assert server.objects("deployments") == before
-    assert "deployments: there already; to make them again from prefect.yaml: prefect" in capsys.readouterr().out
 
 
 def test_a_deploy_that_fails_is_told_and_nothing_depends_on_it(
-    pipeline: Pipeline,
-    server: Server,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    server: Server, run: Callable[..., Lines], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     server.clear()
     monkeypatch.setattr(deployments, "CHECKOUT", tmp_path)
-
-    assert run(pipeline) == 1
-
-    said = capsys.readouterr()
-    assert said.err.splitlines()[-1] == f"`prefect --no-prompt deploy --all` in {tmp_path} failed, see above"
+    code, _, errors = run()
+    assert code == 1
+    assert f"`{deployments.COMMAND}` in {tmp_path} failed" in errors.splitlines()[-1]
     assert server.find("work_pools", "codegrader")
 
 
 @pytest.mark.parametrize("kind", ["there already", "made at this moment"])
 def test_what_somebody_else_makes_is_success(
-    pipeline: Pipeline, server: Server, monkeypatch: pytest.MonkeyPatch, kind: str
+    server: Server, run: Callable[..., Lines], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """The server itself registers Block types when it starts; another setup may run at the same time."""
     from prefect.client.orchestration import SyncPrefectClient
 
     server.forget_block_type("grader-api")
-    makers = (
-        "create_block_type",
-        "create_block_schema",
-        "create_block_document",
-        "create_variable",
-        "create_work_pool",
-        "create_global_concurrency_limit",
-        "create_automation",
-    )
+    things = ("block_type", "block_schema", "block_document", "variable", "work_pool", "global_concurrency_limit")
     if kind == "made at this moment":
-        for name in makers:
+        for name in (f"create_{thing}" for thing in (*things, "automation")):
             monkeypatch.setattr(SyncPrefectClient, name, somebody_was_faster(getattr(SyncPrefectClient, name)))
     else:
-        assert run(pipeline) == 0
+        assert run()[0] == 0
 
-    assert run(pipeline) == 0
+    assert run()[0] == 0
 
     made = server.everything()
     assert sorted(one["name"] for one in made["automations"]) == [A_RUN_HAS_DIED, TELL_OF_IT]
@@ -192,163 +295,139 @@ def somebody_was_faster(create: Callable[..., Any]) -> Callable[..., Any]:
     return create_twice
 
 
-def test_what_a_user_has_changed_stays(pipeline: Pipeline, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    run(pipeline)
+def test_what_a_user_has_changed_stays_but_an_earlier_automation_is_brought_up_to_date(
+    server: Server, run: Callable[..., Lines]
+) -> None:
+    run()
     automation = server.find("automations", A_RUN_HAS_DIED)
     assert automation is not None
     server.ask("PATCH", "work_pools/codegrader", {"concurrency_limit": 3, "description": "ours"})
     server.ask("PATCH", "v2/concurrency_limits/grader-api", {"limit": 2})
     server.ask("PATCH", f"automations/{automation['id']}", {"enabled": False})
     changed = server.everything()
-    capsys.readouterr()
 
-    assert run(pipeline) == 0
-
+    assert run()[0] == 0
     assert server.everything() == changed
-    assert "concurrency limit: grader-api, there already, 2 requests at once" in capsys.readouterr().out
 
-
-def test_an_automation_of_an_earlier_version_is_brought_up_to_date(
-    pipeline: Pipeline, server: Server, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run(pipeline)
-    automation = server.find("automations", A_RUN_HAS_DIED)
-    assert automation is not None
     earlier = {name: value for name, value in automation.items() if name != "id"}
-    earlier |= {"description": "as it was", "enabled": False}
-    server.ask("PUT", f"automations/{automation['id']}", earlier)
-    capsys.readouterr()
-
-    assert run(pipeline) == 0
-
-    assert f'automation "{A_RUN_HAS_DIED}": updated' in capsys.readouterr().out
-    now = server.find("automations", A_RUN_HAS_DIED)
-    assert now is not None
-    assert (now["id"], now["description"]) == (automation["id"], automation["description"])
-    assert now["enabled"] is False
+    server.ask("PUT", f"automations/{automation['id']}", earlier | {"description": "as it was", "enabled": False})
+    assert run()[0] == 0
+    assert server.everything() == changed
 
 
-# --- secrets
+# --- what cannot be used, and secrets
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"GRADER_CLIENT_KEY": ""},
+        {"SMTP_SERVER": "", "EMAIL_TO": ""},
+        {"DATABASE_URL": "postgresql://reader:geheim@pass@host:5432/results"},
+        {"GOOGLE_SERVICE_ACCOUNT_FILE": "{home}/broken.json"},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_used_changes_nothing(
+    pipeline: Pipeline, server: Server, run: Callable[..., Lines], changes: dict[str, str]
+) -> None:
+    account = json.loads(Path(pipeline.world.environment()["GOOGLE_SERVICE_ACCOUNT_FILE"]).read_text())
+    (pipeline.home / "broken.json").write_text(json.dumps(account | {"private_key": "geheim-key"}))
+    given = {name: value.format(home=pipeline.home) for name, value in changes.items()}
+    before = server.everything()
+
+    for arguments in ([], ["--check"], ["--import-legacy"]):
+        code, lines, errors = run(*arguments, GRADER_CLIENT="another", **given)
+        assert (code, lines, errors.count("\n")) == (2, [], 1)
+        assert all(name in errors for name in changes)
+
+    assert server.everything() == before
 
 
 def test_no_secret_is_readable_without_asking_for_secrets(
-    pipeline: Pipeline, server: Server, capsys: pytest.CaptureFixture[str]
+    pipeline: Pipeline, server: Server, run: Callable[..., Lines]
 ) -> None:
     environment = pipeline.world.environment()
     key = json.loads(Path(environment["GOOGLE_SERVICE_ACCOUNT_FILE"]).read_text())["private_key"]
     secrets = [environment["GRADER_CLIENT_KEY"], environment["SMTP_PASSWORD"], "geheim-pass", json.dumps(key)[1:-1]]
 
     for url in (DATABASE_URL, "postgresql://reader@127.0.0.1:1/results?password=geheim-pass&sslmode=prefer"):
-        assert run(pipeline, DATABASE_URL=url) == 1
+        code, lines, errors = run(DATABASE_URL=url)
+        assert code == 1
         pipeline.set_up(DATABASE_URL=url)
-        said = capsys.readouterr()
-        shown = f"{said.out}{said.err}{json.dumps(server.everything())}"
+        shown = f"{lines}{errors}{json.dumps(server.everything())}"
         kept = json.dumps(server.blocks(include_secrets=True))
-
         for secret in secrets:
             assert secret not in shown
             assert secret in kept
         (database,) = [block["data"] for block in server.blocks() if block["type"] == "sqlalchemy-connector"]
-        assert (database["connection_info"]["username"], database["connection_info"]["password"]) == (
-            "reader",
-            "********",
-        )
+        assert database["connection_info"]["username"] == "reader"
 
 
-# --- services that come and go
+# --- the command
 
 
-def test_a_service_that_is_no_longer_named_loses_its_block(pipeline: Pipeline, server: Server) -> None:
-    pipeline.set_up(DATABASE_URL=DATABASE_URL)
-    assert len(server.blocks()) == 4
-
-    assert run(pipeline, **NO_SHEET, **NO_MAIL) == 0
-
-    assert [block["type"] for block in server.blocks()] == ["grader-api"]
+def command(pipeline: Pipeline, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "flows.setup", "--env-file", str(pipeline.home / "no.env"), *arguments]
 
 
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"GRADER_CLIENT_KEY": ""}, "GRADER_CLIENT_KEY"),
-        ({"SPREADSHEET_ID": ""}, "missing: SPREADSHEET_ID"),
-        ({"SMTP_SERVER": "", "EMAIL_TO": ""}, "missing: SMTP_SERVER, EMAIL_TO"),
-        ({"DATABASE_URL": "postgresql://reader:geheim@pass@host:5432/results"}, "DATABASE_URL cannot be read"),
-        ({"DATABASE_URL": "postgresql://reader:geheim-pass@host:5432"}, "DATABASE_URL cannot be read"),
-    ],
-)
-def test_what_cannot_be_used_changes_nothing(
-    pipeline: Pipeline,
-    server: Server,
-    capsys: pytest.CaptureFixture[str],
-    changes: dict[str, str],
-    expected: str,
-) -> None:
-    run(pipeline)
-    before = server.everything()
-    capsys.readouterr()
-
-    for arguments in ([], ["--check"], ["--import-legacy"]):
-        assert run(pipeline, *arguments, GRADER_CLIENT="another", **changes) == 2
-        said = capsys.readouterr()
-        assert said.out == ""
-        assert len(said.err.splitlines()) == 1
-        assert expected in said.err
-        assert "geheim" not in said.err
-
-    assert server.everything() == before
+def test_two_options_that_exclude_each_other_are_refused(run: Callable[..., Lines]) -> None:
+    code, lines, errors = run("--check", "--import-legacy")
+    assert (code, lines, errors.count("\n")) == (2, [], 1)
+    assert "--check" in errors
+    assert "--import-legacy" in errors
 
 
-def test_a_key_that_is_none_changes_nothing(
-    pipeline: Pipeline, server: Server, capsys: pytest.CaptureFixture[str]
-) -> None:
-    key_file = pipeline.home / "broken.json"
-    account = json.loads(Path(pipeline.world.environment()["GOOGLE_SERVICE_ACCOUNT_FILE"]).read_text())
-    for content in ({"type": "service_account"}, account | {"private_key": "geheim-key"}):
-        key_file.write_text(json.dumps(content))
-        assert run(pipeline, GOOGLE_SERVICE_ACCOUNT_FILE=str(key_file)) == 2
-        said = capsys.readouterr()
-        assert said.err == (
-            f"GOOGLE_SERVICE_ACCOUNT_FILE: the key in {key_file} cannot be used: download it once more\n"
-        )
-    assert server.objects("automations") == []
+def test_a_note_goes_to_standard_error(pipeline: Pipeline, run: Callable[..., Lines]) -> None:
+    (pipeline.home / "no.env").write_text("REPORT_LANGAUGE=en\n")
+    code, _, errors = run("--check")
+    assert code == 0
+    assert errors.startswith("note: REPORT_LANGAUGE ")
 
 
-# --- what is out of reach
+def test_without_a_server_of_ones_own_only_what_a_run_needs_is_made(pipeline: Pipeline, tmp_path: Path) -> None:
+    variables = {**os.environ, **pipeline.variables(), **NO_SHEET, **NO_MAIL, "PREFECT_HOME": str(tmp_path / "prefect")}
+    del variables["PREFECT_API_URL"]
+
+    done = subprocess.run(command(pipeline), cwd=ROOT, env=variables, text=True, capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines[4:7]] == ["saved", "concurrency limit", "database schema"]
+    assert lines[8] == "Next:"
+    assert [line.split()[1] for line in lines[9:]] == ["etl", "status", "up"]
+    assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("service", "changes"),
-    [
-        ("database", {"DATABASE_URL": DATABASE_URL}),
-        ("grader API", {"GRADER_API_URL": "http://127.0.0.1:1/statistics"}),
-        ("Google Sheet", {"GOOGLE_SHEETS_URL": "http://127.0.0.1:1"}),
-        ("mail", {"SMTP_PORT": "1"}),
-    ],
-)
-def test_nothing_is_saved_unless_every_service_works(
-    pipeline: Pipeline, server: Server, capsys: pytest.CaptureFixture[str], service: str, changes: dict[str, str]
-) -> None:
-    before = server.everything()
-
-    assert run(pipeline, GRADER_CLIENT=pipeline.world.grader.client, **changes) == 1
-
-    said = capsys.readouterr()
-    assert [line.startswith(f"FAILED   {service}") for line in said.out.splitlines()].count(True) == 1
-    assert said.err.startswith(
-        "Nothing was saved. Do what the FAILED lines say, or leave that service's lines in .env "
+def test_whoever_has_seen_enough_may_close_the_pipe(pipeline: Pipeline) -> None:
+    process = subprocess.Popen(
+        command(pipeline, "--check"),
+        cwd=ROOT,
+        env=os.environ | pipeline.variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert said.err.count("\n") == 1
-    assert server.everything() == before
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == ""
+    assert process.wait(60) == 1
 
 
-def test_without_the_prefect_server_one_line_says_so(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+def test_ctrl_c_ends_it_with_one_line(pipeline: Pipeline) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        variables = os.environ | pipeline.variables()
+        variables["GRADER_API_URL"] = f"http://127.0.0.1:{silent.getsockname()[1]}/statistics"
+        terminal = Terminal(command(pipeline), variables)
+        wait_until(lambda: "ok       database" in terminal.text(), 60)
 
-    with temporary_settings({PREFECT_API_URL: "http://somebody:geheim@127.0.0.1:1/api"}):
-        assert run(pipeline) == 1
-    said = capsys.readouterr()
-    failed = [line for line in said.out.splitlines() if not line.startswith("ok ")]
-    reason = "it cannot be reached (connection refused): start it, or correct PREFECT_API_URL"
-    assert failed == [f"FAILED   Prefect server at 127.0.0.1:1: {reason}"]
-    assert said.err.startswith("Nothing was saved. ")
+        terminal.press_ctrl_c()
+
+        assert terminal.wait(20) == 130
+    last = terminal.text().replace("^C", "").split("\n")[-3:]
+    assert last[0].startswith("Stopped.")
+    assert last[1:] == ["", ""]

@@ -22,13 +22,13 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-Done = subprocess.CompletedProcess[str]
 
-
-def call(variables: dict[str, str], name: str, *options: str, text: str | None = None) -> Done:
+def call(
+    variables: dict[str, str], *command: str, code: int = 0, text: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end. What the environment of the tests says of Prefect holds unless it says otherwise."""
-    return subprocess.run(
-        [sys.executable, "-m", f"flows.{name}", *options],
+    done = subprocess.run(
+        [sys.executable, "-m", "flows", *command],
         cwd=ROOT,
         env=os.environ | variables,
         input=text,
@@ -37,6 +37,8 @@ def call(variables: dict[str, str], name: str, *options: str, text: str | None =
         check=False,
         timeout=180,
     )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
 
 
 def day(before_today: int) -> str:
@@ -52,124 +54,87 @@ def pipeline(pipelines: Pipelines) -> Pipeline:
 def alone() -> Iterator[dict[str, str]]:
     """The environment of a user who has no Prefect server: a world, and folders with nothing in them."""
     with TemporaryDirectory(prefix="codegrader-") as name, World(Path(name)) as world:
-        yield {
-            **world.environment(),
-            "CODEGRADER_HOME": str(Path(name, "home")),
-            "PREFECT_HOME": str(Path(name, "prefect")),
-        }
+        folders = {"CODEGRADER_HOME": str(Path(name, "home")), "PREFECT_HOME": str(Path(name, "prefect"))}
+        yield world.environment() | folders
         stop_embedded_database(Path(name, "home", "postgres"))
 
 
-def test_it_says_what_is_set_up_loaded_and_missing(pipeline: Pipeline) -> None:
-    assert pipeline.run(day(4), day(3)).is_completed()
-    assert pipeline.run(day(1), day(1)).is_completed()
-    asked = len(pipeline.world.grader.requests)
-    mails = len(pipeline.world.smtp.messages)
+def test_it_says_what_is_set_up_loaded_missing_and_late_and_no_secret(pipeline: Pipeline) -> None:
+    from flows.running.configuration import load_configuration
 
-    done = call(pipeline.variables(), "status")
+    call(pipeline.variables(), "status", "--max-age", "26h", code=1)
+    assert pipeline.run(day(5), day(4)).is_completed()
+    assert pipeline.run(day(2), day(2)).is_completed()
+    asked, mails = len(pipeline.world.grader.requests), len(pipeline.world.smtp.messages)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    done = call(pipeline.variables(), "status", "--max-age", "48h")
+
+    assert done.stderr == ""
     lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if not line.startswith(" "))
-    assert f"{day(4)} to {day(3)}, {day(1)} complete (UTC)" in lines["days"]
-    assert lines["missing"] == day(2)
+    assert f"{day(5)} to {day(4)}, {day(2)} complete (UTC)" in lines["days"]
+    assert lines["missing"] == f"{day(3)}, {day(1)}"
     assert lines["incomplete"] == "none"
     assert f"embedded PostgreSQL in {pipeline.home}/postgres" in lines["database"]
     assert "FAILED" not in done.stdout
-    assert f"Completed  {day(1)}" in lines["last"]
-    assert len(pipeline.world.grader.requests) == asked
-    assert len(pipeline.world.smtp.messages) == mails
+    assert f"Completed  {day(2)}" in lines["last"]
+    assert (len(pipeline.world.grader.requests), len(pipeline.world.smtp.messages)) == (asked, mails)
 
-
-def test_it_is_late_by_the_newest_complete_day(pipeline: Pipeline) -> None:
-    assert call(pipeline.variables(), "status", "--max-age", "26h").returncode == 1
-    assert pipeline.run(day(2), day(2)).is_completed()
-    # That of two days ago ended more than a day ago, and less than two.
-    late = call(pipeline.variables(), "status", "--max-age", "24h")
-    assert (late.returncode, late.stderr) == (1, "")
+    # The end of that day is more than a day ago, and less than two.
+    late = call(pipeline.variables(), "status", "--max-age", "24h", code=1)
+    assert late.stderr == ""
     assert f"LATE            the newest complete day, {day(2)}" in late.stdout
-    assert call(pipeline.variables(), "status", "--max-age", "48h").returncode == 0
 
-
-def test_json_and_a_service_that_is_down(pipeline: Pipeline) -> None:
-    pipeline.set_up(GRADER_API_URL=f"http://127.0.0.1:{free_port()}/api/statistics")
-
-    done = call(pipeline.variables(), "status", "--json")
-
-    assert done.returncode == 1
-    found = json.loads(done.stdout)
-    assert "check GRADER_API_URL" in found["services"]["grader_api"]["fault"]
-    assert found["services"]["mail"]["fault"] is None
-    assert not found["well"]
-
-
-def test_no_secret_is_shown(pipeline: Pipeline) -> None:
-    from flows.running.configuration import load_configuration
-
-    shown = call(pipeline.variables(), "status").stdout + call(pipeline.variables(), "status", "--json").stdout
+    shown = done.stdout + call(pipeline.variables(), "status", "--json").stdout
     assert not [secret for secret in load_configuration().secrets() if secret and secret in shown]
 
 
-def test_a_server_that_is_not_there_is_one_line(pipeline: Pipeline) -> None:
-    nobody = {"PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
-    for name in ("status", "psql"):
-        done = call(pipeline.variables() | nobody, name)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "it cannot be reached" in done.stderr
-        assert done.stderr.count("\n") == 1
+def test_services_that_are_down(pipeline: Pipeline) -> None:
+    pipeline.set_up(GRADER_API_URL=f"http://127.0.0.1:{free_port()}/api/statistics", SMTP_PORT=str(free_port()))
+    found = json.loads(call(pipeline.variables(), "status", "--json", code=1).stdout)
+    assert "check GRADER_API_URL" in found["services"]["grader_api"]["fault"]
+    assert "check SMTP_SERVER and SMTP_PORT" in found["services"]["mail"]["fault"]
+    assert found["services"]["google_sheet"]["fault"] is None
+    assert not found["well"]
 
 
-def test_where_nothing_was_ever_set_up_it_says_so_and_makes_nothing(alone: dict[str, str]) -> None:
-    for name in ("status", "psql"):
-        done = call(alone, name)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith("nothing is set up yet: copy .env.example to .env")
+@pytest.mark.parametrize("command", ["status", "psql"])
+def test_what_cannot_be_asked_is_one_line_and_nothing_is_made(alone: dict[str, str], command: str) -> None:
+    nowhere = alone | {"PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
+    for variables, code, said in ((alone, 2, "nothing is set up yet: "), (nowhere, 1, "it cannot be reached")):
+        done = call(variables, command, code=code)
+        assert done.stdout == ""
+        assert said in done.stderr
         assert done.stderr.count("\n") == 1
     assert not Path(alone["CODEGRADER_HOME"]).exists()
     assert not Path(alone["PREFECT_HOME"], "prefect.db").exists()
 
 
-def test_without_a_server_none_is_started(alone: dict[str, str]) -> None:
-    assert call(alone, "setup").returncode == 0
-    unstartable = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "0"}
-
-    done = call(alone | unstartable, "status")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "Prefect server  not set up\n" in done.stdout
-    done = call(alone | unstartable, "psql", "--csv", "-c", "SELECT 40 + 2 AS answer, current_setting('TimeZone')")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "answer,current_setting\n42,UTC\n"
-
-
 def test_a_database_folder_that_is_not_there_is_not_made(pipeline: Pipeline) -> None:
-    elsewhere = {"CODEGRADER_HOME": str(pipeline.home / "elsewhere")}
-    status = call(pipeline.variables() | elsewhere, "status")
-    assert status.returncode == 1
-    assert f"there is no database in {pipeline.home}/elsewhere/postgres yet" in status.stdout
-    assert call(pipeline.variables() | elsewhere, "psql").returncode == 1
+    elsewhere = pipeline.variables() | {"CODEGRADER_HOME": str(pipeline.home / "elsewhere")}
+    said = f"there is no database in {pipeline.home}/elsewhere/postgres yet"
+    assert said in call(elsewhere, "status", code=1).stdout
+    assert said in call(elsewhere, "psql", code=1).stderr
     assert not (pipeline.home / "elsewhere").exists()
 
 
 def test_psql_hands_on_its_exit_code_and_reads_what_it_is_given(pipeline: Pipeline) -> None:
     with pipeline.engine():
-        failed = call(pipeline.variables(), "psql", "-c", "SELECT * FROM nowhere")
-    assert failed.returncode == 1
+        failed = call(pipeline.variables(), "psql", "-c", "SELECT * FROM nowhere", code=1)
     assert 'relation "nowhere" does not exist' in failed.stderr
-    done = call(pipeline.variables(), "psql", "--tuples-only", "--no-align", text="SELECT 40 + 2;\n")
-    assert (done.returncode, done.stdout) == (0, "42\n")
-    assert call(pipeline.variables(), "psql", "-v", "ON_ERROR_STOP=1", text="SELECT * FROM nowhere;\n").returncode == 3
+    assert call(pipeline.variables(), "psql", "--tuples-only", "--no-align", text="SELECT 40 + 2;\n").stdout == "42\n"
+    call(pipeline.variables(), "psql", "-v", "ON_ERROR_STOP=1", text="SELECT * FROM nowhere;\n", code=3)
 
 
 def test_a_dump_is_restored_into_a_new_home(pipeline: Pipeline) -> None:
     assert pipeline.run(day(1), day(1), publish=False).is_completed()
     dump = str(pipeline.home / "data.dump")
-    assert call(pipeline.variables(), "psql", "pg_dump", "--format=custom", "--file", dump).returncode == 0
-    count = ("--csv", "--tuples-only", "-c", "SELECT count(*) FROM attempts")
-    before = call(pipeline.variables(), "psql", *count).stdout
+    call(pipeline.variables(), "psql", "pg_dump", "--format=custom", "--file", dump)
+    count = ("psql", "--csv", "--tuples-only", "-c", "SELECT count(*) FROM attempts")
+    before = call(pipeline.variables(), *count).stdout
     restored = pipeline.variables() | {"CODEGRADER_HOME": str(pipeline.home / "restored")}
     options = ("--no-owner", "--exit-on-error", "--single-transaction")
-    done = call(restored, "psql", "pg_restore", *options, dump)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert call(restored, "psql", *count).stdout == before
+    assert call(restored, "psql", "pg_restore", *options, dump).stderr == ""
+    assert call(restored, *count).stdout == before
     assert int(before) > 0
 
 
@@ -181,9 +146,18 @@ def is_asleep(database: Path) -> bool:
         return cursor.rowcount == 1
 
 
-def test_ctrl_c_at_the_prompt_cancels_the_query_and_nothing_else(alone: dict[str, str]) -> None:
-    assert call(alone, "setup").returncode == 0
-    prompt = Terminal([sys.executable, "-m", "flows.psql"], os.environ | alone | {"PAGER": "cat"})
+def test_without_a_server_none_is_started_and_ctrl_c_at_the_prompt_cancels_the_query_alone(
+    alone: dict[str, str],
+) -> None:
+    call(alone, "setup")
+    alone |= {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "0", "PAGER": "cat"}
+    done = call(alone, "status")
+    assert done.stderr == ""
+    assert "Prefect server  not set up\n" in done.stdout
+    done = call(alone, "psql", "--csv", "-c", "SELECT 40 + 2 AS answer, current_setting('TimeZone')")
+    assert (done.stdout, done.stderr) == ("answer,current_setting\n42,UTC\n", "")
+
+    prompt = Terminal([sys.executable, "-m", "flows.psql"], os.environ | alone)
     try:
         wait_until(lambda: "postgres=#" in prompt.text(), 60)
         prompt.type("SELECT pg_sleep(300);")

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from flows.installing.environment import Environment
+from flows.installing.environment import KNOWN_SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ["database", "grader API", "Google Sheet", "mail"]
@@ -53,11 +53,10 @@ def stand_in_running(module: str, folder: Path, env_file: Path) -> Iterator[str]
 def setup_check(env_file: Path, home: Path, said: str) -> "subprocess.CompletedProcess[str]":
     """Tries the services that the file names, and does what the stand-ins said."""
     trust = dict(re.findall(r"export (SSL_CERT_FILE)=(\S+)", said))
-    names = {str(field.alias) for field in Environment.model_fields.values()}
     return subprocess.run(
         [sys.executable, "-m", "flows.setup", "--check", "--env-file", str(env_file)],
         cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if name not in names}
+        env={name: value for name, value in os.environ.items() if name not in KNOWN_SETTINGS}
         | trust
         | {"CODEGRADER_HOME": str(home), "PREFECT_HOME": str(home / "prefect")},
         text=True,

@@ -4,12 +4,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import State as RunState
+from prefect.states import Completed, Scheduled
 
-from flows.looking.age import read_age
-from flows.looking.runs import Run
 from flows.looking.services import Service
 from flows.looking.state import Recent, State, describe_age, to_json, to_text
 from flows.status import main
@@ -35,14 +37,20 @@ def dates(days: LoadedDays) -> list[list[int]]:
     return [[day.date.day for day in group] for group in (days.complete, days.incomplete, days.missing)]
 
 
+def run(name: str, state: "RunState[object]", at: datetime) -> FlowRun:
+    return FlowRun(
+        flow_id=uuid4(), name=name, state=state, state_type=state.type, state_name=state.name, expected_start_time=at
+    )
+
+
 def state_of(spans: Sequence[Span] = SPANS, max_age: timedelta | None = None, **services: Service) -> State:
     days = sort_days(spans, UTC_ZONE, NOW)
     everything = {"database": Service("embedded PostgreSQL in /home"), "mail": Service(), **services}
     counts = LoadCounts(fetched=1500, new=1490, rejected=7, duplicates=3, warnings=2)
     checks = (CheckResult("allowed verdicts", "error", 7), CheckResult("duplicate rows", "warning", 3))
     recent = Recent(days.complete[0].date, days.complete[-1].date, counts, checks) if spans else None
-    runs = [Run("2023-04-10", "Completed", NOW - timedelta(hours=6))]
-    return State(NOW, UTC_ZONE, everything, days, recent, max_age, runs, Run("daily", "Scheduled", NOW))
+    runs = [run("2023-04-10", Completed(), NOW - timedelta(hours=6))]
+    return State(NOW, UTC_ZONE, everything, days, recent, max_age, runs, run("daily", Scheduled(), NOW))
 
 
 def test_days_are_complete_incomplete_or_missing_and_the_present_one_is_none_of_them() -> None:
@@ -59,17 +67,12 @@ def test_where_nothing_is_loaded_no_day_is_missing() -> None:
     assert sort_days((), UTC_ZONE, NOW) == LoadedDays((), (), ())
 
 
-@pytest.mark.parametrize(("text", "expected"), [("90m", 5_400), ("26h", 93_600), ("2d", 172_800), (" 1h ", 3_600)])
-def test_ages(text: str, expected: int) -> None:
-    assert read_age(text).total_seconds() == expected
-
-
-@pytest.mark.parametrize("text", ["26", "h", "0h", "-1h", "1.5h", "26H", "26 h", "1h30m", "", "9999999d", "٢h"])
+@pytest.mark.parametrize("text", ["26", "h", "0h", "-1h", "26H", "26 h", "", "999999999999d"])
 def test_what_is_no_age_is_refused_before_anything_is_looked_at(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([f"--max-age={text}"]) == 2
     output = capsys.readouterr()
     assert output.out == ""
-    assert "write it as 90m, 26h or 2d" in output.err
+    assert "--max-age" in output.err
     assert output.err.count("\n") == 1
 
 
@@ -122,7 +125,7 @@ def test_the_text() -> None:
 
 
 def test_a_run_whose_time_has_passed_waits_for_a_worker() -> None:
-    state = replace(state_of(), next_run=Run("daily", "Late", NOW - timedelta(minutes=5)))
+    state = replace(state_of(), next_run=run("daily", Scheduled(), NOW - timedelta(minutes=5)))
     assert "next run        2023-04-11 08:55 UTC, waits for a worker" in to_text(state)
 
 

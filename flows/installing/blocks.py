@@ -1,0 +1,131 @@
+"""From `.env` to what a run works with: Blocks and settings, made first, tried by setup, and then saved."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.types import SecretDict
+from prefect.variables import Variable
+from pydantic import SecretStr
+
+from flows.installing.environment import Environment
+from flows.running.configuration import Configuration
+from schemas.blocks import BLOCK_NAME, GraderApi
+from schemas.settings import VARIABLE, Settings
+
+if TYPE_CHECKING:
+    from prefect_email import EmailServerCredentials
+    from prefect_gcp import GcpCredentials
+    from prefect_sqlalchemy import SqlAlchemyConnector
+
+Made = TypeVar("Made")
+TRIES: Final = 10
+"""More than the objects of which one Block consists: its types and schemas, and those of the Blocks inside it."""
+CONNECT_TIMEOUT_S: Final = 10
+
+
+def configure(environment: Environment) -> Configuration:
+    """Makes the Blocks and settings that a run would load, had they been saved."""
+    key = environment.google_service_account_file
+    return Configuration(
+        settings=Settings(**environment.model_dump(include=set(Settings.model_fields))),
+        api=GraderApi(
+            url=environment.grader_api_url, client=environment.grader_client, client_key=environment.grader_client_key
+        ),
+        database=_database(environment.database_url.get_secret_value()) if environment.database_url else None,
+        google=SecretDict(key.get_secret_value()) if key else None,
+        mail=_mail(environment) if environment.email_to else None,
+    )
+
+
+def _database(address: str) -> "SqlAlchemyConnector":
+    """The Block of the database, in parts: of an address as a whole, the dashboard would show the password."""
+    from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDriver
+    from sqlalchemy.engine import make_url
+
+    url = make_url(address)
+    query = {name: str(value) for name, value in url.query.items()}
+    # PostgreSQL takes the password there too, and of the rest of an address nothing is kept secret.
+    password = query.pop("password", None)
+    return SqlAlchemyConnector(
+        connection_info=ConnectionComponents(
+            driver=SyncDriver.POSTGRESQL_PSYCOPG2,
+            username=url.username,
+            password=url.password or password,
+            host=url.host,
+            port=url.port,
+            database=url.database,
+            query=query,
+        ),
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+    )
+
+
+def _mail(environment: Environment) -> "EmailServerCredentials":
+    from prefect_email import EmailServerCredentials
+
+    return EmailServerCredentials(
+        smtp_server=environment.smtp_server,
+        smtp_port=environment.smtp_port,
+        smtp_type=environment.smtp_type,
+        username=environment.smtp_username,
+        password=environment.smtp_password or SecretStr(""),
+    )
+
+
+def save(configuration: Configuration) -> str:
+    """Saves Blocks and settings; saving them again changes nothing. The Block of a service no longer named is deleted.
+
+    Returns:
+        A line that says what was set up, and what is done without.
+    """
+    blocks = {
+        "grader-api": configuration.api,
+        "sqlalchemy-connector": configuration.database,
+        "gcp-credentials": _google_block(configuration.google) if configuration.google else None,
+        "email-server-credentials": configuration.mail,
+    }
+    for block_type, block in blocks.items():
+        if block is None:
+            _delete(block_type)
+        else:
+            make(lambda block=block: block.save(BLOCK_NAME, overwrite=True))  # type: ignore[misc]
+    settings = configuration.settings
+    make(lambda: Variable.set(VARIABLE, settings.model_dump(mode="json"), overwrite=True))
+    services = (
+        f"{configuration.api.client} at {configuration.api.url}",
+        "the database of DATABASE_URL" if configuration.database else "the embedded database",
+        f"Google Sheet {settings.spreadsheet_id}" if settings.spreadsheet_id else "no Google Sheet",
+        f"mail to {', '.join(settings.email_to)}" if settings.email_to else "no mail",
+    )
+    return f"saved: {', '.join(services)}"
+
+
+def make(thing: Callable[[], Made]) -> Made:
+    """Makes something on the Prefect server, and tries again if somebody else makes the same at this moment.
+
+    Prefect looks whether a thing is there, and only then makes it. In between, another setup may have made it, or the
+    server itself, which registers Block types when it starts. The next try finds it.
+    """
+    for _ in range(TRIES):
+        try:
+            return thing()
+        except ObjectAlreadyExists:
+            continue
+    return thing()
+
+
+def _google_block(key: SecretDict) -> "GcpCredentials":
+    from prefect_gcp import GcpCredentials
+
+    return GcpCredentials(service_account_info=key)
+
+
+def _delete(block_type: str) -> None:
+    with get_client(sync_client=True) as client:
+        try:
+            document = client.read_block_document_by_name(BLOCK_NAME, block_type)
+        except ObjectNotFound:
+            return
+        client.delete_block_document(document.id)
