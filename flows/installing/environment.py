@@ -76,7 +76,9 @@ class Environment(BaseSettings, Settings):
     google_service_account_file: Annotated[Secret[dict[str, Any]], BeforeValidator(_read_key_file)] | None = None
     smtp_server: str | None = None
     smtp_port: int | None = Field(None, gt=0, lt=65536, description="a number from 1 to 65535, or leave it empty")
-    smtp_type: Literal["SSL", "STARTTLS"] = Field("STARTTLS", description="STARTTLS or SSL")
+    smtp_type: Annotated[Literal["SSL", "STARTTLS"], BeforeValidator(str.upper)] = Field(
+        "STARTTLS", description="STARTTLS or SSL"
+    )
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
 
@@ -114,11 +116,6 @@ class Environment(BaseSettings, Settings):
         if found is None:
             raise ValueError
         return found[1] or found[2]
-
-    @field_validator("smtp_type", mode="before")
-    @classmethod
-    def _in_capitals(cls, value: str) -> str:
-        return value.strip().upper()
 
     @field_validator("report_language", mode="before")
     @classmethod

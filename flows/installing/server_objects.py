@@ -105,15 +105,11 @@ def a_run_has_died() -> AutomationCore:
     return AutomationCore(
         name=A_RUN_HAS_DIED,
         description="Marks a run as crashed that has given no sign of life for a while.",
-        trigger=EventTrigger(
-            match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
-            match_related=_of_our_flows(),
-            for_each={"prefect.resource.id"},
+        trigger=_trigger(
+            Posture.Proactive,
+            SILENCE,
             after={f"prefect.flow-run.{name}" for name in alive},
             expect={"prefect.flow-run.*"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=SILENCE,
         ),
         actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message=DIED)],
     )
@@ -125,31 +121,33 @@ def tell_of_it(deployment_id: UUID) -> AutomationCore:
     Not an action of the other automation, which is mistaken where a heartbeat arrives after the run's end. The server
     then refuses to mark the run as crashed, but would start the deployment all the same.
     """
+    run_id = {"__prefect_kind": "jinja", "template": "{{ flow_run.id }}"}
     return AutomationCore(
         name=TELL_OF_IT,
         description="Sends a mail about a run that was marked as crashed because it gave no sign of life.",
-        trigger=EventTrigger(
-            match=ResourceSpecification(
-                {"prefect.resource.id": "prefect.flow-run.*", "prefect.state-message": DIED},
-            ),
-            match_related=_of_our_flows(),
-            for_each={"prefect.resource.id"},
+        trigger=_trigger(
+            Posture.Reactive,
+            timedelta(0),
+            match={"prefect.state-message": DIED},
             expect={"prefect.flow-run.Crashed"},
-            posture=Posture.Reactive,
-            threshold=1,
-            within=timedelta(0),
         ),
-        actions=[
-            RunDeployment(
-                deployment_id=deployment_id,
-                parameters={"flow_run_id": {"__prefect_kind": "jinja", "template": "{{ flow_run.id }}"}},
-            )
-        ],
+        actions=[RunDeployment(deployment_id=deployment_id, parameters={"flow_run_id": run_id})],
     )
 
 
-def _of_our_flows() -> ResourceSpecification:
-    return ResourceSpecification({"prefect.resource.role": "flow", "prefect.resource.name": FLOWS})
+def _trigger(
+    posture: Posture, within: timedelta, match: dict[str, str] | None = None, **events: set[str]
+) -> EventTrigger:
+    """A trigger on events of one of our runs."""
+    return EventTrigger(
+        match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*", **(match or {})}),
+        match_related=ResourceSpecification({"prefect.resource.role": "flow", "prefect.resource.name": FLOWS}),
+        for_each={"prefect.resource.id"},
+        posture=posture,
+        threshold=1,
+        within=within,
+        **events,
+    )
 
 
 def put_automation(client: SyncPrefectClient, wanted: AutomationCore) -> str:

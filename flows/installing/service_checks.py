@@ -17,14 +17,12 @@ from tasks.grader_api import fetch_records
 from tasks.mail import try_login
 from tasks.sheet import try_sheet
 
-NOT_NAMED: Final = "none is named, so that step is skipped"
-
 
 def check_services(configuration: Configuration) -> Iterator[tuple[bool, str]]:
     """Tries all services at once, whatever becomes of the others.
 
     Yields:
-        Whether one works, and a line that says so or what to do, in the order of the list below.
+        Whether one works, and a line that says so or what to do, in the order of the table below.
     """
     if names_server():
         yield _try("Prefect server", check_server)
@@ -40,13 +38,13 @@ def _try(name: str, attempt: Callable[[], str | None]) -> tuple[bool, str]:
     # The faults of one service must not hide those of the others; its text may hold a secret.
     except Exception as error:  # noqa: BLE001
         return False, f"FAILED   {name}: unexpected error ({type(error).__name__}): please report it"
-    return True, f"skipped  {name}: {NOT_NAMED}" if found is None else f"ok       {name}: {found}"
+    return True, f"ok       {name}: {found}" if found else f"skipped  {name}: none is named, so that step is skipped"
 
 
 def _try_database(configuration: Configuration) -> str:
-    if configuration.database is None:
-        return f"embedded, {try_database(embedded_database(home_folder() / 'postgres'))}"
-    return try_database(configuration.database)
+    if configuration.database:
+        return try_database(configuration.database)
+    return f"embedded, {try_database(embedded_database(home_folder() / 'postgres'))}"
 
 
 def _try_api(configuration: Configuration) -> str:
@@ -58,14 +56,13 @@ def _try_api(configuration: Configuration) -> str:
 
 
 def _try_sheet(configuration: Configuration) -> str | None:
-    settings = configuration.settings
-    if configuration.google is None or settings.spreadsheet_id is None:
-        return None
-    return try_sheet(configuration.google, settings.spreadsheet_id, settings.google_sheets_url)
+    key, settings = configuration.google, configuration.settings
+    sheet = settings.spreadsheet_id
+    return try_sheet(key, sheet, settings.google_sheets_url) if key and sheet else None
 
 
 def _try_mail(configuration: Configuration) -> str | None:
-    settings, server = configuration.settings, configuration.mail
+    server, settings = configuration.mail, configuration.settings
     if server is None:
         return None
     try_login(server, settings.email_from or "", settings.email_to)

@@ -120,45 +120,36 @@ def to_text(state: State) -> str:
 
 def _lines(state: State) -> Iterator[tuple[str, str]]:
     for name, service in state.services.items():
-        said = f"{service.what}" if service.what else "not set up"
+        said = service.what or "not set up"
         yield name, f"FAILED: {said}: {service.fault}" if service.fault else said
-    if state.days is not None:
-        yield from _lines_of_days(state.days, state.time_zone)
-    if state.recent is not None:
+    if days := state.days:
+        if days.complete or days.incomplete or days.missing:
+            yield "days", f"{describe_days(days.complete) or 'none'} complete ({state.time_zone.key})"
+            yield "incomplete", describe_days(days.incomplete) or "none"
+            yield "missing", describe_days(days.missing) or "none"
+        else:
+            yield "days", "nothing is loaded yet: run codegrader etl"
+    if state.recent:
         yield from _lines_of_records(state.recent)
     for number, run in enumerate(state.last_runs):
         yield "" if number else "last runs", f"{_moment(run)}  {run.state_name or '':<10} {run.name}"
-    if state.next_run is not None:
+    if state.next_run:
         at = _start_of(state.next_run)
         yield "next run", _moment(state.next_run) + (", waits for a worker" if at and at < state.now else "")
-    yield from _lines_of_age(state)
-
-
-def _lines_of_days(days: LoadedDays, time_zone: ZoneInfo) -> Iterator[tuple[str, str]]:
-    if not (days.complete or days.incomplete or days.missing):
-        yield "days", "nothing is loaded yet: run codegrader etl"
-        return
-    yield "days", f"{describe_days(days.complete) or 'none'} complete ({time_zone.key})"
-    yield "incomplete", describe_days(days.incomplete) or "none"
-    yield "missing", describe_days(days.missing) or "none"
+    if days and state.age is not None:
+        said = f"the newest complete day, {days.complete[-1].date}, ended {describe_age(state.age)} ago"
+        yield ("LATE" if state.is_late else "age"), said
+    elif state.is_late:
+        yield "LATE", "no day is known to be complete"
 
 
 def _lines_of_records(recent: Recent) -> Iterator[tuple[str, str]]:
     counts = recent.counts
-    became = {"fetched": counts.fetched, "rejected": counts.rejected, "duplicates": counts.duplicates}
-    said = ", ".join(f"{count:,} {name}" for name, count in became.items())
-    yield "records", f"{recent.first} to {recent.last}: {said}"
+    became = f"{counts.fetched:,} fetched, {counts.rejected:,} rejected, {counts.duplicates:,} duplicates"
+    yield "records", f"{recent.first} to {recent.last}: {became}"
     for subject, severity in (("rejected", "error"), ("warnings", "warning")):
         if failed := recent.failed(severity):
             yield subject, ", ".join(f"{check}: {rows:,}" for check, rows in failed.items())
-
-
-def _lines_of_age(state: State) -> Iterator[tuple[str, str]]:
-    if state.days and state.age is not None:
-        said = f"the newest complete day, {state.days.complete[-1].date}, ended {describe_age(state.age)} ago"
-        yield ("LATE" if state.is_late else "age"), said
-    elif state.is_late:
-        yield "LATE", "no day is known to be complete"
 
 
 def describe_age(age: timedelta) -> str:

@@ -258,12 +258,23 @@ def test_a_line_that_cannot_be_read_is_named_by_its_number(env_file: Path, line:
     assert refusal(env_file).startswith(f"{env_file}, {place}: write NAME=value")
 
 
-@pytest.mark.parametrize("command", [["setup"], ["etl", "--no-such-option"]])
-def test_no_library_warns_of_such_lines_first(elsewhere: Path, command: list[str]) -> None:
-    (elsewhere / ".env").write_text("GRADER_CLIENT: university\n")
+@pytest.mark.parametrize(
+    ("command", "content", "address"),
+    [
+        (["setup"], b"GRADER_CLIENT: university\n", ""),
+        (["etl", "--no-such-option"], b"GRADER_CLIENT: university\n", ""),
+        (["status"], "GRADER_CLIENT=university".encode("utf-16"), ""),
+        (["psql"], b"", "http://[::1/api"),
+    ],
+    ids=["line, setup", "line, etl", "UTF-16", "Prefect's address"],
+)
+def test_prefect_neither_warns_of_what_it_cannot_read_nor_shows_a_traceback(
+    elsewhere: Path, command: list[str], content: bytes, address: str
+) -> None:
+    (elsewhere / ".env").write_bytes(content)
     done = subprocess.run(
         [sys.executable, "-m", "flows", *command],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PREFECT_API_URL": address},
         capture_output=True,
         text=True,
         check=False,
