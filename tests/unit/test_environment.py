@@ -90,16 +90,13 @@ PORTS = "1 to 65535"
     [
         ("GRADER_API_URL", "grader.example", "https://grader.example/"),
         ("GRADER_API_URL", "ftp://grader.example", "https://grader.example/"),
-        ("GRADER_API_URL", "https://grader.example:port/", "https://grader.example/"),
         ("GRADER_API_URL", "https://", "https://grader.example/"),
         ("GOOGLE_SHEETS_URL", "sheets", "https://sheets.googleapis.com"),
         ("DATABASE_URL", "mysql://somebody:secret@host/db", "postgresql://user:password@host:5432/database"),
         ("DATABASE_URL", "postgresql://me:secret@pass@db.example/results", "%40 for an @"),
         ("DATABASE_URL", "postgresql://me:secret@db.example:port/results", "postgresql://user:"),
         ("DATABASE_URL", "postgresql://me:secret@db.example", "postgresql://user:"),
-        ("DATABASE_URL", "postgresql://me:secret@db.example/", "postgresql://user:"),
         ("DATABASE_URL", "postgresql://", "postgresql://user:"),
-        ("SMTP_PORT", "many", PORTS),
         ("SMTP_PORT", "0", PORTS),
         ("SMTP_PORT", "65536", PORTS),
         ("SMTP_PORT", "587.5", PORTS),
@@ -169,36 +166,25 @@ def test_the_real_environment_wins_even_if_empty(env_file: Path, monkeypatch: py
 # --- the database's address, in parts, its password where it is kept secret
 
 
-def database_parts(address: str) -> Any:
-    values = {name.lower(): value for name, value in API.items()} | {"database_url": address}
-    database: Any = configure(Environment.model_validate(values)).database
-    return database.connection_info
-
-
 @pytest.mark.parametrize(
     ("address", "password", "host", "query"),
     [
-        ("postgresql://me:geheim@db.example:5433/results", "geheim", "db.example", {}),
+        ("postgresql://me:geheim@db.example/results", "geheim", "db.example", {}),
         ("postgresql+psycopg2://me:geh%40im%25@db.example:5433/results", "geh@im%", "db.example", {}),
-        (
-            "postgresql://me@db.example:5433/results?password=geheim&sslmode=require",
-            *("geheim", "db.example", {"sslmode": "require"}),
-        ),
+        ("postgresql://me@db/results?password=geheim&sslmode=require", "geheim", "db", {"sslmode": "require"}),
         ("postgresql://me:geheim@[::1]:5433/results", "geheim", "::1", {}),
-        ("postgresql://me:a/b:c?d#e@db.example:5433/results", "a/b:c?d#e", "db.example", {}),
+        ("postgresql://me:a/b:c?d#e@db.example/results", "a/b:c?d#e", "db.example", {}),
+        ("postgresql://me@/results?host=/run/postgresql", None, None, {"host": "/run/postgresql"}),
     ],
 )
-def test_an_address_is_taken_apart(address: str, password: str, host: str, query: dict[str, str]) -> None:
-    found = database_parts(address)
-    assert (found.username, found.host, found.port, found.database) == ("me", host, 5433, "results")
-    assert found.password.get_secret_value() == password
-    assert found.query == query
+def test_an_address_is_taken_apart(address: str, password: str | None, host: str | None, query: dict[str, str]) -> None:
+    values = {name.lower(): value for name, value in API.items()} | {"database_url": address}
+    database: Any = configure(Environment.model_validate(values)).database
+    found = database.connection_info
+    assert (found.username, found.host, found.database, found.query) == ("me", host, "results", query)
+    assert found.port == (5433 if ":5433" in address else None)
+    assert (found.password and found.password.get_secret_value()) == password
     assert "geheim" not in repr(found)
-
-
-def test_a_socket_needs_no_password() -> None:
-    found = database_parts("postgresql:///results?host=/run/postgresql")
-    assert (found.host, found.password, found.query) == (None, None, {"host": "/run/postgresql"})
 
 
 # --- the file itself
@@ -247,7 +233,6 @@ def test_from_another_folder_the_file_of_the_checkout_is_used_unless_there_is_on
     [
         ("GRADER_CLIENT: university", "line 2"),
         ("GRADER_CLIENT:university", "line 2"),
-        ("GRADER_CLIENT:", "line 2"),
         ("GRADER_CLIENT university", "line 2"),
         ('GRADER_CLIENT="university', "line 2"),
         ("GRADER_CLIENT: a\n\n# a remark: it is none\nGRADER_API_URL: https://grader.example", "line 2, 5"),
@@ -297,17 +282,15 @@ def test_prefect_neither_warns_of_what_it_cannot_read_nor_shows_a_traceback(
         ("SPREADSHEET", "SPREADSHEET_ID"),
     ],
 )
-def test_a_misspelt_setting_is_named_with_the_likely_one(env_file: Path, name: str, meant: str) -> None:
-    (note,) = find_notes(write(env_file, API | {name: "a-secret"}))
+def test_a_misspelt_setting_is_named_with_the_likely_one(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+) -> None:
+    monkeypatch.setenv("REPORT_LANGAUGE", "en")
+    note, other = find_notes(write(env_file, API | {name: "a-secret"}))
     assert f"{name} in {env_file} " in note
     assert note.endswith(f"{meant}?")
     assert "secret" not in note
-
-
-def test_so_it_is_in_the_environment(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REPORT_LANGAUGE", "en")
-    (note,) = find_notes(write(env_file, API))
-    assert "REPORT_LANGAUGE in the environment " in note
+    assert "REPORT_LANGAUGE in the environment " in other
 
 
 def test_names_of_other_programs_are_left_alone(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

