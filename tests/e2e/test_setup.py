@@ -6,8 +6,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -43,9 +45,15 @@ def prefect_server() -> Iterator[str]:
         yield api
 
 
-@pytest.fixture
-def pipeline(pipelines: Pipelines) -> Pipeline:
-    return pipelines.make(RecordList([]))
+@pytest.fixture(scope="module")
+def pipeline(prefect_server: str) -> Iterator[Pipeline]:
+    """One for all tests that leave it as it is."""
+    with TemporaryDirectory(prefix="codegrader-") as folder, ExitStack() as stack:
+        pipeline = Pipelines(Path(folder), prefect_server, stack).make(RecordList([]))
+        sheets = pipeline.world.sheets
+        sheets.add_spreadsheet(FOREIGN, "Somebody else's", shared_with=[])
+        sheets.add_spreadsheet(READ_ONLY, "To look at", shared_with=[], read_only_for=[sheets.service_account_email])
+        yield pipeline
 
 
 @pytest.fixture
@@ -61,12 +69,12 @@ def server(prefect_server: str) -> Server:
 def run(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs setup as the command line does; none of what it says is a secret."""
 
-    def run(*arguments: str, **changes: str) -> tuple[int, list[str], str]:
+    def run(*arguments: str, of: Pipeline = pipeline, **changes: str) -> tuple[int, list[str], str]:
         capsys.readouterr()
-        with pipeline.environment(changes):
-            code = setup.main(["--env-file", str(pipeline.home / "no.env"), *arguments])
+        with of.environment(changes):
+            code = setup.main(["--env-file", str(of.home / "no.env"), *arguments])
         said = capsys.readouterr()
-        for secret in (pipeline.world.grader.client_key, pipeline.world.smtp.password, "geheim"):
+        for secret in (of.world.grader.client_key, of.world.smtp.password, "geheim"):
             assert secret not in said.out + said.err
         return code, said.out.splitlines(), said.err
 
@@ -76,8 +84,9 @@ def run(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> Run:
 # --- the services are tried
 
 
-def test_services_that_work_are_told_and_left_as_they_are(pipeline: Pipeline, run: Run) -> None:
-    code, lines, _ = run("--check")
+def test_services_that_work_are_told_and_left_as_they_are(pipelines: Pipelines, run: Run) -> None:
+    pipeline = pipelines.make(RecordList([]))
+    code, lines, _ = run("--check", of=pipeline)
 
     assert code == 0
     assert [line.split(":")[0] for line in lines] == [f"ok       {name}" for name in SERVICES]
@@ -91,7 +100,7 @@ def test_services_that_work_are_told_and_left_as_they_are(pipeline: Pipeline, ru
 
     assert pipeline.run("2023-04-01", "2023-04-01").is_completed()
     figures = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
-    _, lines, _ = run("--check")
+    _, lines, _ = run("--check", of=pipeline)
 
     assert "schema 0001, up to date" in lines[1]
     assert "RawData" in lines[3]
@@ -118,11 +127,7 @@ def test_services_that_work_are_told_and_left_as_they_are(pipeline: Pipeline, ru
 def test_what_does_not_work_is_one_line_beside_the_others_and_nothing_is_saved(
     pipeline: Pipeline, server: Server, run: Run, service: str, changes: dict[str, str], advice: str
 ) -> None:
-    sheets = pipeline.world.sheets
-    sheets.add_spreadsheet(FOREIGN, "Somebody else's", shared_with=[])
-    sheets.add_spreadsheet(READ_ONLY, "To look at", shared_with=[], read_only_for=[sheets.service_account_email])
     before = server.everything()
-
     code, lines, errors = run(**changes)
 
     assert code == 1
@@ -146,10 +151,9 @@ def test_a_fault_of_ours_hides_no_other_service_and_quotes_nothing(run: Run, mon
     assert lines[4].startswith("ok ")
 
 
-def test_a_check_saves_nothing_and_its_notes_go_to_standard_error(pipeline: Pipeline, server: Server, run: Run) -> None:
-    (pipeline.home / "no.env").write_text("REPORT_LANGAUGE=en\n")
+def test_a_check_saves_nothing_and_its_notes_go_to_standard_error(server: Server, run: Run) -> None:
     before = server.everything()
-    code, _, errors = run("--check")
+    code, _, errors = run("--check", REPORT_LANGAUGE="en")
     assert code == 0
     assert server.everything() == before
     assert errors.startswith("note: REPORT_LANGAUGE ")

@@ -208,7 +208,7 @@ def test_a_file_as_windows_editors_write_it_can_be_read(env_file: Path) -> None:
     write(env_file, API)
     env_file.write_bytes(b"\xef\xbb\xbf" + env_file.read_bytes().replace(b"\n", b"\r\n"))
     assert read_environment(env_file).grader_client == "university"
-    assert list(find_notes(env_file)) == []
+    assert find_notes(env_file) == []
 
 
 def test_without_a_file_the_environment_is_enough(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +216,7 @@ def test_without_a_file_the_environment_is_enough(elsewhere: Path, monkeypatch: 
     for name, value in API.items():
         monkeypatch.setenv(name, value)
     assert read_environment().grader_client == "university"
-    assert list(find_notes()) == []
+    assert find_notes() == []
 
 
 def test_from_another_folder_the_file_of_the_checkout_is_used_unless_there_is_one(
@@ -297,7 +297,7 @@ def test_names_of_other_programs_are_left_alone(env_file: Path, monkeypatch: pyt
     write(env_file, API | {"PREFECT_API_URL": "http://x/api", "POSTGRES_USER": "me", "TZ": "UTC", "log_dir": "x"})
     for name in ("EMAIL_TOKEN", "SMTP_HOST", "DATABASE", "LANGUAGE"):
         monkeypatch.setenv(name, "x")
-    assert list(find_notes(env_file)) == []
+    assert find_notes(env_file) == []
 
 
 @pytest.mark.parametrize("name", ["CODEGRADER_HOME", "SSL_CERT_FILE"])
