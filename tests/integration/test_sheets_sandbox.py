@@ -1,35 +1,56 @@
 """The Sheets stand-in, as Google's own client libraries and recorded answers of the real service see it."""
 
 import datetime as dt
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import gspread
 import pandas as pd
 import pytest
 import requests
+from google.auth import jwt
+from google.auth.crypt import RSASigner
 from google.auth.exceptions import RefreshError
+from gspread.exceptions import APIError
 from gspread.utils import ValueInputOption, ValueRenderOption
-from gspread_dataframe import get_as_dataframe, set_with_dataframe
+from gspread_dataframe import set_with_dataframe
 
 from tests.sandbox.sheets import SandboxBugError, SheetsFault, SheetsSandbox
-from tests.sandbox.sheets.api import READING
 from tests.sandbox.sheets.client import authorized_session, open_client
+from tests.sandbox.sheets.errors import GoogleError
+from tests.sandbox.sheets.json_types import Json, JsonObject
+from tests.sandbox.sheets.oauth import GRANT_TYPE, ServiceAccount
 from tests.sandbox.sheets.recordings import Replay, read_recording
+from tests.sandbox.sheets.server import READING
 
 RECORDINGS = Path(__file__).resolve().parents[2].parent / "shared" / "google-sheets-recordings"
 FILES = [pytest.param(file, id=file.stem) for file in sorted(RECORDINGS.glob("*.jsonl"))] or [
     pytest.param(None, marks=pytest.mark.skip("the recordings of the real service are not on this machine"))
 ]
 BOOK = "1SandboxBook"
+UNKNOWN = "Invalid JSON payload received. Unknown name"
+CHART_SPEC = {
+    "title": "Attempts",
+    "basicChart": {
+        "chartType": "LINE",
+        "series": [{"series": {"sourceRange": {"sources": [{"startRowIndex": 0, "endRowIndex": 9}]}}}],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[SheetsSandbox]:
+    with SheetsSandbox() as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
-def sheets() -> Iterator[SheetsSandbox]:
-    with SheetsSandbox() as sandbox:
-        sandbox.add_spreadsheet(BOOK, "Figures")
-        yield sandbox
+def sheets(shared: SheetsSandbox) -> SheetsSandbox:
+    shared.faults.clear()
+    shared.add_spreadsheet(BOOK, "Figures")
+    return shared
 
 
 @pytest.fixture
@@ -42,247 +63,379 @@ def book(client: gspread.Client) -> gspread.Spreadsheet:
     return client.open_by_key(BOOK)
 
 
-@pytest.fixture(scope="module")
-def empty_sheets() -> Iterator[SheetsSandbox]:
-    with SheetsSandbox() as sandbox:
-        yield sandbox
+def change(book: gspread.Spreadsheet, **request: Json) -> JsonObject:
+    """Carries out one request of a batch, and gives the reply to it."""
+    replies: list[JsonObject] = book.batch_update({"requests": [request]})["replies"]
+    return replies[0].get(next(iter(request)), {})
+
+
+def described(book: gspread.Spreadsheet, **query: Any) -> JsonObject:
+    """The first sheet."""
+    sheet: JsonObject = book.fetch_sheet_metadata(query or None)["sheets"][0]
+    return sheet
+
+
+def span(top: int, bottom: int, left: int, right: int) -> JsonObject:
+    return {"startRowIndex": top, "endRowIndex": bottom, "startColumnIndex": left, "endColumnIndex": right}
+
+
+def rows(start: int, end: int) -> JsonObject:
+    return {"dimension": "ROWS", "startIndex": start, "endIndex": end}
+
+
+# --------------------------------------------------------------------------------------------------- the real service
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_it_answers_what_the_real_service_answered(empty_sheets: SheetsSandbox, file: Path) -> None:
+def test_it_answers_what_the_real_service_answered(shared: SheetsSandbox, file: Path) -> None:
     exchanges = read_recording(file)
-    replay = Replay(empty_sheets, authorized_session(empty_sheets.service_account_info()))
+    replay = Replay(shared, authorized_session(shared.service_account_info()))
     for number, exchange in enumerate(exchanges, start=1):
         assert replay.differences(exchange) == [], f"line {number}: {exchange.method} {exchange.uri}"
     assert exchanges
+
+
+# --------------------------------------------------------------------------------------------------------------- values
 
 
 def test_a_frame_written_to_a_new_tab_comes_back_with_its_dates_as_numbers(
     sheets: SheetsSandbox, book: gspread.Spreadsheet
 ) -> None:
     days = [dt.date(2023, 4, 1), dt.date(2023, 4, 2)]
-    frame = pd.DataFrame({"Дата": days, "Всего попыток": [4000, 12], "Доля": [0.25, None]})
     tab = book.add_worksheet("RawData", rows=1, cols=1)
-    set_with_dataframe(tab, frame)
-    assert tab.get_all_values(value_render_option=ValueRenderOption.unformatted) == [
-        ["Дата", "Всего попыток", "Доля"],
-        [45017, 4000, 0.25],
-        [45018, 12, ""],
-    ]
-    assert sheets.cells(BOOK, "RawData") == [
-        ["Дата", "Всего попыток", "Доля"],
-        ["2023-04-01", "4000", "0.25"],
-        ["2023-04-02", "12"],
-    ]
-    read = get_as_dataframe(tab, evaluate_formulas=True)
-    assert read["Дата"].tolist() == ["2023-04-01", "2023-04-02"]
-    assert read["Всего попыток"].tolist() == [4000, 12]
-
-
-def test_a_tab_is_added_resized_cleared_and_deleted(sheets: SheetsSandbox, book: gspread.Spreadsheet) -> None:
-    tab = book.add_worksheet("RawData", rows=3, cols=2, index=0)
-    tab.update([["a", 1], ["b", 2]], "A1")
-    tab.resize(rows=1)
-    assert [one.title for one in book.worksheets()] == ["RawData", "Sheet1"]
-    assert (book.worksheet("RawData").row_count, sheets.cells(BOOK, "RawData")) == (1, [["a", "1"]])
-    tab.clear()
-    assert sheets.cells(BOOK, "RawData") == []
-    book.del_worksheet(tab)
-    assert [one.title for one in book.worksheets()] == ["Sheet1"]
-
-
-def test_a_wrong_key_gets_no_token(sheets: SheetsSandbox) -> None:
-    with SheetsSandbox() as other:
-        stolen = other.service_account_info() | {"token_uri": sheets.token_url}
-    with pytest.raises(RefreshError, match="invalid_grant: Invalid JWT Signature"):
-        open_client(stolen, sheets.url).open_by_key(BOOK)
-
-
-def test_an_unknown_account_gets_no_token(sheets: SheetsSandbox) -> None:
-    unknown = sheets.service_account_info() | {"client_email": "nobody@example.iam.gserviceaccount.com"}
-    with pytest.raises(RefreshError, match="account not found"):
-        open_client(unknown, sheets.url).open_by_key(BOOK)
-
-
-def test_a_spreadsheet_that_is_not_shared_is_refused(sheets: SheetsSandbox, client: gspread.Client) -> None:
-    sheets.add_spreadsheet("private", "Private", shared_with=())
-    with pytest.raises(PermissionError) as refused:
-        client.open_by_key("private")
-    assert "The caller does not have permission" in str(refused.value.__cause__)
-
-
-def test_a_spreadsheet_shared_for_reading_cannot_be_written(sheets: SheetsSandbox, client: gspread.Client) -> None:
-    sheets.add_spreadsheet("report", "Report", shared_with=(), read_only_for=[sheets.service_account_email])
-    tab = client.open_by_key("report").sheet1
-    with pytest.raises(gspread.exceptions.APIError, match=r"\[403\]: The caller does not have permission"):
-        tab.update([["a"]], "A1")
-
-
-def test_a_spreadsheet_that_does_not_exist_is_not_found(client: gspread.Client) -> None:
-    with pytest.raises(gspread.SpreadsheetNotFound):
-        client.open_by_key("nowhere")
-
-
-def test_an_update_never_makes_the_grid_larger(book: gspread.Spreadsheet) -> None:
-    tab = book.sheet1
-    with pytest.raises(gspread.exceptions.APIError) as refused:
-        tab.update([["late"]], "A2000")
-    assert refused.value.error == {
-        "code": 400,
-        "message": "Range (Sheet1!A2000) exceeds grid limits. Max rows: 1000, max columns: 26",
-        "status": "INVALID_ARGUMENT",
-    }
-    with pytest.raises(gspread.exceptions.APIError, match=r"tried writing to row \[1001\]"):
-        tab.update([["x"]] * 1001, "A1")
-    assert book.worksheet("Sheet1").row_count == 1000
-
-
-def test_an_append_makes_the_grid_larger(book: gspread.Spreadsheet) -> None:
-    tab = book.add_worksheet("Log", rows=1, cols=1)
-    tab.append_rows([["a", 1], ["b", 2], ["c", 3]])
-    grown = book.worksheet("Log")
-    assert (grown.row_count, grown.col_count) == (3, 2)
-    assert grown.get_all_values() == [["a", "1"], ["b", "2"], ["c", "3"]]
+    set_with_dataframe(tab, pd.DataFrame({"Дата": days, "Доля": [0.25, None]}))
+    unformatted = tab.get_all_values(value_render_option=ValueRenderOption.unformatted)
+    assert unformatted == [["Дата", "Доля"], [45017, 0.25], [45018, ""]]
+    assert sheets.cells(BOOK, "RawData") == [["Дата", "Доля"], ["2023-04-01", "0.25"], ["2023-04-02"]]
 
 
 def test_text_that_looks_like_a_formula_is_one_unless_it_is_written_raw(book: gspread.Spreadsheet) -> None:
-    row = ["=1+1", "+1+1", "-x", "'=1+1", "7e30", "1-2"]
-    tab = book.sheet1
+    tab, row = book.sheet1, ["=1+1", "-x", "'=1+1", "7e30", "1-2"]
     tab.update([row], "A1", value_input_option=ValueInputOption.raw)
     assert tab.row_values(1, value_render_option=ValueRenderOption.unformatted) == row
-    tab.update([row[:5]], "A1", value_input_option=ValueInputOption.user_entered)
-    assert tab.row_values(1, value_render_option=ValueRenderOption.unformatted)[:5] == [2, 2, "#NAME?", "=1+1", 7e30]
-    assert tab.row_values(1, value_render_option=ValueRenderOption.formula)[:3] == ["=1+1", "=+1+1", "=-x"]
+    tab.update([row], "A1", value_input_option=ValueInputOption.user_entered)
+    assert tab.row_values(1)[:3] == ["#ERROR!", "#ERROR!", "=1+1"]
+    assert tab.row_values(1, value_render_option=ValueRenderOption.formula)[:4] == ["=1+1", "=-x", "=1+1", 7e30]
 
 
-def test_a_fault_is_answered_as_often_as_it_is_ordered(sheets: SheetsSandbox, book: gspread.Spreadsheet) -> None:
-    sheets.faults.append(SheetsFault(status=429, times=2, method="PUT"))
+def test_the_format_and_the_note_of_a_cell_outlive_its_value(book: gspread.Spreadsheet) -> None:
     tab = book.sheet1
-    for _ in range(2):
-        with pytest.raises(gspread.exceptions.APIError) as refused:
-            tab.update([["a"]], "A1")
-        assert (refused.value.code, refused.value.error["status"]) == (429, "RESOURCE_EXHAUSTED")
-        assert "Quota exceeded for quota metric 'Write requests'" in refused.value.error["message"]
-    assert tab.acell("A1").value is None
-    tab.update([["a"]], "A1")
-    assert tab.acell("A1").value == "a"
+    tab.update([["2020-01-01", "x"]], "A1", value_input_option=ValueInputOption.user_entered)
+    tab.update_notes({"A1": "first"})
+    tab.clear()
+    tab.update([[5, None]], "A1")
+    assert (tab.get_all_values(), tab.get_note("A1")) == ([["1900-01-04"]], "first")
 
 
-def test_a_fault_can_come_after_the_effect(sheets: SheetsSandbox, book: gspread.Spreadsheet) -> None:
-    sheets.faults.append(SheetsFault(status=500, after_effect=True, path_contains=":append"))
-    with pytest.raises(gspread.exceptions.APIError, match=r"\[500\]: Internal error encountered"):
-        book.sheet1.append_row(["written"])
-    assert sheets.cells(BOOK, "Sheet1") == [["written"]]
+@pytest.mark.parametrize(
+    ("place", "values", "message"),
+    [
+        ("A1:B1", [[1, 2, 3]], "tried writing to column [C]"),
+        ("A1:B1", [[1], [2]], "within range [Sheet1!A1:B1], but tried writing to row [2]"),
+        ("A2000", [[1]], "Range (Sheet1!A2000) exceeds grid limits. Max rows: 1000, max columns: 26"),
+        ("A1", [[1]] * 1001, "tried writing to row [1001]"),
+        ("A1", [["a", {"b": 1}]], "Invalid values[0][1]: struct_value"),
+        ("A1", [["x" * 50_001]], "maximum of 50000 characters"),
+        ("A0", [[1]], "Unable to parse range: 'Sheet1'!A0"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused(
+    sheets: SheetsSandbox, book: gspread.Spreadsheet, place: str, values: list[list[Any]], message: str
+) -> None:
+    with pytest.raises(APIError) as refused:
+        book.sheet1.update(values, place)
+    assert (refused.value.code, message in refused.value.error["message"]) == (400, True)
+    assert sheets.cells(BOOK, "Sheet1") == []
 
 
-def test_the_token_endpoint_can_fail_too(sheets: SheetsSandbox) -> None:
-    fault = SheetsFault(status=403, message="disabled_client", reason="ACCESS_DENIED", path_contains="/token")
-    sheets.faults.append(fault)
-    with pytest.raises(RefreshError, match="access_denied: disabled_client"):
-        open_client(sheets.service_account_info(), sheets.url).open_by_key(BOOK)
+def test_several_ranges_are_written_together_or_not_at_all(sheets: SheetsSandbox, book: gspread.Spreadsheet) -> None:
+    data = [{"range": "A1:B1", "values": [["a", "b"]]}, {"range": "Nowhere!A1", "values": [["c"]]}]
+    with pytest.raises(APIError, match=r"Invalid data\[1\]: Unable to parse range: Nowhere!A1"):
+        book.values_batch_update({"valueInputOption": "RAW", "data": data})
+    assert sheets.cells(BOOK, "Sheet1") == []
 
 
-def test_a_caller_without_a_token_is_not_known(sheets: SheetsSandbox) -> None:
-    answer = requests.get(f"{sheets.url}/v4/spreadsheets/{BOOK}", timeout=10)
-    assert (answer.status_code, answer.json()["error"]["status"]) == (401, "UNAUTHENTICATED")
+def test_an_append_goes_below_the_table_and_makes_the_grid_larger(book: gspread.Spreadsheet) -> None:
+    tab = book.add_worksheet("Log", rows=5, cols=3)
+    tab.update([["x", "y", "z"], [], ["", "x", "y"], ["", "", "z"]], "A1")
+    answer = tab.append_rows([["a"], ["b"]])
+    assert (answer["tableRange"], answer["updates"]["updatedRange"]) == ("Log!B3:C4", "Log!B5:B6")
+    assert tab.append_row(["c"], table_range="A1")["updates"]["updatedRange"] == "Log!A2"
+    assert book.worksheet("Log").row_count == 6
 
 
-def test_an_ended_token_is_replaced_by_the_client(sheets: SheetsSandbox, client: gspread.Client) -> None:
-    client.open_by_key(BOOK)
-    sheets.revoke_tokens()
-    assert client.open_by_key(BOOK).title == "Figures"
-    assert [path for _, path in sheets.requests].count("/token") == 2
+# --------------------------------------------------------------------------------------------------- sheets and formats
 
 
-def test_the_requests_are_kept_in_order(sheets: SheetsSandbox, book: gspread.Spreadsheet) -> None:
-    book.sheet1.update([["a"]], "A1")
-    assert sheets.requests == [
-        ("POST", "/token"),
-        ("GET", f"/v4/spreadsheets/{BOOK}"),
-        ("GET", f"/v4/spreadsheets/{BOOK}"),
-        ("PUT", f"/v4/spreadsheets/{BOOK}/values/'Sheet1'!A1"),
-    ]
-
-
-def test_what_a_test_gets_wrong_is_said(sheets: SheetsSandbox) -> None:
-    with pytest.raises(KeyError, match="Nowhere"):
-        sheets.cells(BOOK, "Nowhere")
-    with pytest.raises(ValueError, match="already"):
-        sheets.add_spreadsheet(BOOK, "Once more")
-
-
-def test_a_path_outside_the_api_is_no_api_answer(sheets: SheetsSandbox) -> None:
-    answer = requests.get(f"{sheets.url}/v5/spreadsheets/{BOOK}", timeout=10)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=UTF-8")
-
-
-def test_an_answer_that_google_could_not_give_fails_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(READING, "sheets.spreadsheets.get", lambda _: {"spreadsheetId": 5})
-    sheets = SheetsSandbox()
-    sheets.add_spreadsheet(BOOK, "Figures")
-    with ExitStack() as stack:
-        stack.enter_context(sheets)
-        answer = authorized_session(sheets.service_account_info()).get(
-            f"{sheets.url}/v4/spreadsheets/{BOOK}", timeout=10
-        )
-        assert (answer.status_code, "SANDBOX BUG" in answer.text) == (500, True)
-        running = stack.pop_all()
-    with pytest.raises(SandboxBugError, match="spreadsheetId should be of type string"):
-        running.close()
-
-
-def test_rows_and_columns_are_grouped_hidden_and_fitted(book: gspread.Spreadsheet) -> None:
-    tab = book.sheet1
-    tab.update([["a long text that needs room"]], "A1")
-    tab.add_dimension_group_rows(0, 3)
-    tab.add_dimension_group_rows(1, 2)
-    assert [(group["range"]["startIndex"], group["depth"]) for group in tab.list_dimension_group_rows()] == [
-        (0, 1),
-        (1, 2),
-    ]
-    tab.delete_dimension_group_rows(1, 2)
-    assert len(tab.list_dimension_group_rows()) == 1
-    tab.hide_columns(1, 3)
-    tab.unhide_columns(2, 3)
-    tab.columns_auto_resize(0, 2)
-    tab.rows_auto_resize(0, 1)
-    described = book.fetch_sheet_metadata({"ranges": "A1:C1", "fields": "sheets.data.columnMetadata"})
-    columns = described["sheets"][0]["data"][0]["columnMetadata"]
-    assert columns[0]["pixelSize"] > 100
-    assert columns[1:] == [{"pixelSize": 100, "hiddenByUser": True}, {"pixelSize": 100}]
-
-
-def test_ranges_get_names_protection_filters_and_notes(book: gspread.Spreadsheet) -> None:
-    tab = book.sheet1
-    tab.update([["a", "b"]], "A1")
-    tab.define_named_range("A1:B1", "Head")
-    assert book.values_get("Head")["values"] == [["a", "b"]]
-    tab.delete_named_range(book.list_named_ranges()[0]["namedRangeId"])
-    tab.add_protected_range("A1:B1", ["owner@example.org"])
-    protected = book.list_protected_ranges(tab.id)[0]
-    assert "owner@example.org" in protected["editors"]["users"]
-    tab.delete_protected_range(protected["protectedRangeId"])
-    tab.set_basic_filter("A1:B1")
-    tab.clear_basic_filter()
-    tab.update_notes({"A1": "first", "B2": "second"})
-    assert (tab.get_notes(), tab.get_note("B2"), tab.get_note("C9")) == ([["first"], ["", "second"]], "second", "")
-    tab.clear_note("A1")
-    assert tab.get_note("A1") == ""
-    assert (book.list_named_ranges(), book.list_protected_ranges(tab.id)) == ([], [])
-
-
-def test_a_tab_is_named_coloured_frozen_and_hidden(book: gspread.Spreadsheet) -> None:
+def test_a_tab_is_named_coloured_frozen_hidden_moved_and_deleted(book: gspread.Spreadsheet) -> None:
     tab = book.sheet1
     tab.update_title("Figures")
     tab.update_tab_color("#FF7F00")
     tab.freeze(rows=1, cols=2)
-    tab.hide_gridlines()
-    shown = book.worksheet("Figures")
+    shown = book.worksheet("figures".title())
     assert (shown.tab_color, shown.frozen_row_count, shown.frozen_col_count) == ("#FF7F00", 1, 2)
-    assert shown.is_gridlines_hidden
-    tab.clear_tab_color()
-    tab.show_gridlines()
-    book.add_worksheet("Other", rows=1, cols=1)
+    other = book.add_worksheet("Other", rows=1, cols=1, index=0)
+    book.reorder_worksheets([tab, other])
+    assert [one.title for one in book.worksheets()] == ["Figures", "Other"]
     tab.hide()
     assert [one.title for one in book.worksheets(exclude_hidden=True)] == ["Other"]
-    assert (book.worksheet("Figures").tab_color, book.worksheet("Figures").is_gridlines_hidden) == (None, False)
+    with pytest.raises(APIError, match="You can't remove all the visible sheets in a document"):
+        book.del_worksheet(other)
+    tab.show()
+    book.del_worksheet(other)
+    assert [one.title for one in book.worksheets()] == ["Figures"]
+
+
+def test_a_format_is_changed_field_by_field_and_a_colour_has_two_spellings(book: gspread.Spreadsheet) -> None:
+    book.sheet1.format("A1", {"textFormat": {"bold": True}, "numberFormat": {"type": "PERCENT", "pattern": "0%"}})
+    book.sheet1.format("A1", {"backgroundColor": {"red": 1, "green": 0.5, "blue": 0}})
+    book.sheet1.update([[0.256]], "A1")
+    change(
+        book, updateDimensionProperties={"range": rows(0, 1), "properties": {"pixelSize": 40}, "fields": "pixelSize"}
+    )
+    data = described(book, ranges="A1:B1", includeGridData="true")["data"][0]
+    color = {"red": 1, "green": 0.5019608}
+    (cell,) = data["rowData"][0]["values"]
+    assert cell["userEnteredFormat"] == {
+        "textFormat": {"bold": True},
+        "numberFormat": {"type": "PERCENT", "pattern": "0%"},
+        "backgroundColor": color,
+        "backgroundColorStyle": {"rgbColor": color},
+    }
+    assert (cell["formattedValue"], cell["effectiveValue"]) == ("26%", {"numberValue": 0.256})
+    assert (data["rowMetadata"], len(data["columnMetadata"])) == ([{"pixelSize": 40}], 2)
+
+
+def test_rows_are_sorted_numbers_first_and_empty_cells_last(book: gspread.Spreadsheet) -> None:
+    tab = book.sheet1
+    tab.update([["b", 1], [2, 2], ["", 3], ["A", 4], [True, 5]], "A1")
+    tab.sort((1, "asc"), range="A1:B5")
+    assert tab.col_values(2) == ["2", "4", "1", "5", "3"]
+    tab.sort((1, "des"), range="A1:B5")
+    assert tab.col_values(2) == ["5", "1", "4", "2", "3"]
+
+
+def test_merged_cells_keep_the_first_value_and_are_merged_whole(book: gspread.Spreadsheet) -> None:
+    tab = book.sheet1
+    tab.update([["a", "b"], ["c", "d"]], "A1")
+    tab.merge_cells("A1:B2", merge_type="MERGE_ROWS")
+    tab.update([["lost"]], "B1")
+    assert (tab.get_all_values(), len(described(book)["merges"])) == ([["a"], ["c"]], 2)
+    with pytest.raises(APIError, match="You must select all cells in a merged range"):
+        tab.merge_cells("B1:C2")
+    tab.unmerge_cells("A1:Z9")
+    assert "merges" not in described(book)
+
+
+# ------------------------------------------------------------------------------------------- what lies over the cells
+
+
+def test_a_chart_is_made_once_and_kept_by_its_number(book: gspread.Spreadsheet) -> None:
+    place = {"overlayPosition": {"anchorCell": {"rowIndex": 1, "columnIndex": 5}}}
+    chart = change(book, addChart={"chart": {"spec": CHART_SPEC, "position": place}})["chart"]
+    change(book, updateChartSpec={"chartId": chart["chartId"], "spec": CHART_SPEC | {"title": "Other"}})
+    wider = {"overlayPosition": {"widthPixels": 900}}
+    change(
+        book, updateEmbeddedObjectPosition={"objectId": chart["chartId"], "newPosition": wider, "fields": "widthPixels"}
+    )
+    (kept,) = described(book)["charts"]
+    assert (kept["chartId"], kept["spec"]["title"]) == (chart["chartId"], "Other")
+    anchor = {"rowIndex": 1, "columnIndex": 5}
+    assert kept["position"]["overlayPosition"] == {"anchorCell": anchor, "widthPixels": 900, "heightPixels": 371}
+    with pytest.raises(APIError, match="already"):
+        change(book, addChart={"chart": chart})
+    change(book, deleteEmbeddedObject={"objectId": chart["chartId"]})
+    assert "charts" not in described(book)
+
+
+def test_what_lies_over_the_cells_moves_with_rows_and_survives(book: gspread.Spreadsheet) -> None:
+    tab = book.sheet1
+    tab.update([["a"], ["b"], ["c"]], "A1")
+    tab.update_notes({"A3": "of c"})
+    tab.merge_cells("D3:E4")
+    place = {"overlayPosition": {"anchorCell": {"rowIndex": 2}}}
+    change(book, addChart={"chart": {"spec": CHART_SPEC, "position": place}})
+    warned = {"range": span(2, 3, 0, 4), "warningOnly": True}
+    number = change(book, addProtectedRange={"protectedRange": warned})["protectedRange"]["protectedRangeId"]
+    rename = {"protectedRangeId": number, "description": "ours"}
+    change(book, updateProtectedRange={"protectedRange": rename, "fields": "description"})
+    change(book, setBasicFilter={"filter": {"range": span(0, 9, 0, 4)}})
+    change(book, addConditionalFormatRule={"rule": {"ranges": [span(2, 3, 0, 1)]}})
+    key = {"metadataKey": "task", "location": {"dimensionRange": rows(2, 3)}, "visibility": "DOCUMENT"}
+    change(book, createDeveloperMetadata={"developerMetadata": key})
+
+    change(book, insertDimension={"range": rows(1, 3)})
+
+    sheet = described(book)
+    assert tab.get_all_values() == [["a"], [""], [""], ["b"], ["c"]]
+    assert tab.get_note("A5") == "of c"
+    assert sheet["merges"] == [span(4, 6, 3, 5)]
+    assert sheet["charts"][0]["position"]["overlayPosition"]["anchorCell"] == {"rowIndex": 4}
+    series = sheet["charts"][0]["spec"]["basicChart"]["series"][0]["series"]["sourceRange"]["sources"]
+    assert (series[0]["endRowIndex"], sheet["basicFilter"]["range"]["endRowIndex"]) == (11, 11)
+    (protected,) = sheet["protectedRanges"]
+    assert (protected["range"], protected["description"], protected["warningOnly"]) == (span(4, 5, 0, 4), "ours", True)
+    assert sheet["conditionalFormats"] == [{"ranges": [span(4, 5, 0, 1)]}]
+    assert sheet["developerMetadata"][0]["location"]["dimensionRange"] == rows(4, 5)
+
+    change(book, moveDimension={"source": rows(4, 5), "destinationIndex": 0})
+    assert (tab.col_values(1), described(book)["protectedRanges"][0]["range"]) == (
+        ["c", "a", "", "", "b"],
+        span(0, 1, 0, 4),
+    )
+
+    change(book, deleteDimension={"range": rows(0, 1)})
+    sheet = described(book)
+    gone = {"protectedRanges", "conditionalFormats", "developerMetadata"}
+    assert (gone & sheet.keys(), "charts" in sheet) == (set(), True)
+    assert sheet["properties"]["gridProperties"]["rowCount"] == 1001
+
+
+def test_a_person_can_forbid_cells_and_a_warning_forbids_nothing(
+    sheets: SheetsSandbox, book: gspread.Spreadsheet
+) -> None:
+    tab = book.sheet1
+    change(book, addProtectedRange={"protectedRange": {"range": span(0, 1, 0, 1), "warningOnly": True}})
+    sheets.type_in(BOOK, "B2", "theirs")
+    sheets.protect(BOOK, "Sheet1", "B2:C3")
+    for forbidden in (lambda: tab.update([[1]], "B3"), lambda: tab.format("A1:Z9", {}), lambda: tab.delete_rows(2)):
+        with pytest.raises(APIError, match="You are trying to edit a protected cell"):
+            forbidden()
+    tab.update([["ours"]], "A1")
+    assert sheets.cells(BOOK, "Sheet1") == [["ours"], ["", "theirs"]]
+    sheets.lift_protection(BOOK)
+    tab.update([["ours"]], "B2")
+
+
+# -------------------------------------------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"addSheet": {"properties": {"title": "sheet1"}}}, 'A sheet with the name "sheet1" already exists.'),
+        ({"addSheet": {"properties": {"sheetId": 0}}}, "Sheet with id 0 already exists."),
+        ({"deleteSheet": {"sheetId": 7}}, "Invalid requests[0].deleteSheet: No sheet with id: 7"),
+        ({"updateSheetProperties": {"properties": {"sheetId": 0}}}, "At least one field must be listed in 'fields'."),
+        ({"updateSheetProperties": {"properties": {}, "fields": "colour"}}, "Invalid field: colour"),
+        ({"updateSheetProperties": {"properties": {}, "fields": "gridProperties"}}, "You can't delete all the rows"),
+        ({"repeatCell": {"range": {"sheetId": 9}, "fields": "note"}}, "No grid with id: 9"),
+        ({"deleteDimension": {"range": rows(0, 1000)}}, "You can't delete all the rows on the sheet."),
+        ({"deleteDimension": {"range": rows(990, 1001)}}, "Cannot delete a row that doesn't exist."),
+        ({"insertDimension": {"range": rows(1000, 1001)}}, "larger than current grid size (1000)"),
+        ({"deleteProtectedRange": {"protectedRangeId": 5}}, "No protected range with id: 5"),
+        ({"addsheet": {}}, f"{UNKNOWN} \"addsheet\" at 'requests[0]': Cannot find field."),
+        (
+            {"updateSheetProperties": {"properties": {"headerValues": []}}},
+            f"{UNKNOWN} \"headerValues\" at 'requests[0].update_sheet_properties.properties': Cannot find field.",
+        ),
+        ({"addSheet": {"properties": {"title": ["a"]}}}, "Proto field is not repeating, cannot start list."),
+        ({"deleteSheet": {"sheetId": "x"}}, "Invalid value at 'requests[0].delete_sheet.sheet_id' (TYPE_INT32), \"x\""),
+        ({"mergeCells": {"mergeType": "SOME"}}, 'google.apps.sheets.v4.MergeType), "SOME"'),
+    ],
+)
+def test_what_the_service_refuses_is_refused_with_all_that_is_in_the_batch(
+    book: gspread.Spreadsheet, request_: JsonObject, message: str
+) -> None:
+    good = {"addSheet": {"properties": {"title": "New"}}}
+    with pytest.raises(APIError) as refused:
+        book.batch_update({"requests": [request_, good]})
+    assert (refused.value.code, refused.value.error["status"]) == (400, "INVALID_ARGUMENT")
+    assert message in refused.value.error["message"]
+    assert [one.title for one in book.worksheets()] == ["Sheet1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        (f"/v4/spreadsheets/{BOOK}?fields=sheets.colour", 400, "sheets.colour"),
+        (f"/v4/spreadsheets/{BOOK}/values/A1?bogus=1", 400, "bogus"),
+        (f"/v4/spreadsheets/{BOOK}/values/A1?valueRenderOption=PRETTY", 400, "ValueRenderOption"),
+        (f"/v4/spreadsheets/{BOOK}/developerMetadata/5", 501, "UNIMPLEMENTED"),
+        (f"/v5/spreadsheets/{BOOK}", 404, "<!DOCTYPE html>"),
+    ],
+)
+def test_what_the_api_does_not_know_is_refused(sheets: SheetsSandbox, path: str, status: int, told: str) -> None:
+    answer = authorized_session(sheets.service_account_info()).get(sheets.url + path, timeout=10)
+    assert (answer.status_code, told in answer.text) == (status, True)
+
+
+def test_a_fault_is_answered_as_often_as_it_is_ordered(sheets: SheetsSandbox, book: gspread.Spreadsheet) -> None:
+    sheets.faults += [SheetsFault(status=429, method="PUT"), SheetsFault(after_effect=True, path_contains=":append")]
+    with pytest.raises(APIError) as refused:
+        book.sheet1.update([["a"]], "A1")
+    assert (refused.value.code, refused.value.error["status"]) == (429, "RESOURCE_EXHAUSTED")
+    assert sheets.cells(BOOK, "Sheet1") == []
+    with pytest.raises(APIError, match=r"\[500\]"):
+        book.sheet1.append_row(["written"])
+    assert sheets.cells(BOOK, "Sheet1") == [["written"]]
+
+
+def test_an_answer_that_google_could_not_give_fails_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(READING, "sheets.spreadsheets.get", lambda *_: {"spreadsheetId": 5})
+    with pytest.raises(SandboxBugError, match="spreadsheet_id"), SheetsSandbox() as sheets:
+        sheets.add_spreadsheet(BOOK, "Figures")
+        url = f"{sheets.url}/v4/spreadsheets/{BOOK}"
+        answer = authorized_session(sheets.service_account_info()).get(url, timeout=10)
+        assert (answer.status_code, "SANDBOX BUG" in answer.text) == (500, True)
+
+
+# ----------------------------------------------------------------------------------------------------------- who may what
+
+
+def test_an_account_gets_no_further_than_it_may(sheets: SheetsSandbox, client: gspread.Client) -> None:
+    sheets.add_spreadsheet("private", "Private", shared_with=())
+    with pytest.raises(PermissionError):
+        client.open_by_key("private")
+    sheets.add_spreadsheet("report", "Report", shared_with=(), read_only_for=[sheets.service_account_email])
+    with pytest.raises(APIError, match=r"\[403\]"):
+        client.open_by_key("report").sheet1.update([["a"]], "A1")
+    with pytest.raises(gspread.SpreadsheetNotFound):
+        client.open_by_key("nowhere")
+
+
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Basic x"}, {"Authorization": "Bearer stolen"}])
+def test_a_caller_without_a_good_token_is_not_known(sheets: SheetsSandbox, header: dict[str, str]) -> None:
+    answer = requests.get(f"{sheets.url}/v4/spreadsheets/{BOOK}", headers=header, timeout=10)
+    assert (answer.status_code, answer.json()["error"]["status"]) == (401, "UNAUTHENTICATED")
+
+
+def test_an_ended_token_is_replaced_by_the_client(sheets: SheetsSandbox, client: gspread.Client) -> None:
+    before = len(sheets.requests)
+    client.open_by_key(BOOK)
+    sheets.revoke_tokens()
+    assert client.open_by_key(BOOK).title == "Figures"
+    path = f"/v4/spreadsheets/{BOOK}"
+    assert [path for _, path in sheets.requests[before:]] == ["/token", path, path, "/token", path]
+
+
+def test_another_key_gets_no_token(sheets: SheetsSandbox) -> None:
+    stolen = sheets.service_account_info() | {"private_key": ServiceAccount("").info()["private_key"]}
+    with pytest.raises(RefreshError, match="invalid_grant: Invalid JWT Signature"):
+        open_client(stolen, sheets.url).open_by_key(BOOK)
+
+
+@pytest.mark.parametrize(
+    ("claims", "word"),
+    [
+        ({"iss": "other@example.org"}, "invalid_grant"),
+        ({"aud": "https://example.org"}, "invalid_grant"),
+        ({"exp": 1_000_000}, "invalid_grant"),
+        ({"iat": 5_000_000_000, "exp": 5_000_000_100}, "invalid_grant"),
+        ({"exp": 5_000_000_000}, "invalid_grant"),
+        ({"scope": "https://www.googleapis.com/auth/cloud-platform"}, "invalid_scope"),
+    ],
+)
+def test_a_wrong_claim_gets_no_token(claims: dict[str, object], word: str) -> None:
+    account = ServiceAccount("http://sandbox.example/token")
+    now, scope = int(time.time()), "https://www.googleapis.com/auth/spreadsheets"
+    usual = {"iss": account.email, "aud": "http://sandbox.example/token", "iat": now, "exp": now + 3600, "scope": scope}
+    signer = RSASigner.from_service_account_info(account.info())  # type: ignore[no-untyped-call]
+    good, bad = (
+        f"grant_type={GRANT_TYPE}&assertion={jwt.encode(signer, one).decode()}"  # type: ignore[no-untyped-call]
+        for one in (usual, usual | claims)
+    )
+    assert account.grant(good.encode())["token_type"] == "Bearer"
+    with pytest.raises(GoogleError) as refused:
+        account.grant(bad.encode())
+    assert refused.value.word == word

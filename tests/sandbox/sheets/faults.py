@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.sandbox.sheets.protocol.errors import GoogleError, error_info
+from tests.sandbox.sheets.errors import GoogleError, error_info
 
 MESSAGES = {
     403: "The caller does not have permission",
@@ -20,9 +20,7 @@ MESSAGES = {
 
 @dataclass
 class SheetsFault:
-    """One refusal, for the requests that it fits.
-
-    A further kind of fault is a subclass that overrides `fits` or `error`.
+    """One refusal, for the requests that it fits; a further kind of fault overrides `fits` or `error`.
 
     Attributes:
         status: the HTTP status to answer.
@@ -31,8 +29,7 @@ class SheetsFault:
         times: to how many requests; None for all of them.
         method: the HTTP method that is refused; None for any.
         path_contains: a part of the decoded path, such as `:append` or `/token`; None for any path.
-        after_effect: do what is asked first and only then answer the error, as when the connection to the storage
-            behind the service is lost.
+        after_effect: do what is asked first and only then answer the error.
         spare: so many fitting requests are let through first.
     """
 
@@ -46,12 +43,7 @@ class SheetsFault:
     spare: int = 0
 
     def fits(self, method: str, path: str) -> bool:
-        """Say whether a request is to be refused; asked once for each request.
-
-        Args:
-            method: the HTTP method, in capitals.
-            path: the decoded path, without the query.
-        """
+        """Whether a request is to be refused; asked once for each, with its decoded path, without the query."""
         if self.times == 0 or self.method not in {None, method}:
             return False
         if self.path_contains is not None and self.path_contains not in path:
@@ -60,16 +52,12 @@ class SheetsFault:
         return self.spare < 0
 
     def use(self) -> None:
-        """Count one refusal."""
+        """Counts one refusal."""
         if self.times is not None:
             self.times -= 1
 
     def error(self, method: str) -> GoogleError:
-        """Give the refusal.
-
-        Args:
-            method: the HTTP method of the refused request, which decides whose quota it is.
-        """
+        """The refusal; the HTTP method of the refused request decides whose quota it is."""
         metric = "Read requests" if method == "GET" else "Write requests"
         message = self.message or MESSAGES.get(self.status, "Request failed.").format(metric=metric)
         details = [error_info("RATE_LIMIT_EXCEEDED", quota_limit_value="60")] if self.status == 429 else []
@@ -78,12 +66,7 @@ class SheetsFault:
 
 @dataclass
 class QuotaUsedUp(SheetsFault):
-    """Refuses everything with 429 until the minute is over in which too much was asked for.
-
-    Attributes:
-        until: when the minute is over, on the clock.
-        clock: tells the time, in seconds.
-    """
+    """Refuses everything with 429 until the minute is over in which too much was asked for, by this clock."""
 
     status: int = 429
     times: int | None = None
@@ -91,7 +74,7 @@ class QuotaUsedUp(SheetsFault):
     clock: Callable[[], float] = time.monotonic
 
     def fits(self, method: str, path: str) -> bool:
-        """Say whether the minute is not over yet, and the request counts."""
+        """Whether the minute is not over yet, and the request counts."""
         return self.clock() < self.until and super().fits(method, path)
 
 
@@ -100,9 +83,5 @@ class ConnectionLost(SheetsFault):
     """Answers nothing: the connection ends, before or after what was asked for is done."""
 
     def error(self, method: str) -> GoogleError:  # noqa: ARG002
-        """Break the connection off.
-
-        Raises:
-            ConnectionAbortedError: always; the server knows what to do then.
-        """
+        """Breaks the connection off; the server knows what to do then."""
         raise ConnectionAbortedError

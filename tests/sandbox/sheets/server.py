@@ -1,23 +1,53 @@
-"""The stand-in as a server on the loopback interface."""
+"""The stand-in as a server on the loopback interface: who calls, what is called, and what is answered."""
 
-import socket
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import RLock, Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypeAlias
+from urllib.parse import unquote
 
-from tests.sandbox.sheets.api import TOKEN_PATH, SheetsApi
-from tests.sandbox.sheets.book.a1 import Span
-from tests.sandbox.sheets.book.spreadsheet import FIRST_SHEET, grid_range_of, new_spreadsheet
+from tests.sandbox.sheets import values
+from tests.sandbox.sheets.book import FIRST_SHEET, Book, new_book
+from tests.sandbox.sheets.changes import batch_update
+from tests.sandbox.sheets.discovery import find_method
+from tests.sandbox.sheets.errors import GoogleError, SandboxBugError, bad_request, error_info, not_implemented
 from tests.sandbox.sheets.faults import SheetsFault
-from tests.sandbox.sheets.methods.rendering import Renderer
-from tests.sandbox.sheets.oauth import ServiceAccount, TokenOffice
-from tests.sandbox.sheets.protocol.errors import SandboxBugError
-from tests.sandbox.sheets.protocol.messages import Request
+from tests.sandbox.sheets.json_types import Json, JsonObject
+from tests.sandbox.sheets.masks import parse_mask, reaches, select, unknown_paths
+from tests.sandbox.sheets.messages import check_answer, read_body, read_query
+from tests.sandbox.sheets.oauth import ServiceAccount
+from tests.sandbox.sheets.view import describe_book, table, trim_cells
 
 HOST = "127.0.0.1"
+TOKEN_PATH = "/token"
+# Carries out a method: the spreadsheet, the parameters in path and query, the body.
+Handler: TypeAlias = Callable[[Book, JsonObject, JsonObject], JsonObject]
+
+
+def _get(book: Book, query: JsonObject, _: JsonObject) -> JsonObject:
+    with_cells = query.get("includeGridData", False)
+    if "fields" in query:
+        # A field mask decides by itself whether the cells are described too.
+        with_cells = reaches(parse_mask(query["fields"]), "sheets", "data")
+    return describe_book(book, query.get("ranges", ()), with_cells=with_cells)
+
+
+READING: dict[str, Handler] = {
+    "sheets.spreadsheets.get": _get,
+    "sheets.spreadsheets.values.get": values.get,
+    "sheets.spreadsheets.values.batchGet": values.batch_get,
+}
+WRITING: dict[str, Handler] = {
+    "sheets.spreadsheets.batchUpdate": batch_update,
+    "sheets.spreadsheets.values.append": values.append,
+    "sheets.spreadsheets.values.batchClear": values.batch_clear,
+    "sheets.spreadsheets.values.batchUpdate": values.batch_update,
+    "sheets.spreadsheets.values.clear": values.clear,
+    "sheets.spreadsheets.values.update": values.update,
+}
 
 
 class SheetsSandbox:
@@ -37,14 +67,18 @@ class SheetsSandbox:
     """
 
     def __init__(self, port: int = 0) -> None:
-        self._account = ServiceAccount()
+        self.faults: list[SheetsFault] = []
+        self._books: dict[str, Book] = {}
+        self._requests: list[tuple[str, str]] = []
+        self._bugs: list[str] = []
+        # Held while a request is carried out, and by whoever looks at the spreadsheets.
+        self._lock = RLock()
         self._server = _Server((HOST, port), _Handler)
+        self._server.answer = self._answer
         self.url = f"http://{HOST}:{self._server.server_port}"
         self.token_url = self.url + TOKEN_PATH
+        self._account = ServiceAccount(self.token_url)
         self.service_account_email = self._account.email
-        self._office = TokenOffice(self._account, self.token_url)
-        self._api = SheetsApi(self._office)
-        self._server.api = self._api
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def __enter__(self) -> Self:
@@ -57,28 +91,23 @@ class SheetsSandbox:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-        if self._api.bugs and error is None:
-            raise SandboxBugError("; ".join(self._api.bugs))
-
-    @property
-    def faults(self) -> list[SheetsFault]:
-        """The refusals to come; append to it."""
-        return self._api.faults
+        if self._bugs and error is None:
+            raise SandboxBugError("; ".join(self._bugs))
 
     @property
     def requests(self) -> list[tuple[str, str]]:
         """The method and the decoded path of every request so far, token requests included; a copy."""
-        with self._api.lock:
-            return list(self._api.requests)
+        with self._lock:
+            return list(self._requests)
 
     def service_account_info(self) -> dict[str, str]:
-        """Give the content of the service account's JSON file, as Google hands it out."""
-        return self._account.info(self.token_url)
+        """The content of the service account's JSON file, as Google hands it out."""
+        return self._account.info()
 
     def revoke_tokens(self) -> None:
-        """Make every token given so far invalid, as if its hour were over."""
-        with self._api.lock:
-            self._office.revoke_all()
+        """Makes every token given so far invalid, as if its hour were over."""
+        with self._lock:
+            self._account.revoke_tokens()
 
     def add_spreadsheet(
         self,
@@ -88,10 +117,9 @@ class SheetsSandbox:
         *,
         read_only_for: Collection[str] = (),
         locale: str = "en_US",
-        time_zone: str = "Etc/GMT",
         sheets: Sequence[Mapping[str, object]] = (FIRST_SHEET,),
     ) -> None:
-        """Make a spreadsheet.
+        """Makes a spreadsheet.
 
         Args:
             spreadsheet_id: its identifier.
@@ -99,137 +127,141 @@ class SheetsSandbox:
             shared_with: the addresses of those who may change it; the service account's by default.
             read_only_for: the addresses of those who may only look at it.
             locale: in which country's way numbers and dates are written, such as `ru_RU`.
-            time_zone: its time zone, such as `Europe/Moscow`.
             sheets: the API's `SheetProperties` of its sheets; by default one empty `Sheet1` of 1000 × 26 cells.
-
-        Raises:
-            ValueError: there is a spreadsheet with this identifier.
         """
-        book = new_spreadsheet(spreadsheet_id, {"title": title, "locale": locale, "timeZone": time_zone}, sheets)
-        book.writers = frozenset([self.service_account_email] if shared_with is None else shared_with)
-        book.readers = frozenset(read_only_for)
-        self._api.add(book)
+        writers = [self.service_account_email] if shared_with is None else shared_with
+        with self._lock:
+            properties = {"title": title, "locale": locale}
+            self._books[spreadsheet_id] = new_book(spreadsheet_id, properties, sheets, writers, read_only_for)
 
     def type_in(self, spreadsheet_id: str, place: str, value: float | str) -> None:
-        """Write into one cell, as another person does it.
-
-        Args:
-            spreadsheet_id: the spreadsheet.
-            place: the cell, such as `RawData!B2`.
-            value: what it holds from now on.
-
-        Raises:
-            GoogleError: there is no such cell.
-        """
-        with self._api.lock:
-            sheet, span = self._api.spreadsheets[spreadsheet_id].find_range(place)
-            row, column = span.start_row, span.start_column
-            sheet.grid.put(row, column, replace(sheet.grid.get(row, column), value=value))
+        """Writes into one cell, such as `RawData!B2`, as another person does it."""
+        with self._lock:
+            sheet, grid_range = self._books[spreadsheet_id].find_range(place)
+            area = sheet.area(grid_range)
+            entered = {"stringValue" if isinstance(value, str) else "numberValue": value}
+            sheet.put((area.top, area.left), sheet.cells.get((area.top, area.left), {}) | {"userEnteredValue": entered})
 
     def protect(self, spreadsheet_id: str, tab: str, cells: str) -> None:
-        """Protect cells from the service account, as another person does it.
-
-        Args:
-            spreadsheet_id: the spreadsheet.
-            tab: the sheet's title.
-            cells: the range, such as `A2:D3`.
-
-        Raises:
-            GoogleError: there is no such range.
-        """
-        with self._api.lock:
-            sheet, span = self._api.spreadsheets[spreadsheet_id].find_range(f"{tab}!{cells}")
-            sheet.protected_ranges.append(
-                {
-                    "protectedRangeId": len(sheet.protected_ranges) + 1,
-                    "range": grid_range_of(sheet, span),
-                    "requestingUserCanEdit": False,
-                }
-            )
+        """Protects cells, such as `A2:D3`, from the service account, as another person does it."""
+        with self._lock:
+            sheet, grid_range = self._books[spreadsheet_id].find_range(f"'{tab}'!{cells}")
+            protected = sheet.described.setdefault("protectedRanges", [])
+            place = grid_range | ({"sheetId": sheet.sheet_id} if sheet.sheet_id else {})
+            protected.append({"protectedRangeId": len(protected) + 1, "range": place})
 
     def lift_protection(self, spreadsheet_id: str) -> None:
-        """Let the service account write everywhere again."""
-        with self._api.lock:
-            for sheet in self._api.spreadsheets[spreadsheet_id].sheets:
-                sheet.protected_ranges.clear()
+        """Lets the service account write everywhere again."""
+        with self._lock:
+            for sheet in self._books[spreadsheet_id].sheets:
+                sheet.described.pop("protectedRanges", None)
 
     def cells(self, spreadsheet_id: str, tab: str) -> list[list[str]]:
-        """Give what a sheet shows, row by row, without the empty rows and cells at its ends.
+        """What a sheet shows, row by row, without the empty rows and cells at its ends."""
+        with self._lock:
+            book = self._books[spreadsheet_id]
+            sheet, grid_range = book.find_range(f"'{tab}'")
+            return table(book, sheet, sheet.area(grid_range))
 
-        Args:
-            spreadsheet_id: the spreadsheet.
-            tab: the sheet's title.
+    def _answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Json]:
+        """Carries a request out: the HTTP status, and what is answered."""
+        path = unquote(target.partition("?")[0])
+        with self._lock:
+            self._requests.append((method, path))
+            try:
+                fault = next((one for one in self.faults if one.fits(method, path)), None)
+                answer = None if fault and not fault.after_effect else self._carry_out(method, target, headers, body)
+                if fault:
+                    fault.use()
+                    raise fault.error(method)
+            except GoogleError as refused:
+                if path == TOKEN_PATH:
+                    return refused.code, {"error": refused.word.lower(), "error_description": refused.message}
+                return refused.code, refused.body()
+            except ConnectionError:
+                # Ordered by a fault: the server breaks the connection off.
+                raise
+            except Exception as bug:  # noqa: BLE001 - whatever it is, it has to reach the test
+                self._bugs.append(f"{method} {target}: {bug!r}")
+                return 500, GoogleError(500, f"SANDBOX BUG: {bug!r}").body()
+            return (200, answer) if answer is not None else (404, None)
 
-        Raises:
-            KeyError: there is no such spreadsheet, or no such sheet in it.
-        """
-        with self._api.lock:
-            book = self._api.spreadsheets[spreadsheet_id]
-            sheet = book.find_title(tab)
-            if sheet is None:
-                raise KeyError(tab)
-            return Renderer(book).table(sheet, sheet.area(Span()))
+    def _carry_out(self, http_method: str, target: str, headers: Mapping[str, str], raw: bytes) -> JsonObject | None:
+        path, _, sent_query = target.partition("?")
+        if (http_method, path) == ("POST", TOKEN_PATH):
+            return self._account.grant(raw)
+        found = find_method(http_method, path)
+        if found is None:
+            return None
+        method, parameters = found
+        if not self._account.scopes(headers) & set(method["scopes"]):
+            info = error_info("ACCESS_TOKEN_SCOPE_INSUFFICIENT", method=method["id"])
+            raise GoogleError(403, "Request had insufficient authentication scopes.", details=[info])
+        query, body = read_query(method, sent_query), read_body(method, raw)
+        _check_fields(method["response"]["$ref"], query)
+        handler = READING.get(method["id"]) or WRITING.get(method["id"])
+        if handler is None:
+            raise not_implemented(method["id"])
+        book = self._find(parameters["spreadsheetId"], to_write=method["id"] in WRITING)
+        content = handler(book, query | parameters, body)
+        check_answer(method["response"]["$ref"], content)
+        self._books[parameters["spreadsheetId"]] = book
+        return trim_cells(select(content, parse_mask(query["fields"]))) if "fields" in query else content
+
+    def _find(self, spreadsheet_id: str, *, to_write: bool) -> Book:
+        """A spreadsheet, or a copy of it to be changed and kept only if all goes well."""
+        book = self._books.get(spreadsheet_id)
+        if book is None:
+            raise GoogleError(404, "Requested entity was not found.")
+        email = self.service_account_email
+        if email not in book.writers and (to_write or email not in book.readers):
+            raise GoogleError(403, "The caller does not have permission")
+        return book.copy() if to_write else book
+
+
+def _check_fields(message: str, query: JsonObject) -> None:
+    text = query.get("fields", "*")
+    try:
+        wrong = list(unknown_paths(parse_mask(text), message))
+    except ValueError:
+        wrong = [text]
+    if wrong:
+        reason = "Error expanding 'fields' parameter. Cannot find matching fields for path"
+        problems = [(path, f"{reason} '{path}'.") for path in wrong]
+        raise bad_request(problems, "Request contains an invalid argument.")
 
 
 class _Server(ThreadingHTTPServer):
-    """Knows its connections, so that none of them outlives it."""
-
     daemon_threads = False
-    api: SheetsApi
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self._connections: set[socket.socket] = set()
-        self._connections_lock = Lock()
-        super().__init__(address, handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._connections_lock:
-            self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._connections_lock:
-            self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def server_close(self) -> None:
-        with self._connections_lock:
-            for connection in self._connections:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    # The client was quicker.
-                    continue
-        super().server_close()
+    answer: Callable[[str, str, Mapping[str, str], bytes], tuple[int, Json]]
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Takes requests from a connection, one after the other, and sends the answers."""
+    """Answers one request a connection, so that no connection outlives the server."""
 
-    protocol_version = "HTTP/1.1"
     # Head and body leave in one packet; otherwise the second waits for the client to confirm the first.
     wbufsize = -1
-    disable_nagle_algorithm = True
     server: _Server
 
     def handle(self) -> None:
-        try:
+        # The client went away, or is sent away by a fault: there is nobody to answer.
+        with suppress(ConnectionError):
             super().handle()
-        except ConnectionError:
-            # The client went away; there is nobody left to answer.
-            self.close_connection = True
 
     def answer(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
         headers = {name.title(): value for name, value in self.headers.items()}
-        answer = self.server.api.answer(Request(self.command, self.path, headers, self.rfile.read(length)))
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
+        sent = self.rfile.read(int(headers.get("Content-Length", 0)))
+        status, content = self.server.answer(self.command, self.path, headers, sent)
+        # What is no path of the API has a page of Google's own.
+        page = content is None
+        body = b"<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>" if page else json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html" if page else "application/json; charset=UTF-8")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        self.wfile.write(body)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - the names that the base class looks for
+    do_GET = do_POST = do_PUT = answer  # noqa: N815 - the names that the base class looks for
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing: the requests are kept, and tests are quiet."""
+        """Says nothing: the requests are kept, and tests are quiet."""

@@ -1,1 +1,0 @@
-"""A spreadsheet as it is kept: sheets, cells, ranges, colours."""

@@ -1,1 +1,0 @@
-"""Formulas: read, and worked out."""

@@ -1,1 +1,0 @@
-"""How numbers and dates are typed and shown."""

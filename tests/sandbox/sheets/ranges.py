@@ -1,0 +1,127 @@
+"""Ranges of cells: in A1 notation, as the API's `GridRange`, and with all four ends known."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple, Self
+
+from tests.sandbox.sheets.json_types import JsonObject
+
+ENDPOINT = re.compile(r"\$?(?P<column>[A-Za-z]{1,3})?\$?(?P<row>[1-9][0-9]*)?")
+QUOTED_TITLE = re.compile(r"'((?:[^']|'')+)'(?:!(.*))?", re.DOTALL)
+# A title that looks like a cell would be taken for one, so that it is quoted too.
+PLAIN_TITLE = re.compile(r"(?![A-Za-z]{1,3}[0-9]+$|[Rr][0-9]*[Cc][0-9]*$)[A-Za-z_][A-Za-z0-9_.]*")
+
+Place = tuple[int, int]
+"""The row and the column of a cell, counted from 0."""
+
+
+class Area(NamedTuple):
+    """A rectangle of cells, counted from 0; `bottom` and `right` are the first row and column outside it."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @classmethod
+    def of(cls, grid_range: JsonObject, rows: int, columns: int) -> Self:
+        """The part of a range that lies in a sheet of this size."""
+        return cls(
+            grid_range.get("startRowIndex", 0),
+            min(rows, grid_range.get("endRowIndex", rows)),
+            grid_range.get("startColumnIndex", 0),
+            min(columns, grid_range.get("endColumnIndex", columns)),
+        )
+
+    def grid_range(self) -> JsonObject:
+        """The area as the API describes it, without the sheet."""
+        names = ("startRowIndex", "endRowIndex", "startColumnIndex", "endColumnIndex")
+        return dict(zip(names, self, strict=True))
+
+    def has(self, place: Place) -> bool:
+        """Whether a cell lies in the area."""
+        return self.top <= place[0] < self.bottom and self.left <= place[1] < self.right
+
+    def meets(self, other: "Area") -> bool:
+        """Whether two areas have a cell in common."""
+        upright = self.top < other.bottom and other.top < self.bottom
+        return upright and self.left < other.right and other.left < self.right
+
+    def places(self) -> Iterator[Place]:
+        """All cells, row by row."""
+        return product(range(self.top, self.bottom), range(self.left, self.right))
+
+
+def column_letters(column: int) -> str:
+    """Names a column, counted from 0: A, B, …, Z, AA, …."""
+    letters, rest = "", column + 1
+    while rest:
+        rest, letter = divmod(rest - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return letters
+
+
+def split_title(text: str) -> tuple[str | None, str | None]:
+    """Divides a range into the sheet's title and what comes after `!`.
+
+    Returns:
+        The title, or None where the text has none that is marked as such; the rest, or None where the text is a
+        quoted title alone.
+
+    Raises:
+        ValueError: a quotation mark is not closed, or something other than `!` follows the closing one.
+    """
+    if text.startswith("'"):
+        match = QUOTED_TITLE.fullmatch(text)
+        if match is None:
+            raise ValueError(text)
+        return match[1].replace("''", "'"), match[2]
+    title, mark, rest = text.rpartition("!")
+    return (title, rest) if mark else (None, text)
+
+
+def parse_range(text: str) -> JsonObject | None:
+    """Reads a range without a sheet: `A1`, `A1:B2`, `A:D`, `2:5`, `A2:D`, `A1:1`.
+
+    Returns:
+        The API's `GridRange` without the sheet, its corners put in order; None where the text is not a range.
+    """
+    first, colon, second = text.partition(":")
+    ends = [ENDPOINT.fullmatch(end) for end in (first, second if colon else first)]
+    start, end = ({**match.groupdict()} if match else {} for match in ends)
+    if not any(start.values()) or not any(end.values()) or not (colon or all(start.values())):
+        return None
+    rows = _ordered(*(int(one["row"]) - 1 if one["row"] else None for one in (start, end)))
+    columns = _ordered(*(_column_number(one["column"]) if one["column"] else None for one in (start, end)))
+    found = {"startRowIndex": rows[0], "endRowIndex": rows[1], "startColumnIndex": columns[0]}
+    return {name: place for name, place in (found | {"endColumnIndex": columns[1]}).items() if place is not None}
+
+
+def format_range(title: str, grid_range: JsonObject) -> str:
+    """Writes a range as the service does, such as `Sheet1!A1:B2` or `'My tab'!A2:D`."""
+    quoted = title if PLAIN_TITLE.fullmatch(title) else "'" + title.replace("'", "''") + "'"
+    row, column = grid_range.get("startRowIndex", 0), grid_range.get("startColumnIndex", 0)
+    end_row, end_column = grid_range.get("endRowIndex"), grid_range.get("endColumnIndex")
+    start = f"{column_letters(column)}{row + 1}"
+    end = ("" if end_column is None else column_letters(end_column - 1)) + ("" if end_row is None else str(end_row))
+    return f"{quoted}!{start}" + (f":{end}" if end not in {"", start} else "")
+
+
+def is_cell(grid_range: JsonObject) -> bool:
+    """Whether a range is one cell."""
+    row, column = grid_range.get("startRowIndex", 0), grid_range.get("startColumnIndex", 0)
+    return (grid_range.get("endRowIndex"), grid_range.get("endColumnIndex")) == (row + 1, column + 1)
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def _ordered(first: int | None, second: int | None) -> tuple[int, int | None]:
+    if first is None or second is None:
+        return first or 0, None if second is None else second + 1
+    return min(first, second), max(first, second) + 1
