@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple, Self
 
+from gspread.utils import a1_range_to_grid_range, rowcol_to_a1
+
 from tests.sandbox.sheets.json_types import JsonObject
 
-ENDPOINT = re.compile(r"\$?(?P<column>[A-Za-z]{1,3})?\$?(?P<row>[1-9][0-9]*)?")
+ENDPOINT = re.compile(r"[A-Z]{1,3}(?:[1-9][0-9]*)?|[1-9][0-9]*")
+CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]*")
 QUOTED_TITLE = re.compile(r"'((?:[^']|'')+)'(?:!(.*))?", re.DOTALL)
 # A title that looks like a cell would be taken for one, so that it is quoted too.
 PLAIN_TITLE = re.compile(r"(?![A-Za-z]{1,3}[0-9]+$|[Rr][0-9]*[Cc][0-9]*$)[A-Za-z_][A-Za-z0-9_.]*")
@@ -55,11 +58,7 @@ class Area(NamedTuple):
 
 def column_letters(column: int) -> str:
     """Names a column, counted from 0: A, B, …, Z, AA, …."""
-    letters, rest = "", column + 1
-    while rest:
-        rest, letter = divmod(rest - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return letters
+    return rowcol_to_a1(1, column + 1)[:-1]
 
 
 def split_title(text: str) -> tuple[str | None, str | None]:
@@ -85,17 +84,13 @@ def parse_range(text: str) -> JsonObject | None:
     """Reads a range without a sheet: `A1`, `A1:B2`, `A:D`, `2:5`, `A2:D`, `A1:1`.
 
     Returns:
-        The API's `GridRange` without the sheet, its corners put in order; None where the text is not a range.
+        The API's `GridRange` without the sheet; None where the text is not a range.
     """
-    first, colon, second = text.partition(":")
-    ends = [ENDPOINT.fullmatch(end) for end in (first, second if colon else first)]
-    start, end = ({**match.groupdict()} if match else {} for match in ends)
-    if not any(start.values()) or not any(end.values()) or not (colon or all(start.values())):
+    plain = text.replace("$", "").upper()
+    first, colon, second = plain.partition(":")
+    if not ENDPOINT.fullmatch(first) or not (ENDPOINT.fullmatch(second) if colon else CELL.fullmatch(first)):
         return None
-    rows = _ordered(*(int(one["row"]) - 1 if one["row"] else None for one in (start, end)))
-    columns = _ordered(*(_column_number(one["column"]) if one["column"] else None for one in (start, end)))
-    found = {"startRowIndex": rows[0], "endRowIndex": rows[1], "startColumnIndex": columns[0]}
-    return {name: place for name, place in (found | {"endColumnIndex": columns[1]}).items() if place is not None}
+    return {"startRowIndex": 0, "startColumnIndex": 0} | a1_range_to_grid_range(plain)
 
 
 def format_range(title: str, grid_range: JsonObject) -> str:
@@ -106,22 +101,3 @@ def format_range(title: str, grid_range: JsonObject) -> str:
     start = f"{column_letters(column)}{row + 1}"
     end = ("" if end_column is None else column_letters(end_column - 1)) + ("" if end_row is None else str(end_row))
     return f"{quoted}!{start}" + (f":{end}" if end not in {"", start} else "")
-
-
-def is_cell(grid_range: JsonObject) -> bool:
-    """Whether a range is one cell."""
-    row, column = grid_range.get("startRowIndex", 0), grid_range.get("startColumnIndex", 0)
-    return (grid_range.get("endRowIndex"), grid_range.get("endColumnIndex")) == (row + 1, column + 1)
-
-
-def _column_number(letters: str) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1
-
-
-def _ordered(first: int | None, second: int | None) -> tuple[int, int | None]:
-    if first is None or second is None:
-        return first or 0, None if second is None else second + 1
-    return min(first, second), max(first, second) + 1

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,65 +15,43 @@ from tests.sandbox.sheets.server import SheetsSandbox
 LOOKS = {"defaultFormat", "spreadsheetTheme"}
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """A recorded request, its body None where it had none, and the service's answer to it."""
+def replay(sandbox: SheetsSandbox, session: requests.Session, file: Path) -> Iterator[str]:
+    """Puts the recorded requests of a file to the stand-in, in order.
 
-    method: str
-    uri: str
-    body: Json
-    status: int
-    answer: Json
+    Args:
+        sandbox: the stand-in.
+        session: a session that the stand-in knows.
+        file: a request and the service's answer to it on each line.
 
-
-def read_recording(file: Path) -> list[Exchange]:
-    """Reads a file of recorded exchanges, one a line."""
-    exchanges = []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        pair = json.loads(line)
-        sent, answered = pair["request"], pair["response"]
-        exchanges.append(Exchange(sent["method"], sent["uri"], sent["body"], answered["status"], answered["body"]))
-    return exchanges
-
-
-class Replay:
-    """Puts recorded requests to the stand-in, in order, by a session that the stand-in knows."""
-
-    def __init__(self, sandbox: SheetsSandbox, session: requests.Session) -> None:
-        self._sandbox = sandbox
-        self._session = session
-        self._seen: set[str] = set()
-
-    def differences(self, exchange: Exchange) -> list[str]:
-        """Puts one request, and says where the answer is another one than the recorded one."""
-        self._prepare(exchange)
-        _take_numbers(exchange)
-        answer = self._session.request(
-            exchange.method, self._sandbox.url + exchange.uri, json=exchange.body, timeout=10
-        )
-        if answer.status_code != exchange.status:
-            return [f"status {answer.status_code}, not {exchange.status}: {answer.text}"]
-        return list(_differences(exchange.answer, answer.json(), "answer"))
-
-    def _prepare(self, exchange: Exchange) -> None:
-        """Makes the spreadsheet as its first answer shows it; what was refused then is refused now."""
-        spreadsheet_id = urlsplit(exchange.uri).path.split("/")[3].partition(":")[0]
-        if spreadsheet_id in self._seen or exchange.status == 404:
-            return
-        self._seen.add(spreadsheet_id)
-        first = exchange.answer if exchange.status == 200 else {}
-        made: JsonObject = {}
-        if "sheets" in first:
-            made["sheets"] = [sheet["properties"] for sheet in first["sheets"]]
-        title = first.get("properties", {}).get("title", "Untitled")
-        self._sandbox.add_spreadsheet(spreadsheet_id, title, () if exchange.status == 403 else None, **made)
+    Yields:
+        Where an answer is another one than the recorded one.
+    """
+    seen: set[str] = set()
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        exchange: JsonObject = json.loads(line)
+        request, response = exchange["request"], exchange["response"]
+        spreadsheet_id = urlsplit(request["uri"]).path.split("/")[3].partition(":")[0]
+        if spreadsheet_id not in seen and response["status"] != 404:
+            seen.add(spreadsheet_id)
+            _make_spreadsheet(sandbox, spreadsheet_id, response)
+        _take_numbers(request["body"] or {}, response["body"])
+        answer = session.request(request["method"], sandbox.url + request["uri"], json=request["body"], timeout=10)
+        if answer.status_code != response["status"]:
+            yield f"line {number}: status {answer.status_code}, not {response['status']}: {answer.text}"
+        yield from _differences(response["body"], answer.json(), f"line {number}: answer")
 
 
-def _take_numbers(exchange: Exchange) -> None:
+def _make_spreadsheet(sandbox: SheetsSandbox, spreadsheet_id: str, first: JsonObject) -> None:
+    """Makes the spreadsheet as its first answer shows it; what was refused then is refused now."""
+    shown = first["body"] if first["status"] == 200 else {}
+    made: JsonObject = {"sheets": [sheet["properties"] for sheet in shown["sheets"]]} if "sheets" in shown else {}
+    title = shown.get("properties", {}).get("title", "Untitled")
+    sandbox.add_spreadsheet(spreadsheet_id, title, () if first["status"] == 403 else None, **made)
+
+
+def _take_numbers(body: JsonObject, answer: JsonObject) -> None:
     """Asks for the numbers of new sheets that the service chose then."""
-    for request, reply in zip(
-        (exchange.body or {}).get("requests", []), exchange.answer.get("replies", []), strict=False
-    ):
+    for request, reply in zip(body.get("requests", []), answer.get("replies", []), strict=False):
         if "addSheet" in request:
             request["addSheet"]["properties"]["sheetId"] = reply["addSheet"]["properties"]["sheetId"]
 
@@ -86,8 +63,6 @@ def _differences(theirs: Json, ours: Json, place: str) -> Iterator[str]:
     elif isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
         for index, (their_item, our_item) in enumerate(zip(theirs, ours, strict=True)):
             yield from _differences(their_item, our_item, f"{place}[{index}]")
-    elif ours == FORMULA_SHOWN:
-        # The stand-in works no formula out; what else the answer holds is compared.
-        return
-    elif theirs != ours or isinstance(theirs, bool) != isinstance(ours, bool):
+    # The stand-in works no formula out; what else the answer holds is compared.
+    elif ours != FORMULA_SHOWN and (theirs != ours or isinstance(theirs, bool) != isinstance(ours, bool)):
         yield f"{place} is {ours!r}, not {theirs!r}"

@@ -169,11 +169,7 @@ class SheetsSandbox:
         with self._lock:
             self._requests.append((method, path))
             try:
-                fault = next((one for one in self.faults if one.fits(method, path)), None)
-                answer = None if fault and not fault.after_effect else self._carry_out(method, target, headers, body)
-                if fault:
-                    fault.use()
-                    raise fault.error(method)
+                answer = self._with_fault(method, path, lambda: self._carry_out(method, target, headers, body))
             except GoogleError as refused:
                 if path == TOKEN_PATH:
                     return refused.code, {"error": refused.word.lower(), "error_description": refused.message}
@@ -185,6 +181,14 @@ class SheetsSandbox:
                 self._bugs.append(f"{method} {target}: {bug!r}")
                 return 500, GoogleError(500, f"SANDBOX BUG: {bug!r}").body()
             return (200, answer) if answer is not None else (404, None)
+
+    def _with_fault(self, method: str, path: str, carry_out: Callable[[], JsonObject | None]) -> JsonObject | None:
+        fault = next((one for one in self.faults if one.fits(method, path)), None)
+        answer = None if fault and not fault.after_effect else carry_out()
+        if fault:
+            fault.use()
+            raise fault.error(method)
+        return answer
 
     def _carry_out(self, http_method: str, target: str, headers: Mapping[str, str], raw: bytes) -> JsonObject | None:
         path, _, sent_query = target.partition("?")

@@ -1,13 +1,11 @@
 """The methods of `spreadsheets.values`."""
 
 from tests.sandbox.sheets.book import Book, Sheet
-from tests.sandbox.sheets.errors import GoogleError, invalid_argument
+from tests.sandbox.sheets.errors import GoogleError, invalid_argument, not_implemented
 from tests.sandbox.sheets.json_types import Json, JsonObject
 from tests.sandbox.sheets.notation import plain, read_entered
-from tests.sandbox.sheets.ranges import Area, Place, column_letters, format_range, is_cell
+from tests.sandbox.sheets.ranges import Area, Place, column_letters, format_range
 from tests.sandbox.sheets.view import table
-
-MAX_TEXT = 50_000
 
 
 def get(book: Book, query: JsonObject, _: JsonObject) -> JsonObject:
@@ -24,7 +22,6 @@ def batch_get(book: Book, query: JsonObject, _: JsonObject) -> JsonObject:
 
 def update(book: Book, query: JsonObject, body: JsonObject) -> JsonObject:
     """Writes values to a range."""
-    _check_same_range(query, body)
     _, _, answer = _update(book, query["range"], body, query)
     return answer
 
@@ -65,7 +62,6 @@ def batch_clear(book: Book, _: JsonObject, body: JsonObject) -> JsonObject:
 
 def append(book: Book, query: JsonObject, body: JsonObject) -> JsonObject:
     """Writes values over the cells below a table; the sheet grows where it must."""
-    _check_same_range(query, body)
     sheet, grid_range = book.find_range(query["range"])
     area = sheet.area(grid_range)
     found = _find_table(sheet, area)
@@ -87,27 +83,20 @@ def _rendered(book: Book, sheet: Sheet, area: Area, query: JsonObject) -> JsonOb
     return place | ({"values": values} if values else {})
 
 
-def _check_same_range(query: JsonObject, body: JsonObject) -> None:
-    asked, sent = query["range"], body.get("range", query["range"])
-    if asked != sent:
-        raise invalid_argument(f"Request range[{asked}] does not match value's range[{sent}]")
-
-
 def _update(
     book: Book, text: str, value_range: JsonObject, options: JsonObject
 ) -> tuple[Sheet, set[Place], JsonObject]:
     sheet, grid_range = book.find_range(text)
     rows, whole = _read_rows(value_range), sheet.area(grid_range)
     # A range of one cell is only where the values begin.
-    limits = Area(whole.top, sheet.size("ROWS"), whole.left, sheet.size("COLUMNS")) if is_cell(grid_range) else whole
-    for row, values in enumerate(rows, start=whole.top):
-        column = whole.left + len(values) - 1
-        if values and not limits.has((row, column)):
-            column = max(whole.left, min(column, limits.right))
-            place = f"row [{row + 1}]" if row >= limits.bottom else f"column [{column_letters(column)}]"
-            within = format_range(sheet.title, grid_range or limits.grid_range())
-            raise invalid_argument(f"Requested writing within range [{within}], but tried writing to {place}")
+    is_cell = whole.bottom - whole.top == whole.right - whole.left == 1
+    limits = whole._replace(bottom=sheet.size("ROWS"), right=sheet.size("COLUMNS")) if is_cell else whole
     area = Area(whole.top, whole.top + len(rows), whole.left, whole.left + max(map(len, rows), default=0))
+    if area.bottom > limits.bottom or area.right > limits.right:
+        is_high = area.bottom > limits.bottom
+        beyond = f"row [{limits.bottom + 1}]" if is_high else f"column [{column_letters(limits.right)}]"
+        within = format_range(sheet.title, grid_range or limits.grid_range())
+        raise invalid_argument(f"Requested writing within range [{within}], but tried writing to {beyond}")
     return sheet, *_write(book, sheet, area, rows, options)
 
 
@@ -119,13 +108,9 @@ def _read_rows(value_range: JsonObject) -> list[list[Json]]:
             if isinstance(value, list | dict):
                 kind = "list_value" if isinstance(value, list) else "struct_value"
                 raise invalid_argument(f"Invalid values[{line}][{place}]: {kind} {value}")
-            if isinstance(value, str) and len(value) > MAX_TEXT:
-                limit = f"maximum of {MAX_TEXT} characters in a single cell."
-                raise invalid_argument(f"Your input contains more than the {limit}")
-    if value_range.get("majorDimension") != "COLUMNS":
-        return lines
-    longest = max(map(len, lines), default=0)
-    return [[line[row] if row < len(line) else None for line in lines] for row in range(longest)]
+    if value_range.get("majorDimension") == "COLUMNS":
+        raise not_implemented("values that are written column by column")
+    return lines
 
 
 def _write(
