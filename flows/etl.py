@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,6 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.command_line import add_options, run_command
 from flows.running.beginning import begin_run, check_arguments, refuse
 from flows.running.configuration import Configuration, open_database
-from flows.running.daily import plan_daily
 from flows.running.failure import mail_failure
 from flows.running.foreground import Verbose, run_flow
 from flows.running.home import home_folder
@@ -28,12 +28,13 @@ from flows.running.publishing import Publication, Targets, compute_figures, publ
 from flows.running.stages import Stages, conclude, describe_counts
 from flows.running.trust import Limits, distrust
 from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
-from schemas.period import Plan, day_before
+from schemas.period import Plan
 from schemas.summary import RunSummary, StageFailure
 from tasks.check import format_results
+from tasks.coverage import find_gaps
 from tasks.errors import ArgumentError, CodegraderError
 from tasks.extract import delete_expired
-from tasks.plan import plan_period, split_into_windows
+from tasks.plan import day_before, plan_daily, plan_period, plan_range
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -88,16 +89,22 @@ def codegrader_etl(
     try:
         configuration = begin_run(codegrader_etl.fn)
         time_zone = configuration.settings.time_zone
-        yesterday = day_before(_scheduled_at(), time_zone)
-        period = plan_period(start_date, end_date, time_zone, datetime.now(UTC), yesterday)
+        is_daily = start_date is None and end_date is None
+        first = day_before(_scheduled_at(), time_zone) if is_daily else start_date
+        period = plan_period(first, end_date, time_zone, datetime.now(UTC))
         with open_database(configuration) as engine:
-            if start_date is None and end_date is None:
-                plan = plan_daily(
-                    engine, period, window_hours, lookback_days=lookback_days, heal_days=heal_days, refresh=refresh
+            plan = (
+                plan_daily(
+                    period,
+                    window_hours,
+                    partial(find_gaps, engine),
+                    lookback_days=lookback_days,
+                    heal_days=heal_days,
+                    refresh=refresh,
                 )
-            else:
-                windows = tuple(split_into_windows(period, window_hours))
-                plan = Plan(period, windows, frozenset(windows if refresh else ()))
+                if is_daily
+                else plan_range(period, window_hours, refresh=refresh)
+            )
             targets = Targets(sheet=sheet, mail=mail) if publish else None
             return _run(configuration, engine, plan, Limits(max_rejected_share, max_duplicates_share), targets)
     except ArgumentError as error:
@@ -117,6 +124,8 @@ def _run(
 ) -> State[Any]:
     """Loads, then publishes, and goes on where it can if a part fails."""
     get_run_logger().info("%s: %d windows, days of %s", plan.period, len(plan.windows), plan.period.time_zone.key)
+    if plan.gaps:
+        get_run_logger().info("gap fill: %s were not loaded", ", ".join(str(gap.date) for gap in plan.gaps))
     started_at = datetime.now(UTC)
     stages = Stages()
     cache_folder = home_folder("cache")

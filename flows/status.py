@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flows.looking.services import Service
     from flows.looking.state import Recent, State
     from flows.running.configuration import Configuration
-    from tasks.overview import LoadedDays, Span
+    from tasks.coverage import LoadedDays, Span
 
 RECENT_DAYS: Final = 30
 """Rejected records and duplicates are counted over this many days, up to the last one with anything loaded."""
@@ -80,7 +80,7 @@ def _look_at_database(
 ) -> "tuple[Service, LoadedDays | None, Recent | None]":
     from flows.looking.database import describe_database, opened
     from flows.looking.services import Service
-    from tasks.overview import read_loaded_spans, sort_days
+    from tasks.coverage import read_loaded_spans, sort_days
 
     what = describe_database(configuration)
     time_zone = configuration.settings.time_zone
@@ -95,13 +95,14 @@ def _look_at_database(
 def _read_recent(engine: "Engine", spans: "Sequence[Span]", time_zone: ZoneInfo) -> "Recent | None":
     from flows.looking.state import Recent
     from schemas.period import start_of
-    from tasks.overview import read_recent
+    from tasks.coverage import loaded_since
 
     if not spans:
         return None
     last = (spans[-1][1] - timedelta(microseconds=1)).astimezone(time_zone).date()
     first = max(last - timedelta(days=RECENT_DAYS - 1), spans[0][0].astimezone(time_zone).date())
-    return Recent(first, last, *read_recent(engine, start_of(first, time_zone)))
+    loaded = loaded_since(engine, start_of(first, time_zone))
+    return Recent(first, last, loaded.counts, loaded.checks)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -85,11 +85,13 @@ class Plan:
         period: the days that it reports on.
         windows: what it loads; not all of the period where a part is known to be loaded.
         refresh: those of the windows whose answer is asked for even if it is cached.
+        gaps: days that should have been loaded and were not: it loads them, too.
     """
 
     period: Period
     windows: tuple[Window, ...]
     refresh: frozenset[Window]
+    gaps: tuple[Day, ...] = ()
 
 
 def start_of(moment: date, time_zone: ZoneInfo) -> datetime:
@@ -98,12 +100,6 @@ def start_of(moment: date, time_zone: ZoneInfo) -> datetime:
         aware = moment if moment.tzinfo else moment.replace(tzinfo=time_zone)
         return aware.astimezone(UTC)
     return datetime.combine(moment, time.min, time_zone).astimezone(UTC)
-
-
-def day_before(moment: datetime, time_zone: ZoneInfo) -> date:
-    """The last day that was over at a moment."""
-    today = start_of(moment.astimezone(time_zone).date(), time_zone)
-    return (today - timedelta(microseconds=1)).astimezone(time_zone).date()
 
 
 def days_between(start: datetime, end: datetime, time_zone: ZoneInfo) -> Iterator[Day]:

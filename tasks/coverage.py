@@ -1,14 +1,19 @@
-"""Coverage: which days are loaded and which are missing, asked of the database, where the watermark is kept."""
+"""Coverage: which days are loaded and which are missing, and what became of the records that were fetched.
 
-from collections.abc import Sequence
+It asks the database, where the watermark is kept, and changes nothing there.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
-from schemas.period import Day
+from schemas.period import Day, days_between
 from schemas.summary import CheckResult, LoadCounts
 from schemas.tables import loaded_windows
 from tasks.database import translate_errors
+from tasks.errors import PermanentError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -27,16 +32,15 @@ _MISSING: Final = f"""
     WHERE covered.spans @> tstzrange(days.day_start, days.day_end) IS NOT TRUE
 """
 _FIRST: Final = f"SELECT min(window_start) FROM {loaded_windows.name}"
-_RECORDS: Final = f"""
-    SELECT (window_start AT TIME ZONE 'UTC')::time, window_end - window_start, avg(fetched)::float8
-    FROM {loaded_windows.name}
-    WHERE window_start > (SELECT max(window_start) FROM {loaded_windows.name}) - interval '7 days'
-    GROUP BY 1, 2
+_IS_THERE: Final = "SELECT to_regclass(:name) IS NOT NULL"
+_SPANS: Final = f"""
+    SELECT lower(span), upper(span)
+    FROM (SELECT unnest(range_agg(tstzrange(window_start, window_end))) AS span FROM {loaded_windows.name}) AS spans
+    ORDER BY span
 """
 _COUNTS: Final = f"""
     SELECT count(*), {", ".join(f"coalesce(sum({name}), 0)::bigint" for name in _COUNTED)}
     FROM {loaded_windows.name}
-    WHERE flow_run_id = CAST(:flow_run_id AS uuid)
 """
 _CHECKS: Final = f"""
     SELECT
@@ -45,15 +49,31 @@ _CHECKS: Final = f"""
         sum((outcome ->> 'rows')::bigint)::bigint,
         coalesce((array_agg(outcome ->> 'sample') FILTER (WHERE outcome ->> 'sample' <> ''))[1], '')
     FROM {loaded_windows.name}, json_array_elements(checks) WITH ORDINALITY AS checked (outcome, place)
-    WHERE flow_run_id = CAST(:flow_run_id AS uuid)
-    GROUP BY 1, 2
-    ORDER BY min(place)
 """
+_BY_CHECK: Final = "GROUP BY 1, 2 ORDER BY min(place)"
+
+Span = tuple[datetime, datetime]
+"""Half-open, in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDays:
+    """The days that are over, from the first of which anything is loaded.
+
+    Attributes:
+        complete: every moment of the day lies in a loaded window.
+        incomplete: a part of it does.
+        missing: none does.
+    """
+
+    complete: tuple[Day, ...]
+    incomplete: tuple[Day, ...]
+    missing: tuple[Day, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a flow run loaded, except for what another has loaded again since.
+    """What was loaded; of a flow run, but for what another has loaded again since.
 
     Attributes:
         windows: how many windows.
@@ -88,8 +108,8 @@ def missing_days(engine: "Engine", days: Sequence[Day], since: datetime | None =
     return tuple(day for day in days if day.date in missing)
 
 
-def first_loaded(engine: "Engine") -> datetime | None:
-    """The moment from which on anything was ever loaded, in UTC; None if nothing was.
+def find_gaps(engine: "Engine", days: Sequence[Day]) -> tuple[Day, ...]:
+    """Those of the days that are not wholly loaded, in the given order; what lies before the first load is no gap.
 
     Raises:
         DatabaseUnavailableError, PermanentError: see `tasks.database.translate_errors`.
@@ -97,23 +117,8 @@ def first_loaded(engine: "Engine") -> datetime | None:
     from sqlalchemy import text
 
     with translate_errors(engine), engine.connect() as connection:
-        moment: datetime | None = connection.scalar(text(_FIRST))
-    return moment
-
-
-def usual_records(engine: "Engine") -> dict[tuple[time, timedelta], float]:
-    """How many records the windows of the last seven days that are loaded had on average.
-
-    Returns:
-        By the time of day in UTC at which a window begins, and its length.
-
-    Raises:
-        DatabaseUnavailableError, PermanentError: see `tasks.database.translate_errors`.
-    """
-    from sqlalchemy import text
-
-    with translate_errors(engine), engine.connect() as connection:
-        return {(start, length): records for start, length, records in connection.execute(text(_RECORDS))}
+        first: datetime | None = connection.scalar(text(_FIRST))
+    return () if first is None else tuple(day for day in missing_days(engine, days) if day.end > first)
 
 
 def loaded_by(engine: "Engine", flow_run_id: str) -> Loaded:
@@ -122,10 +127,62 @@ def loaded_by(engine: "Engine", flow_run_id: str) -> Loaded:
     Raises:
         DatabaseUnavailableError, PermanentError: see `tasks.database.translate_errors`.
     """
+    return _sum_up(engine, "WHERE flow_run_id = CAST(:value AS uuid)", flow_run_id)
+
+
+def loaded_since(engine: "Engine", moment: datetime) -> Loaded:
+    """What became of the records of the windows that end after a moment.
+
+    Raises:
+        DatabaseUnavailableError, PermanentError: see `tasks.database.translate_errors`.
+    """
+    return _sum_up(engine, "WHERE window_end > :value", moment)
+
+
+def _sum_up(engine: "Engine", condition: str, value: object) -> Loaded:
     from sqlalchemy import text
 
-    run = {"flow_run_id": flow_run_id}
+    parameters = {"value": value}
     with translate_errors(engine), engine.connect() as connection:
-        windows, *counts = connection.execute(text(_COUNTS), run).one()
-        checks = tuple(CheckResult(*row) for row in connection.execute(text(_CHECKS), run))
-    return Loaded(windows, LoadCounts(*counts), checks)
+        windows, *counts = connection.execute(text(f"{_COUNTS} {condition}"), parameters).one()
+        outcomes = connection.execute(text(f"{_CHECKS} {condition} {_BY_CHECK}"), parameters)
+        return Loaded(windows, LoadCounts(*counts), tuple(CheckResult(*row) for row in outcomes))
+
+
+def read_loaded_spans(engine: "Engine") -> tuple[Span, ...]:
+    """What is loaded, windows that touch each other as one, oldest first.
+
+    Raises:
+        PermanentError: the tables are not there; or see `tasks.database.translate_errors`.
+        DatabaseUnavailableError: see there.
+    """
+    from sqlalchemy import text
+
+    with translate_errors(engine), engine.connect() as connection:
+        if not connection.scalar(text(_IS_THERE), {"name": loaded_windows.name}):
+            raise PermanentError("the database has no tables yet: run python -m flows.setup")
+        return tuple((start, end) for start, end in connection.execute(text(_SPANS)))
+
+
+def sort_days(spans: Sequence[Span], time_zone: ZoneInfo, now: datetime) -> LoadedDays:
+    """Tells complete days from the others; a day that is not over yet is none of them.
+
+    Args:
+        spans: as `read_loaded_spans` gives them.
+        time_zone: whose days.
+        now: aware.
+    """
+    complete: list[Day] = []
+    incomplete: list[Day] = []
+    missing: list[Day] = []
+    for day in _days_until(spans[0][0], now, time_zone) if spans else ():
+        touched = [span for span in spans if span[0] < day.end and span[1] > day.start]
+        if any(start <= day.start and day.end <= end for start, end in touched):
+            complete.append(day)
+        else:
+            (incomplete if touched else missing).append(day)
+    return LoadedDays(tuple(complete), tuple(incomplete), tuple(missing))
+
+
+def _days_until(first: datetime, now: datetime, time_zone: ZoneInfo) -> Iterator[Day]:
+    return (day for day in days_between(first, now, time_zone) if day.end <= now)

@@ -3,6 +3,7 @@
 A failed fetch must never look like a day without attempts, so everything but a list of objects raises.
 """
 
+import json
 import re
 import ssl
 import time
@@ -13,8 +14,9 @@ from functools import cache
 from http.client import IncompleteRead
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from schemas.period import Window
-from schemas.record import parse_records
 from tasks.errors import PermanentError, TransientError, is_caused_by
 from tasks.redaction import redact, unescape
 
@@ -41,6 +43,10 @@ _LIKE_AN_ID: Final = re.compile(
     re.IGNORECASE,
 )
 """What may name a student in a text of the API's: an address, a UUID, a hash, a long number."""
+
+
+_MAX_DEPTH: Final = 500
+_TEXT_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 
 
 def fetch_records(url: str, client: str, client_key: str, window: Window) -> str:
@@ -188,6 +194,54 @@ def decode_records(body: bytes, client_key: str = "") -> str:
     if not all(isinstance(record, dict) for record in answer):
         raise PermanentError("grader API: its list holds something else than records")
     return text
+
+
+def parse_records(text: str) -> Any:
+    """Reads an answer's JSON.
+
+    `orjson` is strict and fast; what it refuses for one record's sake must not cost the others, so the standard library
+    reads it: NaN, lone surrogates, line breaks in a text, numbers of thousands of digits, values nested thousands of
+    times. NaN and infinities become text, which no check takes for a verdict.
+
+    Raises:
+        ValueError: not JSON.
+        RecursionError: nested too deeply, and cut short.
+    """
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        pass
+    try:
+        return _parse_leniently(text)
+    except RecursionError:
+        return _parse_leniently(_flatten(text))
+
+
+def _parse_leniently(text: str) -> Any:
+    return json.loads(text, parse_constant=str, parse_int=_parse_integer, strict=False)
+
+
+def _parse_integer(digits: str) -> int | float:
+    """As `orjson` reads it, so that a record is the same whatever else is in its answer."""
+    is_short = len(digits) <= len(str(-(2**63)))
+    return int(digits) if is_short and -(2**63) <= int(digits) < 2**64 else float(digits)
+
+
+def _flatten(text: str) -> str:
+    """Puts what is nested too deeply into texts that hold its JSON."""
+    parts: list[str] = []
+    done = start = depth = 0
+    for token in _TEXT_OR_BRACKET.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth == _MAX_DEPTH:
+                start = token.start()
+        elif token[0] in "]}":
+            if depth == _MAX_DEPTH:
+                parts += [text[done:start], json.dumps(text[start : token.end()])]
+                done = token.end()
+            depth -= 1
+    return "".join(parts) + text[done:]
 
 
 def _describe(error: Exception) -> str:

@@ -1,10 +1,15 @@
-"""Plan: what a person asked for, dates in the reporting time zone, becomes the windows the API is asked for, in UTC."""
+"""Plan: what a person asked for, dates in the reporting time zone, becomes the windows the API is asked for, in UTC.
 
-from collections.abc import Iterator
+From top to bottom: dates become a period (`plan_period`); the daily run's day is joined by lookback and gaps
+(`plan_daily`); days become windows (`split_into_windows`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from schemas.period import Day, Period, Window, day_before, days_between, start_of
+from schemas.period import Day, Period, Plan, Window, days_between, start_of
 from tasks.errors import ArgumentError
 
 MAX_DAYS = 400
@@ -18,17 +23,15 @@ def plan_period(
     end: date | str | None,
     time_zone: ZoneInfo,
     now: datetime,
-    default_day: date | None = None,
     max_days: int | None = MAX_DAYS,
 ) -> Period:
     """Says which days and which exact span a run is about.
 
     Args:
-        start: the first day, or a moment; text is read as ISO 8601; None means the day of `end`.
+        start: the first day, or a moment; text is read as ISO 8601; None means the day of `end`, without one yesterday.
         end: the last day, inclusive, or a moment, exclusive; None means the day of `start`.
         time_zone: what a day and a moment without an offset refer to.
         now: the present, aware; nothing later than it is asked for.
-        default_day: the day if neither is given; None means yesterday.
         max_days: the longest range; None for any, for what is split into several runs.
 
     Raises:
@@ -42,7 +45,7 @@ def plan_period(
         # A midnight ends the day before it.
         first = _day_of(last, time_zone, earlier=timedelta(microseconds=1))
     else:
-        first = default_day or day_before(now, time_zone)
+        first = day_before(now, time_zone)
     span_start = start_of(first, time_zone)
     span_end = _end_of(_day_of(first, time_zone) if last is None else last, time_zone)
     _check_span(span_start, span_end, first, last, now, "end_date" if start is None else "start_date")
@@ -64,25 +67,6 @@ def _check_span(start: datetime, end: datetime, first: date, last: date | None, 
         raise ArgumentError(f"end_date {last} is before start_date {first}: swap them or correct one")
     if start >= now:
         raise ArgumentError(f"{given} {first} is in the future: nothing has happened there yet")
-
-
-def split_into_windows(period: Period, hours: int) -> list[Window]:
-    """Cuts a period into windows of `hours` that begin at each day's start.
-
-    Beginning anew each day keeps the windows of a day the same whatever range they are part of, so that overlapping
-    ranges share cached answers; a day of 23 or 25 hours ends with a shorter or an additional window.
-    """
-    step = timedelta(hours=hours)
-    return [window for day in period.days for window in _cut(day, step, period)]
-
-
-def _cut(day: Day, step: timedelta, period: Period) -> Iterator[Window]:
-    start = day.start
-    while start < day.end:
-        end = min(start + step, day.end)
-        if start < period.end and end > period.start:
-            yield Window(max(start, period.start), min(end, period.end))
-        start = end
 
 
 def _read(value: date | str, name: str, time_zone: ZoneInfo) -> date:
@@ -111,3 +95,75 @@ def _day_of(moment: date, time_zone: ZoneInfo, earlier: timedelta = timedelta(0)
 def _end_of(moment: date, time_zone: ZoneInfo) -> datetime:
     """A date is inclusive: it ends at the next day's start. A moment ends itself."""
     return start_of(moment if isinstance(moment, datetime) else moment + timedelta(days=1), time_zone)
+
+
+def day_before(moment: datetime, time_zone: ZoneInfo) -> date:
+    """The last day that was over at a moment."""
+    today = start_of(moment.astimezone(time_zone).date(), time_zone)
+    return (today - timedelta(microseconds=1)).astimezone(time_zone).date()
+
+
+def plan_range(period: Period, hours: int, *, refresh: bool) -> Plan:
+    """Plans a run for the days that it was asked for.
+
+    Args:
+        hours: the length of a window.
+        refresh: even cached answers are asked for again.
+    """
+    windows = tuple(split_into_windows(period, hours))
+    return Plan(period, windows, frozenset(windows if refresh else ()))
+
+
+def plan_daily(
+    period: Period,
+    hours: int,
+    find_gaps: Callable[[list[Day]], Iterable[Day]],
+    *,
+    lookback_days: int,
+    heal_days: int,
+    refresh: bool,
+) -> Plan:
+    """Plans the daily run: the gaps of the weeks before, the lookback, then the day itself.
+
+    Args:
+        period: the day, alone.
+        hours: the length of a window.
+        find_gaps: says which of some days should be loaded and are not.
+        lookback_days: fetch this many earlier days again, to catch late records.
+        heal_days: look for gaps in this many days before the day.
+        refresh: the day itself is asked for again as well.
+    """
+    (day,) = period.days
+    lookback = _days_before(day, lookback_days, period.time_zone)
+    gaps = [gap for gap in find_gaps(_days_before(day, heal_days, period.time_zone)) if gap not in lookback]
+    start = [*gaps, *lookback, day][0].start
+    whole = replace(period, start=start, days=tuple(days_between(start, period.end, period.time_zone)))
+
+    def windows_of(days: list[Day]) -> list[Window]:
+        return split_into_windows(replace(whole, days=tuple(days)), hours)
+
+    again = windows_of([*lookback, day] if refresh else lookback)
+    return Plan(whole, tuple(windows_of([*gaps, *lookback, day])), frozenset(again), tuple(gaps))
+
+
+def _days_before(day: Day, count: int, time_zone: ZoneInfo) -> list[Day]:
+    return list(days_between(start_of(day.date - timedelta(days=count), time_zone), day.start, time_zone))
+
+
+def split_into_windows(period: Period, hours: int) -> list[Window]:
+    """Cuts a period into windows of `hours` that begin at each day's start.
+
+    Beginning anew each day keeps the windows of a day the same whatever range they are part of, so that overlapping
+    ranges share cached answers; a day of 23 or 25 hours ends with a shorter or an additional window.
+    """
+    step = timedelta(hours=hours)
+    return [window for day in period.days for window in _cut(day, step, period)]
+
+
+def _cut(day: Day, step: timedelta, period: Period) -> Iterator[Window]:
+    start = day.start
+    while start < day.end:
+        end = min(start + step, day.end)
+        if start < period.end and end > period.start:
+            yield Window(max(start, period.start), min(end, period.end))
+        start = end

@@ -10,10 +10,9 @@ from flows.running.configuration import Configuration
 from flows.running.home import home_folder
 from flows.running.server import check_server, names_server
 from schemas.period import Window
-from schemas.record import parse_records
 from tasks.database import embedded_database, try_database
 from tasks.errors import CodegraderError
-from tasks.grader_api import fetch_records
+from tasks.grader_api import fetch_records, parse_records
 from tasks.mail import try_login
 from tasks.sheet import try_sheet
 

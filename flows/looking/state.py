@@ -12,7 +12,7 @@ from flows.backfilling.chunks import date_ranges, describe_days
 from flows.looking.services import Service
 from schemas.period import Day
 from schemas.summary import CheckResult, LoadCounts
-from tasks.overview import LoadedDays
+from tasks.coverage import LoadedDays
 
 WIDTH: Final = 16
 
@@ -27,8 +27,9 @@ class Recent:
     checks: tuple[CheckResult, ...]
 
     def failed(self, severity: str) -> dict[str, int]:
-        """How many records failed each check of that severity."""
-        return {result.check: result.rows for result in self.checks if result.severity == severity}
+        """How many records failed each check of that severity, most first."""
+        failed = [result for result in self.checks if result.severity == severity and result.rows]
+        return {result.check: result.rows for result in sorted(failed, key=lambda result: -result.rows)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,13 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run, task_run
 
 from flows.running.artifacts import Progress
-from flows.running.order import hours_of, order
 from flows.running.stages import describe_counts, describe_failure
 from schemas.blocks import GraderApi
 from schemas.period import Plan, Window
-from schemas.record import parse_records
 from schemas.summary import CheckResult, LoadCounts, Stage, StageFailure
 from tasks.check import add_results, check
-from tasks.coverage import usual_records
 from tasks.extract import extract
-from tasks.grader_api import MAX_CONNECTIONS
+from tasks.grader_api import MAX_CONNECTIONS, parse_records
 from tasks.load import load_window
 from tasks.retries import is_database_fault
 from tasks.transform import transform
@@ -90,17 +87,15 @@ def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Pat
 
     loading = Loading()
     progress = Progress("windows loaded", len(plan.windows))
-    records = usual_records(engine)
     submitted = (
         (window, load.submit(window, api, engine, cache_folder, refresh=window in plan.refresh))
-        for window in order(plan.windows, records)
+        for window in plan.windows
     )
     for window, future in _finished(submitted):
         future.wait()
         state = future.state
         if state.is_completed():
             counts, checks = state.result()
-            records[hours_of(window)] = counts.fetched
             loading.counts += counts
             loading.checks = add_results(loading.checks, checks)
             progress.advance(logging.INFO, "%s UTC: %s", window, describe_counts(counts))

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from schemas.period import Window, days_between
-from schemas.record import parse_records
 from tasks.check import check
 from tasks.figures import compute_figures
+from tasks.grader_api import parse_records
 from tasks.load import load_window
 from tasks.transform import transform
 

@@ -56,7 +56,7 @@ def test_an_outage_of_three_days_is_healed_by_one_run(pipeline: Pipeline) -> Non
 
     assert state.is_completed(), state.message
     assert complete_days(pipeline) == [day(before) for before in range(7, 0, -1)]
-    assert f"healing: {day(5)}, {day(4)}, {day(3)} were not loaded" in pipeline.log()
+    assert f"{day(5)}, {day(4)}, {day(3)} were not loaded" in pipeline.log()
     assert pipeline.rows("SELECT sum(attempts) FROM daily_metrics") == [(21,)]
 
 

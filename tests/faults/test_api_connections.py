@@ -5,9 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from schemas.record import parse_records
 from tasks.errors import PermanentError, TransientError
-from tasks.grader_api import fetch_records
+from tasks.grader_api import fetch_records, parse_records
 from tests.faults import fault, faults
 from tests.faults.gate import AnyReader, Gate, Trip
 from tests.records import WINDOW, numbered

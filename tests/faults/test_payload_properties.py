@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from schemas.period import Window
-from schemas.record import Record, identity_of, parse_records, to_json
-from tasks.grader_api import fetch_records
+from schemas.record import Record, identity_of, to_json
+from tasks.grader_api import fetch_records, parse_records
 from tests.faults import fault
 from tests.integration.loading import column, contents, empty_all, load
 from tests.odd_records import windows

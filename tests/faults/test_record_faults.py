@@ -9,9 +9,9 @@ from typing import Final
 import pytest
 from sqlalchemy import Engine
 
-from schemas.record import Record, parse_records
+from schemas.record import Record
 from schemas.summary import LoadCounts
-from tasks.grader_api import fetch_records
+from tasks.grader_api import fetch_records, parse_records
 from tasks.transform import storable
 from tests.faults import fault, faults
 from tests.fixtures.pipelines import Pipelines

@@ -1,7 +1,9 @@
 """What is loaded and what is missing, as the database knows it."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -13,11 +15,24 @@ from sqlalchemy import Engine
 from schemas.attempt import Checked
 from schemas.period import Day, Window, days_between
 from schemas.summary import LoadCounts
-from tasks.coverage import first_loaded, loaded_by, missing_days, usual_records
+from tasks.coverage import (
+    find_gaps,
+    loaded_by,
+    loaded_since,
+    missing_days,
+    read_loaded_spans,
+    sort_days,
+)
+from tasks.database import open_as_it_is
+from tasks.errors import PermanentError
 from tasks.load import load_window
-from tests.integration.loading import FLOW_RUN, do, empty_all, load, span
+from tests.integration.loading import FLOW_RUN, column, do, empty_all, load, span
 from tests.records import WINDOW, frame_of, numbered, record, submit
 
+if TYPE_CHECKING:
+    from prefect_sqlalchemy import SqlAlchemyConnector
+
+DAYS = ("2023-05-01", "2023-05-02", "2023-05-03", "2023-05-04")
 NOTHING = Checked(frame_of([]), (), 0, 0, ())
 FIRST = datetime(2023, 4, 1, tzinfo=UTC)
 NOON = datetime(2023, 5, 1, 12, tzinfo=UTC)
@@ -39,7 +54,8 @@ def missing(engine: Engine, wanted: list[Day], since: datetime | None = None) ->
 def test_where_nothing_is_loaded_every_day_is_missing(engine: Engine) -> None:
     assert missing(engine, days(3)) == [1, 2, 3]
     assert missing(engine, []) == []
-    assert first_loaded(engine) is None
+    assert find_gaps(engine, days(3)) == ()
+    assert read_loaded_spans(engine) == ()
 
 
 @pytest.mark.parametrize(
@@ -86,9 +102,9 @@ def test_what_was_loaded_too_long_ago_does_not_count(engine: Engine) -> None:
     assert missing(engine, days(2)) == []
 
 
-def test_the_first_load_is_found_whatever_its_order(engine: Engine) -> None:
-    mark(engine, span("2023-04-02 00:00", "2023-04-03 00:00"), span("2023-03-05 06:00", "2023-03-05 12:00"))
-    assert first_loaded(engine) == datetime(2023, 3, 5, 6, tzinfo=UTC)
+def test_what_lies_before_the_first_load_is_no_gap(engine: Engine) -> None:
+    mark(engine, span("2023-04-05 00:00", "2023-04-06 00:00"), span("2023-04-02 06:00", "2023-04-02 12:00"))
+    assert [day.date.day for day in find_gaps(engine, days(5))] == [2, 3, 4]
 
 
 hours = st.integers(0, 24 * 5)
@@ -136,13 +152,45 @@ def test_what_another_run_has_loaded_again_is_its_own(engine: Engine) -> None:
     assert loaded_by(engine, another).counts == LoadCounts(fetched=5, unchanged=5)
 
 
-def test_the_usual_number_of_records_is_that_of_the_last_seven_days(engine: Engine) -> None:
-    assert usual_records(engine) == {}
-    for days_later, count in ((0, 9), (9, 5), (10, 2)):
-        window = Window(WINDOW.start + timedelta(days=days_later), WINDOW.end + timedelta(days=days_later))
-        bad = [record(created_at=str(number)) for number in range(count)]
-        load(engine, bad, window)
-    assert usual_records(engine) == {(time(6), timedelta(hours=6)): 3.5}
+# --- what status asks
+
+
+def test_windows_that_touch_are_one_span(engine: Engine) -> None:
+    for start, end in pairwise(DAYS[:3]):
+        load(engine, [], span(start, end))
+    load(engine, [], span("2023-05-03 06:00", "2023-05-03 12:00"))
+
+    spans = read_loaded_spans(engine)
+
+    assert spans == (
+        (datetime(2023, 5, 1, tzinfo=UTC), datetime(2023, 5, 3, tzinfo=UTC)),
+        (datetime(2023, 5, 3, 6, tzinfo=UTC), datetime(2023, 5, 3, 12, tzinfo=UTC)),
+    )
+    found = sort_days(spans, ZoneInfo("UTC"), datetime(2023, 5, 5, tzinfo=UTC))
+    assert [day.date.isoformat() for day in found.complete] == list(DAYS[:2])
+    assert [day.date.isoformat() for day in (*found.incomplete, *found.missing)] == list(DAYS[2:])
+
+
+def test_rejected_and_duplicates_are_counted_by_check_from_a_moment_on(engine: Engine) -> None:
+    first, second = span("2023-05-01", "2023-05-02"), span("2023-05-02", "2023-05-03")
+    early = submit(created_at="2023-05-01 10:00:00.000000")
+    late = submit(created_at="2023-05-02 10:00:00.000000")
+    load(engine, [early | {"is_correct": 7}], first)
+    load(engine, [late, late, late | {"is_correct": 7}, late | {"is_correct": 8}], second)
+
+    loaded = loaded_since(engine, second.start)
+
+    assert (loaded.windows, loaded.counts.fetched, loaded.counts.rejected, loaded.counts.duplicates) == (1, 4, 2, 1)
+    assert {result.check: result.rows for result in loaded.checks}["allowed verdicts"] == 2
+    assert loaded_since(engine, first.start).counts.rejected == 3
+
+
+def test_a_database_without_tables_is_left_without(empty: "SqlAlchemyConnector") -> None:
+    engine = open_as_it_is(empty)
+    with pytest.raises(PermanentError, match="no tables yet: run python -m"):
+        read_loaded_spans(engine)
+    assert column(engine, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [0]
+    engine.dispose()
 
 
 @pytest.mark.timeout(60)

@@ -11,10 +11,9 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from schemas.record import parse_records
 from tasks import grader_api
 from tasks.errors import CodegraderError, PermanentError, TransientError
-from tasks.grader_api import fetch_records
+from tasks.grader_api import fetch_records, parse_records
 from tests.faults import fault
 from tests.records import WINDOW, numbered
 from tests.sandbox.grader import Fault, GraderSandbox

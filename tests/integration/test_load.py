@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine
 
 from schemas.attempt import Attempt
-from schemas.record import Record, parse_records
+from schemas.record import Record
 from schemas.summary import LoadCounts
 from tasks import database
 from tasks.database import exclusive_transaction, open_engine
 from tasks.errors import DatabaseUnavailableError, PermanentError
+from tasks.grader_api import parse_records
 from tasks.load import to_copy_text
 from tests.faults import fault
 from tests.integration.loading import FLOW_RUN, LOADED, column, contents, do, empty_all, load, rows, span, versions

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError
 
-from schemas.record import Record, parse_records
+from schemas.record import Record
+from tasks.grader_api import parse_records
 from tests.e2e.prefect_server import ROOT
 from tests.faults import fault
 from tests.integration.loading import column, empty_all, load, rows

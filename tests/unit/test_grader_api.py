@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.record import parse_records
 from tasks.errors import CodegraderError, PermanentError, TransientError
-from tasks.grader_api import decode_records, read_retry_after
+from tasks.grader_api import decode_records, parse_records, read_retry_after
 from tests.faults import fault
 from tests.odd_records import ANY_VALUE, windows
 from tests.records import record

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from schemas.period import Period, Window, day_before
+from schemas.period import Day, Period, Window
 from tasks.errors import InvalidInputError
-from tasks.plan import plan_period, split_into_windows
+from tasks.plan import day_before, plan_daily, plan_period, plan_range, split_into_windows
 
 NOW = datetime(2023, 4, 10, 21, 30, tzinfo=UTC)
 BERLIN = "Europe/Berlin"
@@ -43,9 +43,29 @@ def test_asked_for_nothing_it_takes_yesterday_in_the_reporting_time_zone(zone: s
     assert period.end - period.start == timedelta(days=1)
 
 
-def test_another_default_day_can_be_set() -> None:
-    period = plan_period(None, None, ZoneInfo("UTC"), NOW, default_day=date(2023, 4, 3))
-    assert str(period) == "2023-04-03"
+def test_the_daily_run_loads_gaps_then_the_lookback_then_its_day() -> None:
+    looked_at: list[list[int]] = []
+
+    def find_gaps(days: list[Day]) -> list[Day]:
+        looked_at.append([day.date.day for day in days])
+        return [days[0], days[-1]]
+
+    planned = plan_daily(plan("2023-04-09"), 12, find_gaps, lookback_days=2, heal_days=4, refresh=False)
+
+    assert looked_at == [[5, 6, 7, 8]]
+    assert [gap.date.day for gap in planned.gaps] == [5]
+    assert [window.start.day for window in planned.windows] == [5, 5, 7, 7, 8, 8, 9, 9]
+    assert {window.start.day for window in planned.refresh} == {7, 8}
+    assert str(planned.period) == "2023-04-05 to 2023-04-09"
+
+
+@pytest.mark.parametrize("refresh", [True, False])
+def test_refreshing_asks_again_for_all_that_was_asked_for(refresh: bool) -> None:
+    planned = plan_range(plan("2023-04-08", "2023-04-09"), 12, refresh=refresh)
+    assert [window.start.day for window in planned.windows] == [8, 8, 9, 9]
+    assert planned.refresh == frozenset(planned.windows if refresh else ())
+    again = plan_daily(plan("2023-04-09"), 12, lambda _: (), lookback_days=0, heal_days=0, refresh=refresh)
+    assert {window.start.day for window in again.refresh} == ({9} if refresh else set())
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 
-from schemas.record import parse_records
+from tasks.grader_api import parse_records
 from tests.odd_records import ANY_VALUE
 
 DEEP = "[" * 10_000 + '"]}\\""' + "]" * 10_000

@@ -16,7 +16,7 @@ from flows.looking.services import Service
 from flows.looking.state import Recent, State, describe_age, to_json, to_text
 from flows.status import main
 from schemas.summary import CheckResult, LoadCounts
-from tasks.overview import LoadedDays, Span, sort_days
+from tasks.coverage import LoadedDays, Span, sort_days
 
 NOW = datetime(2023, 4, 11, 9, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
