@@ -19,6 +19,8 @@ from schemas.attempt import VERDICTS, attempts_frame
 from schemas.record import Record, identity_of, to_json
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 MAX_PASSBACK_CHARACTERS: Final = 20_000
@@ -26,6 +28,9 @@ MAX_PASSBACK_CHARACTERS: Final = 20_000
 
 _SOURCED_ID = re.compile(r"(?P<course>course-v1:[^:]+):(?P<host>.+)-(?P<task>[^-:]+):[^:]*")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# What nearly all times look like, which NumPy reads at once: the measure script / ours needs it. The calendar has no
+# year 0, but NumPy has.
+_USUAL_TIMES = re.compile(r"(?:(?!0000)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\n)*+", re.ASCII)
 
 
 class LtiParameters(NamedTuple):
@@ -57,20 +62,19 @@ def transform(records: Sequence[Record]) -> "pd.DataFrame":
     import pandas as pd
 
     users = [read_user(record.get("lti_user_id")) for record in records]
-    moments = [read_time(record.get("created_at")) for record in records]
+    times = read_times([record.get("created_at") for record in records])
     types = [read_text(record.get("attempt_type")) for record in records]
     sent = [record.get("passback_params") for record in records]
     parameters = [read_lti_parameters(value) for value in sent]
-    created_at = pd.Series(moments, dtype="datetime64[us, UTC]")
     columns = {name: [getattr(one, name) for one in parameters] for name in LtiParameters._fields}
     return attempts_frame(
         columns
         | {
-            "id": identify(users, created_at, types, columns.pop("exact_sourced_id")),
+            "id": identify(users, times, types, columns.pop("exact_sourced_id")),
             "user_id": [storable(user) for user in users],
             "is_correct": [read_verdict(record.get("is_correct")) for record in records],
             "attempt_type": [storable(kind) for kind in types],
-            "created_at": created_at,
+            "created_at": pd.Series(times).dt.tz_localize("UTC"),
             "passback_params": [
                 to_json(value) if lti.course is None else None for value, lti in zip(sent, parameters, strict=True)
             ],
@@ -80,14 +84,14 @@ def transform(records: Sequence[Record]) -> "pd.DataFrame":
 
 def identify(
     users: Iterable[str | None],
-    created_at: "pd.Series[Any]",
+    times: "npt.NDArray[np.datetime64]",
     types: Iterable[str | None],
     sourced_ids: Iterable[str | None],
 ) -> list[str | None]:
     """The attempts' identities: each the UUIDv5 (RFC 9562) of the JSON list of what makes it one, ever the same.
 
     Args:
-        created_at: as datetime64[us, UTC].
+        times: in UTC, as `read_times` gives them.
         sourced_ids: exactly as they were sent.
 
     Returns:
@@ -95,13 +99,14 @@ def identify(
     """
     import numpy as np
 
-    times = np.datetime_as_string(created_at.to_numpy("datetime64[us]")).tolist()
     # `json.dumps` of the list, to the letter; it takes three times as long, and script / ours would be missed.
     return [
         identity_of(f'[{quote(user)}, "{time}+00:00", {_quote(kind)}, {_quote(sourced_id)}]')
         if user and time != "NaT"
         else None
-        for user, time, kind, sourced_id in zip(users, times, types, sourced_ids, strict=True)
+        for user, time, kind, sourced_id in zip(
+            users, np.datetime_as_string(times).tolist(), types, sourced_ids, strict=True
+        )
     ]
 
 
@@ -132,6 +137,19 @@ def read_time(value: object) -> datetime | None:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def read_times(values: Sequence[Any]) -> "npt.NDArray[np.datetime64]":
+    """Moments in UTC, as datetime64[us] without a zone; see `read_time`, NaT where that finds None."""
+    import numpy as np
+
+    try:
+        if _USUAL_TIMES.fullmatch("\n".join([*values, ""])):
+            return np.array(values, dtype="datetime64[us]")
+    except (TypeError, ValueError):
+        pass
+    moments = [read_time(value) for value in values]
+    return np.array([moment and moment.replace(tzinfo=None) for moment in moments], dtype="datetime64[us]")
 
 
 def read_verdict(value: object) -> int | str | None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.attempt import Attempt
 from schemas.record import NAMESPACE, to_json
-from tasks.transform import read_time, read_verdict
+from tasks.transform import read_time, read_times, read_verdict
 from tests.odd_records import ANY_TEXT, ANY_VALUE, records
 from tests.records import COURSE, STUDENT, TASK, URL, attempts_of, passback, record, submit
 
@@ -168,6 +168,20 @@ def test_a_time_is_read_with_or_without_fraction_t_and_offset(text: str, moment:
 )
 def test_anything_else_is_no_time(value: object) -> None:
     assert read_time(value) is None
+
+
+USUAL_LOOKING = st.one_of(
+    st.datetimes().map(lambda moment: moment.isoformat(" ", "microseconds")),
+    st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}", fullmatch=True),
+    st.sampled_from(["0000-01-01 00:00:00.000000", "2023-02-29 09:16:11.313646", "2023-05-31 24:00:00.000000"]),
+)
+
+
+@given(st.lists(USUAL_LOOKING | st.sampled_from(["2023-05-31T09:16:11Z", "", "\n", None, 5]), max_size=3))
+def test_times_read_at_once_are_those_read_one_by_one(values: list[object]) -> None:
+    assert [moment.item() for moment in read_times(values)] == [
+        None if moment is None else moment.replace(tzinfo=None) for moment in map(read_time, values)
+    ]
 
 
 @pytest.mark.parametrize(
