@@ -59,7 +59,9 @@ class Sheet:
     def area(self, grid_range: JsonObject) -> Area:
         """The part of a range that the sheet has; one that only ends beyond the sheet is cut off there."""
         rows, columns = self.size("ROWS"), self.size("COLUMNS")
-        area = Area.of(grid_range, rows, columns)
+        bottom = min(rows, grid_range.get("endRowIndex", rows))
+        right = min(columns, grid_range.get("endColumnIndex", columns))
+        area = Area(grid_range.get("startRowIndex", 0), bottom, grid_range.get("startColumnIndex", 0), right)
         if area.top >= rows or area.left >= columns:
             name = format_range(self.title, grid_range)
             raise invalid_argument(f"Range ({name}) exceeds grid limits. Max rows: {rows}, max columns: {columns}")

@@ -33,10 +33,8 @@ def update_cells(book: Book, request: JsonObject) -> None:
     new: dict[tuple[int, int], JsonObject] = {place: {} for place in area.places()}
     for row, line in enumerate(rows, start=area.top):
         for column, cell in enumerate(line.get("values", []), start=area.left):
-            for name, index, end in (("row", row, area.bottom), ("column", column, area.right)):
-                if index >= end:
-                    beyond = f"beyond the last requested {name} of: {end - 1}"
-                    raise invalid_argument(f"Attempting to write {name}: {index}, {beyond}")
+            if (row, column) not in new:
+                raise invalid_argument(f"Attempting to write row: {row}, column: {column}, beyond the requested range")
             new[row, column] = cell
     for place, cell in new.items():
         sheet.put(place, _changed(sheet.cells.get(place, {}), cell, mask))

@@ -36,18 +36,14 @@ def delete_dimension(book: Book, request: JsonObject) -> None:
     sheet, dimension, start, end = _target(book, request.get("range", {}))
     size, one = sheet.size(dimension), ONE[dimension]
     if end > size:
-        exist = f"Tried to delete {one} index {max(start, size)} but there are only {size} {one}s."
-        raise invalid_argument(f"Cannot delete a {one} that doesn't exist. {exist}")
+        raise invalid_argument(f"Cannot delete a {one} that doesn't exist. There are only {size} {one}s.")
     if end - start == size:
         raise invalid_argument(f"You can't delete all the {one}s on the sheet.")
     whole = sheet.area({})
     rows, columns = (start, end, *whole[2:]), (*whole[:2], start, end)
     sheet.refuse_protected(Area(*(rows if dimension == "ROWS" else columns)))
     grid, name = sheet.properties["gridProperties"], f"frozen{one.title()}Count"
-    frozen = grid.get(name, 0) - max(0, min(end, grid.get(name, 0)) - start)
-    if size - (end - start) <= frozen:
-        raise invalid_argument(f"Sorry, it is not possible to delete all non-frozen {one}s.")
-    grid[name] = frozen
+    grid[name] = grid.get(name, 0) - max(0, min(end, grid.get(name, 0)) - start)
     _move(
         book, sheet, dimension, lambda place: place if place < start else place - end + start if place >= end else None
     )

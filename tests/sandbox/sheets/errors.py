@@ -57,11 +57,11 @@ def invalid_argument(message: str) -> GoogleError:
     return GoogleError(400, message)
 
 
-def bad_request(problems: Sequence[tuple[str, str]], message: str | None = None) -> GoogleError:
+def bad_request(problems: Sequence[tuple[str, str]]) -> GoogleError:
     """The refusal of a request that does not have the method's form."""
     described = [({"field": field} if field else {}) | {"description": text} for field, text in problems]
     detail = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": described}
-    return GoogleError(400, message or "\n".join(text for _, text in problems), details=[detail])
+    return GoogleError(400, "\n".join(text for _, text in problems), details=[detail])
 
 
 def error_info(reason: str, **metadata: str) -> JsonObject:

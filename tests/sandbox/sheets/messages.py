@@ -13,7 +13,7 @@ PROTOBUF = "type.googleapis.com/google.protobuf"
 UNKNOWN = "Invalid JSON payload received. Unknown name"
 TRUTH = {"true": True, "false": False, "1": True, "0": False}
 # Where a body is one field of the request rather than the whole of it, messages name that field.
-BODY_FIELDS = {"ValueRange": "data", "Spreadsheet": "spreadsheet"}
+BODY_FIELDS = {"ValueRange": "data"}
 
 
 def read_query(method: JsonObject, query: str) -> JsonObject:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from itertools import product
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from gspread.utils import a1_range_to_grid_range, rowcol_to_a1
 
@@ -26,16 +26,6 @@ class Area(NamedTuple):
     bottom: int
     left: int
     right: int
-
-    @classmethod
-    def of(cls, grid_range: JsonObject, rows: int, columns: int) -> Self:
-        """The part of a range that lies in a sheet of this size."""
-        return cls(
-            grid_range.get("startRowIndex", 0),
-            min(rows, grid_range.get("endRowIndex", rows)),
-            grid_range.get("startColumnIndex", 0),
-            min(columns, grid_range.get("endColumnIndex", columns)),
-        )
 
     def grid_range(self) -> JsonObject:
         """The area as the API describes it, without the sheet."""

@@ -231,8 +231,7 @@ def _check_fields(message: str, query: JsonObject) -> None:
         wrong = [text]
     if wrong:
         reason = "Error expanding 'fields' parameter. Cannot find matching fields for path"
-        problems = [(path, f"{reason} '{path}'.") for path in wrong]
-        raise bad_request(problems, "Request contains an invalid argument.")
+        raise bad_request([(path, f"{reason} '{path}'.") for path in wrong])
 
 
 class _Server(ThreadingHTTPServer):
