@@ -11,8 +11,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tests.benchmarks import data_path, history, memory, orchestration, page, scaling, slow_api
 from tests.benchmarks.measure import Ratio
-from tests.e2e.prefect_server import prefect_server_running
-from tests.fixtures.pipelines import Pipelines, stop_embedded_database
+from tests.fixtures.pipelines import Pipelines
+from tests.fixtures.prefect_server import prefect_server_running
 
 SIZES = (10_000, 100_000, 1_000_000)
 LARGEST = 10_000_000
@@ -55,7 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with TemporaryDirectory(prefix="codegrader-") as directory, ExitStack() as stack:
         folder = Path(directory)
         (folder / "server").mkdir()
-        stack.callback(stop_embedded_database, folder / "server" / "postgres")
         server = stack.enter_context(prefect_server_running(folder / "server"))
         stack.enter_context(temporary_settings({PREFECT_API_URL: server}))
         known = measurements(Pipelines(folder, server, stack), server, full=options.full)

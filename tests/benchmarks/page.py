@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.measure import Ratio
-from tests.e2e.prefect_server import ROOT
+from tests.fixtures.prefect_server import ROOT
 
 PAGE: Final = ROOT / "docs" / "performance.md"
 PLOT: Final = ROOT / "docs" / "images" / "growth.png"

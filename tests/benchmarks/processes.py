@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from tests.e2e.prefect_server import ROOT
+from tests.fixtures.prefect_server import ROOT
 
 
 class Taken(NamedTuple):

@@ -11,8 +11,8 @@ from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
 from tests.benchmarks.measure import Ratio, at_least
 from tests.benchmarks.processes import run
 from tests.benchmarks.records import FIRST_DAY, month
-from tests.e2e.workers import deploy, workers_running
 from tests.fixtures.pipelines import Pipelines
+from tests.fixtures.workers import deploy, workers_running
 from tests.sandbox.grader import RecordList
 
 A_DAY: Final = 4_000

@@ -15,11 +15,11 @@ import pytest
 
 from flows.installing import server_objects
 from flows.running.loading import LOADERS
-from tests.e2e.server_objects import Server
-from tests.e2e.workers import deployments, workers_running
 from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.fixtures.server_objects import Server
+from tests.fixtures.waiting import wait_until
+from tests.fixtures.workers import deployments, workers_running
 from tests.sandbox.grader import RecordList
-from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.product import PASSWORD, Product
-from tests.waiting import wait_until
+from tests.fixtures.product import PASSWORD, Product
+from tests.fixtures.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -16,9 +16,9 @@ from prefect.events import RelatedResource, emit_event
 
 from flows.installing import server_objects
 from flows.installing.server_objects import DIED, TELL_OF_IT, create_server_objects
-from tests.e2e.prefect_server import ROOT
-from tests.e2e.server_objects import Server, own_server
-from tests.waiting import wait_until
+from tests.fixtures.prefect_server import ROOT, own_server
+from tests.fixtures.server_objects import Server
+from tests.fixtures.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ import pytest
 import requests
 import yaml
 
-from tests.e2e.prefect_server import ROOT
-from tests.e2e.product import Product
-from tests.waiting import wait_until
+from tests.fixtures.prefect_server import ROOT
+from tests.fixtures.product import Product
+from tests.fixtures.waiting import wait_until
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.records import month
-from tests.e2e.histories import generated_history
 from tests.faults import fault
+from tests.fixtures.histories import generated_history
 from tests.fixtures.pipelines import Pipeline, Pipelines
-from tests.records import submit
+from tests.fixtures.records import submit
 from tests.sandbox.grader import Fault, RecordList
 from tests.sandbox.grader.fault_kinds import Body, Status
 from tests.sandbox.sheets import SheetsFault

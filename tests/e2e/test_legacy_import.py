@@ -7,8 +7,8 @@ import pytest
 from flows import setup
 from schemas.record import Record
 from tasks.database import embedded_database
+from tests.fixtures.legacy_table import insert, make_table
 from tests.fixtures.pipelines import Pipeline, Pipelines
-from tests.legacy_table import insert, make_table
 from tests.sandbox.grader import RecordList, SyntheticRecords
 from tests.sandbox.world import SPREADSHEET_ID
 

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from flows.installing.environment import KNOWN_SETTINGS
-from tests.e2e.prefect_server import ROOT
+from tests.fixtures.prefect_server import ROOT
 
 pytestmark = pytest.mark.slow
 

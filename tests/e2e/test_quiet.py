@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.e2e.terminal import flow_in_terminal
 from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.fixtures.terminal import flow_in_terminal
 from tests.sandbox.grader import Fault, SyntheticRecords
 from tests.sandbox.grader.fault_kinds import Status
 

@@ -18,13 +18,13 @@ from flows import setup
 from flows.installing import deployments
 from flows.installing.deployments import DEPLOYMENTS, NOTIFY
 from flows.installing.server_objects import A_RUN_HAS_DIED, TELL_OF_IT
-from tests.e2e.prefect_server import ROOT
-from tests.e2e.server_objects import Server, own_server
-from tests.e2e.terminal import Terminal
 from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.fixtures.prefect_server import ROOT, own_server
+from tests.fixtures.server_objects import Server
+from tests.fixtures.terminal import Terminal
+from tests.fixtures.waiting import wait_until
 from tests.sandbox.grader import RecordList
 from tests.sandbox.world import SPREADSHEET_ID
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

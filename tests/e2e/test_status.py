@@ -13,12 +13,13 @@ from tempfile import TemporaryDirectory
 import psycopg2
 import pytest
 
-from tests.e2e.prefect_server import ROOT
-from tests.e2e.terminal import Terminal
-from tests.fixtures.pipelines import Pipeline, Pipelines, stop_embedded_database
-from tests.ports import free_port
+from tests.fixtures.database import stop_embedded_database
+from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.fixtures.ports import free_port
+from tests.fixtures.prefect_server import ROOT
+from tests.fixtures.terminal import Terminal
+from tests.fixtures.waiting import wait_until
 from tests.sandbox.world import World
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

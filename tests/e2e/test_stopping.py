@@ -14,12 +14,12 @@ from prefect.client.schemas.sorting import FlowRunSort
 
 from flows.running.loading import LOADERS
 from flows.running.stopping import ENDED_WITHIN_S
-from tests.e2e.prefect_server import ROOT
-from tests.e2e.terminal import Terminal, flow_in_terminal
 from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.fixtures.prefect_server import ROOT
+from tests.fixtures.terminal import Terminal, flow_in_terminal
+from tests.fixtures.waiting import wait_until
 from tests.sandbox.grader import SyntheticRecords
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from flows import up
-from tests.e2e.prefect_server import ROOT
-from tests.e2e.product import Product, product_running
-from tests.waiting import wait_until
+from tests.fixtures.prefect_server import ROOT
+from tests.fixtures.product import Product, product_running
+from tests.fixtures.waiting import wait_until
 
 GRADER = {"GRADER_API_URL": "http://127.0.0.1:1/", "GRADER_CLIENT": "nobody", "GRADER_CLIENT_KEY": "nothing"}
 STUBBORN = """

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from flows.running.loading import LOADERS
-from tests.e2e.histories import FIRST, LAST, WINDOWS, History, generated_history, real_history
 from tests.faults import fault
+from tests.fixtures.histories import FIRST, LAST, WINDOWS, History, generated_history, real_history
 from tests.fixtures.pipelines import Pipeline, Pipelines
-from tests.records import record
+from tests.fixtures.records import record
+from tests.fixtures.waiting import wait_until
 from tests.sandbox.grader import RecordList
 from tests.sandbox.world import SPREADSHEET_ID
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

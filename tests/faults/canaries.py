@@ -18,9 +18,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.e2e.prefect_server import prefect_server_running
-from tests.fixtures.pipelines import Pipeline, stop_embedded_database
-from tests.records import record, submit
+from tests.fixtures.database import stop_embedded_database
+from tests.fixtures.pipelines import Pipeline
+from tests.fixtures.prefect_server import prefect_server_running
+from tests.fixtures.records import record, submit
 from tests.sandbox.grader import RecordList
 from tests.sandbox.world import SPREADSHEET_ID, World
 
@@ -175,7 +176,6 @@ def canaries() -> Iterator[Canaries]:
         home, prefect = folder / "home", folder / "server"
         home.mkdir(mode=0o700)
         prefect.mkdir(mode=0o700)
-        stack.callback(stop_embedded_database, prefect / "postgres")
         api = stack.enter_context(prefect_server_running(prefect, PREFECT_SERVER_API_AUTH_STRING=login))
         stack.enter_context(temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: login}))
         world = stack.enter_context(World(home, RecordList(_make_records(students))))

@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 
 from schemas.record import Record
 from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.fixtures.records import record, submit
 from tests.integration.loading import column, contents, empty_all
-from tests.records import record, submit
 from tests.sandbox.grader import Fault, RecordList
 from tests.sandbox.grader.faults import FaultKind
 

@@ -9,7 +9,7 @@ from tasks.errors import PermanentError, TransientError
 from tasks.grader_api import fetch_records, parse_records
 from tests.faults import fault, faults
 from tests.faults.gate import AnyReader, Gate, Trip
-from tests.records import WINDOW, numbered
+from tests.fixtures.records import WINDOW, numbered
 from tests.sandbox.certificates import PrivateAuthority, ServerCertificate
 from tests.sandbox.grader import Fault, GraderSandbox
 from tests.sandbox.grader.fault_kinds import Reset, Truncate

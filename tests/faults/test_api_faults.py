@@ -15,12 +15,12 @@ from tasks.retries import MAX_RETRY_AFTER_S
 from tests.faults import fault, faults
 from tests.faults.api_faults import FLEETING, HARMLESS, LASTING, LIMITS, UNREACHABLE
 from tests.faults.days import DAY, STRUCK, WINDOWS, OneDay, lasting, whole_days
+from tests.fixtures.records import record, submit
+from tests.fixtures.waiting import wait_until
 from tests.integration.loading import rows
-from tests.records import record, submit
 from tests.sandbox.certificates import PrivateAuthority
 from tests.sandbox.grader import Fault, GraderSandbox, RecordList
 from tests.sandbox.grader.fault_kinds import Status
-from tests.waiting import wait_until
 
 MANY = 100_000
 MOST_RUNS = 25

@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from tests.faults import fault
 from tests.faults.days import lasting, whole_days
 from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.fixtures.records import record
 from tests.integration.loading import column, empty_all, load, span
-from tests.records import record
 from tests.sandbox.world import SPREADSHEET_ID
 
 if TYPE_CHECKING:

@@ -24,10 +24,10 @@ from tests.faults import fault, faults
 from tests.faults.database_servers import OwnServer, SmallDisk, behind, gate_before, like, small_disk
 from tests.faults.days import lasting
 from tests.faults.gate import Gate, Moment, Trip
+from tests.fixtures.records import WINDOW, record, submit
+from tests.fixtures.waiting import wait_until
 from tests.integration.loading import LOADED, column, contents, empty_all, load
 from tests.integration.test_migrations import ROOT, catalogue
-from tests.records import WINDOW, record, submit
-from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector

@@ -18,8 +18,8 @@ from tests.faults.database_servers import OwnServer, behind, gate_before, kill_s
 from tests.faults.days import lasting, whole_days
 from tests.faults.gate import AnyReader, Gate, Moment, Trip
 from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.fixtures.waiting import wait_until
 from tests.sandbox.world import SPREADSHEET_ID, World
-from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector

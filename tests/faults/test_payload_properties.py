@@ -17,9 +17,9 @@ from schemas.period import Window
 from schemas.record import Record, identity_of, to_json
 from tasks.grader_api import fetch_records, parse_records
 from tests.faults import fault
+from tests.fixtures.odd_records import windows
+from tests.fixtures.records import WINDOW, attempts_of
 from tests.integration.loading import column, contents, empty_all, load
-from tests.odd_records import windows
-from tests.records import WINDOW, attempts_of
 from tests.sandbox.grader import Fault, GraderSandbox, RecordList
 from tests.sandbox.grader.fault_kinds import Dress
 

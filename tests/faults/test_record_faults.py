@@ -15,8 +15,8 @@ from tasks.grader_api import fetch_records, parse_records
 from tasks.transform import storable
 from tests.faults import fault, faults
 from tests.fixtures.pipelines import Pipelines
+from tests.fixtures.records import COURSE, STUDENT, WINDOW, numbered, passback, record, submit
 from tests.integration.loading import column, load, rows
-from tests.records import COURSE, STUDENT, WINDOW, numbered, passback, record, submit
 from tests.sandbox.grader import GraderSandbox, RecordList
 from tests.sandbox.world import READER, SPREADSHEET_ID
 

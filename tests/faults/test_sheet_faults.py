@@ -12,11 +12,11 @@ from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.sheet import TAB, publish_figures, publish_sheet
 from tests.faults import fault, faults
 from tests.fixtures.pipelines import Pipelines
+from tests.fixtures.summaries import SheetDay, as_section, sheet_days
 from tests.sandbox.grader import RecordList
 from tests.sandbox.sheets import ConnectionLost, QuotaUsedUp, SheetsFault, SheetsSandbox
 from tests.sandbox.sheets.client import open_client
 from tests.sandbox.world import SPREADSHEET_ID
-from tests.summaries import SheetDay, as_section, sheet_days
 
 if TYPE_CHECKING:
     from gspread import Spreadsheet, Worksheet

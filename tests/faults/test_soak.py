@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
-from tests.records import submit
+from tests.fixtures.records import submit
 from tests.sandbox.grader import RecordList
 
 MOST_MIB_PER_100_RUNS: Final = 30

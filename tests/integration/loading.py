@@ -12,7 +12,7 @@ from schemas.summary import LoadCounts
 from tasks.check import check
 from tasks.load import load_window
 from tasks.transform import transform
-from tests.records import NOW, WINDOW
+from tests.fixtures.records import NOW, WINDOW
 
 FLOW_RUN: Final = "0192f0c4-6d2e-7a9b-8f31-5f6f0c1d2e3a"
 LOADED: Final = ("attempts", "rejected_records", "loaded_windows", "daily_metrics")

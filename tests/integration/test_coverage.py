@@ -26,8 +26,8 @@ from tasks.coverage import (
 from tasks.database import open_as_it_is
 from tasks.errors import PermanentError
 from tasks.load import load_window
+from tests.fixtures.records import WINDOW, frame_of, numbered, record, submit
 from tests.integration.loading import FLOW_RUN, column, do, empty_all, load, span
-from tests.records import WINDOW, frame_of, numbered, record, submit
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector

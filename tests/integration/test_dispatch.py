@@ -25,7 +25,7 @@ from schemas.attempt import Checked
 from schemas.period import Day, Window
 from tasks.load import load_window
 from tasks.plan import plan_period
-from tests.records import frame_of
+from tests.fixtures.records import frame_of
 
 NOW = datetime(2023, 7, 1, tzinfo=UTC)
 SPRING = split_into_chunks(plan_period("2023-03-30", "2023-05-02", ZoneInfo("UTC"), NOW), 1)

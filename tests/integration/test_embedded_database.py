@@ -11,8 +11,8 @@ import pytest
 
 from tasks.database import embedded_server
 from tasks.errors import PermanentError
-from tests.e2e.prefect_server import ROOT
 from tests.faults import fault
+from tests.fixtures.prefect_server import ROOT
 
 START_AND_SAY_WHERE = "from tasks.database import *; print(embedded_server(Path(sys.argv[1])).get_uri())"
 

@@ -15,7 +15,7 @@ from tasks import grader_api
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.grader_api import fetch_records, parse_records
 from tests.faults import fault
-from tests.records import WINDOW, numbered
+from tests.fixtures.records import WINDOW, numbered
 from tests.sandbox.grader import Fault, GraderSandbox
 from tests.sandbox.grader.fault_kinds import Body, Redirect, Reset, Stall, Status, Stream, Truncate
 from tests.sandbox.grader.faults import FaultKind

@@ -13,10 +13,10 @@ from schemas.period import Day, Window, days_between
 from schemas.record import Record
 from tasks.errors import PermanentError
 from tasks.figures import DayFigures, compute_figures, read_figures, read_figures_over
+from tests.fixtures.records import numbered, record, submit
+from tests.fixtures.summaries import by_name, day_figures
 from tests.integration.loading import column, contents, do, in_pieces, load, rows, span, versions
-from tests.records import numbered, record, submit
 from tests.sandbox.grader import RecordsFile, SyntheticRecords
-from tests.summaries import by_name, day_figures
 
 UTC_ZONE, MOSCOW, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
 TODAY = span("2023-05-31 00:00", "2023-06-01 00:00")

@@ -16,9 +16,9 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import requests
 
+from tests.fixtures.waiting import wait_until
 from tests.sandbox.grader import Fault, GraderSandbox, RecordsFile, SyntheticRecords
 from tests.sandbox.grader.fault_kinds import Body, Redirect, Reset, Stall, Status, Truncate
-from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_RECORDS = ROOT.parent / "shared" / "records" / "recodex-2017-10.jsonl"

@@ -14,9 +14,9 @@ from schemas.attempt import Attempt
 from tasks.database import open_engine
 from tasks.errors import PermanentError
 from tasks.legacy import read_batches
+from tests.fixtures.legacy_table import insert, make_table
+from tests.fixtures.records import ANOTHER_STUDENT, NOW, STUDENT, attempts_of, numbered, passback, record, submit
 from tests.integration.loading import LOADED, column, contents, do, load, rows, versions
-from tests.legacy_table import insert, make_table
-from tests.records import ANOTHER_STUDENT, NOW, STUDENT, attempts_of, numbered, passback, record, submit
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector

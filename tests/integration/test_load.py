@@ -21,9 +21,8 @@ from tasks.errors import DatabaseUnavailableError, PermanentError
 from tasks.grader_api import parse_records
 from tasks.load import to_copy_text
 from tests.faults import fault
-from tests.integration.loading import FLOW_RUN, LOADED, column, contents, do, empty_all, load, rows, span, versions
-from tests.odd_records import windows
-from tests.records import (
+from tests.fixtures.odd_records import windows
+from tests.fixtures.records import (
     ANOTHER_STUDENT,
     NOW,
     STUDENT,
@@ -35,6 +34,7 @@ from tests.records import (
     record,
     submit,
 )
+from tests.integration.loading import FLOW_RUN, LOADED, column, contents, do, empty_all, load, rows, span, versions
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector

@@ -14,8 +14,8 @@ from schemas.period import Window
 from schemas.record import Record
 from schemas.summary import LoadCounts
 from tests.faults import fault
+from tests.fixtures.records import WINDOW, numbered, passback, record, submit
 from tests.integration.loading import column, contents, empty_all, in_pieces, load, moment_of, rows, span, versions
-from tests.records import WINDOW, numbered, passback, record, submit
 
 MORNING, NOON = span("2023-05-31 06:00", "2023-05-31 09:00"), span("2023-05-31 09:00", "2023-05-31 12:00")
 MIDDLE, ALL = span("2023-05-31 08:00", "2023-05-31 10:00"), WINDOW

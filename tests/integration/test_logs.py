@@ -17,7 +17,7 @@ import pytest
 from flows.running.logs import DailyFileHandler, all_handlers, clean, start_logging
 from tasks.errors import InvalidInputError, PermanentError, TransientError
 from tests.faults import fault
-from tests.waiting import wait_until
+from tests.fixtures.waiting import wait_until
 
 SECRET = "K3y/of+the gräder's"
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d \| [A-Z]+ *\| \d+ \| .+ \| \S+ \| .*")

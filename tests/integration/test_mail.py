@@ -19,9 +19,9 @@ from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.mail import build_message, send_mail, send_message
 from tasks.retries import is_transient
 from tests.faults import fault
+from tests.fixtures.summaries import make_summary
 from tests.sandbox.certificates import PrivateAuthority
 from tests.sandbox.smtp import SmtpBehaviour, SmtpSandbox
-from tests.summaries import make_summary
 
 Mode = Literal["starttls", "ssl"]
 MODES: tuple[Mode, ...] = ("starttls", "ssl")

@@ -16,9 +16,9 @@ from tasks import database
 from tasks.database import exclusive_transaction, migrate, open_engine
 from tasks.errors import DatabaseUnavailableError, PermanentError
 from tests.faults import fault
+from tests.fixtures.records import STUDENT, URL, numbered, submit
+from tests.fixtures.waiting import wait_until
 from tests.integration.loading import column, contents, do, load, rows
-from tests.records import STUDENT, URL, numbered, submit
-from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector

@@ -12,11 +12,11 @@ from sqlalchemy.exc import DataError
 
 from schemas.record import Record
 from tasks.grader_api import parse_records
-from tests.e2e.prefect_server import ROOT
 from tests.faults import fault
+from tests.fixtures.odd_records import ANY_TEXT, ANY_VALUE
+from tests.fixtures.prefect_server import ROOT
+from tests.fixtures.records import record
 from tests.integration.loading import column, empty_all, load, rows
-from tests.odd_records import ANY_TEXT, ANY_VALUE
-from tests.records import record
 
 CONTRACT: Final = ROOT / "docs" / "data-contract.md"
 UNSTORABLE: Final = ["\x00", "\ud800", "\udc00", "\udc00\ud800", "\ud83d\ude00", "\\u0000", "\\", "\\\x00", '"\x00"']

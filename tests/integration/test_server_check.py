@@ -17,8 +17,8 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from flows.running import server
 from flows.running.server import check_server, translate_server_errors
 from tasks.errors import CodegraderError, InvalidInputError, PermanentError, TransientError
-from tests.e2e.prefect_server import ROOT
-from tests.ports import free_port
+from tests.fixtures.ports import free_port
+from tests.fixtures.prefect_server import ROOT
 
 VERSION = f'"{__version__}"'
 

@@ -7,9 +7,9 @@ import pytest
 
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.sheet import TAB, publish_figures
+from tests.fixtures.summaries import SheetDay, as_section, sheet_days
 from tests.sandbox.sheets import SheetsFault, SheetsSandbox
 from tests.sandbox.sheets.client import open_client
-from tests.summaries import SheetDay, as_section, sheet_days
 
 if TYPE_CHECKING:
     from gspread import Worksheet

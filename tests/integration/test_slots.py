@@ -19,9 +19,9 @@ from prefect.exceptions import ObjectNotFound
 from tasks.errors import TransientError
 from tasks.extract import LEASE_S, _slot
 from tasks.grader_api import CONCURRENCY_LIMIT
-from tests.e2e.prefect_server import ROOT
 from tests.faults import fault
-from tests.waiting import wait_until
+from tests.fixtures.prefect_server import ROOT
+from tests.fixtures.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from tasks.database import try_database
 from tasks.errors import DatabaseUnavailableError, PermanentError
+from tests.fixtures.legacy_table import make_table
 from tests.integration.loading import column, do
-from tests.legacy_table import make_table
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector

@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.ImageColor import getrgb
 
 from tasks.chart import BAR_COLOURS, LINES, NO_DATA_COLOUR, draw_chart
-from tests.summaries import day_figures, make_period, make_summary
+from tests.fixtures.summaries import day_figures, make_period, make_summary
 
 SERIES = (*BAR_COLOURS, *(colour for colour, _ in LINES))
 

@@ -14,8 +14,8 @@ from schemas.summary import CheckResult
 from tasks.check import add_results, check, format_results, mask
 from tasks.transform import transform
 from tests.faults import fault
-from tests.odd_records import windows
-from tests.records import (
+from tests.fixtures.odd_records import windows
+from tests.fixtures.records import (
     ANOTHER_STUDENT,
     NOW,
     STUDENT,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.grader_api import decode_records, parse_records, read_retry_after
 from tests.faults import fault
-from tests.odd_records import ANY_VALUE, windows
-from tests.records import record
+from tests.fixtures.odd_records import ANY_VALUE, windows
+from tests.fixtures.records import record
 
 NOW = datetime(2023, 4, 1, 12, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ from tasks.analyses.checks import CHECKS
 from tasks.errors import InvalidInputError
 from tasks.mail import build_message
 from tasks.rendering import write_row
-from tests.summaries import make_summary
+from tests.fixtures.summaries import make_summary
 
 SENT_AT = datetime(2023, 5, 1, 4, 0, tzinfo=UTC)
 SENDER = "reports@university.example"

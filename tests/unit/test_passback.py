@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.attempt import Attempt
 from tasks.transform import NO_LTI_PARAMETERS, read_lti_parameters, split_sourced_id
 from tests.faults import fault
-from tests.records import COURSE, STUDENT, TASK, URL, attempts_of, passback, record
+from tests.fixtures.records import COURSE, STUDENT, TASK, URL, attempts_of, passback, record
 
 SOURCED_ID = f"{COURSE}:lms.skillfactory.ru-{TASK}:{STUDENT}"
 MEGABYTE = "x" * 1_000_000

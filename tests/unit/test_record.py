@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tasks.grader_api import parse_records
-from tests.odd_records import ANY_VALUE
+from tests.fixtures.odd_records import ANY_VALUE
 
 DEEP = "[" * 10_000 + '"]}\\""' + "]" * 10_000
 

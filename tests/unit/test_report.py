@@ -18,7 +18,7 @@ from tasks.analyses.checks import CHECKS
 from tasks.errors import PermanentError
 from tasks.rendering import one_line, web_address, write_row
 from tasks.report import render_csv, render_html, write_files, write_report
-from tests.summaries import make_summary
+from tests.fixtures.summaries import make_summary
 
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
 SCRIPT = "<script>alert('1')</script>"
@@ -85,7 +85,7 @@ def test_figures_are_written_for_a_reader() -> None:
 
 
 def test_a_total_is_a_sum_only_where_that_means_something() -> None:
-    # Students and the success rate are those of the whole period, see `tests.summaries`.
+    # Students and the success rate are those of the whole period, see `tests.fixtures.summaries`.
     assert ["Total", "8,033", "812", "444", "6,000", "2,030", "37.5%", ""] in page(days=2, language="en").rows
 
 

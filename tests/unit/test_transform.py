@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from schemas.attempt import Attempt
 from schemas.record import NAMESPACE, to_json
 from tasks.transform import read_time, read_times, read_verdict
-from tests.odd_records import ANY_TEXT, ANY_VALUE, records
-from tests.records import COURSE, STUDENT, TASK, URL, attempts_of, passback, record, submit
+from tests.fixtures.odd_records import ANY_TEXT, ANY_VALUE, records
+from tests.fixtures.records import COURSE, STUDENT, TASK, URL, attempts_of, passback, record, submit
 
 SOURCED_ID = f"{COURSE}:lms.skillfactory.ru-{TASK}:{STUDENT}"
 MEGABYTE = "x" * 1_000_000
