@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
 from urllib.parse import urlencode, urlsplit
@@ -17,11 +17,10 @@ import pytest
 import requests
 
 from tests.fixtures.waiting import wait_until
-from tests.sandbox.grader import Fault, GraderSandbox, RecordsFile, SyntheticRecords
-from tests.sandbox.grader.fault_kinds import Body, Redirect, Reset, Stall, Status, Truncate
+from tests.sandbox.grader import Fault, GraderSandbox, RecordsFile
+from tests.sandbox.grader.fault_kinds import Body, Reset, Stall, Status, Truncate
 
 ROOT = Path(__file__).resolve().parents[2]
-REAL_RECORDS = ROOT.parent / "shared" / "records" / "recodex-2017-10.jsonl"
 DAY = ("2023-04-01 00:00:00.000000", "2023-04-02 00:00:00.000000")
 
 
@@ -94,13 +93,6 @@ def test_a_request_that_is_not_right_is_refused(changes: dict[str, str | list[st
         assert [request.status for request in sandbox.requests] == [status]
 
 
-def test_every_sandbox_has_a_key_and_an_address_of_its_own() -> None:
-    with GraderSandbox(NOON) as one, GraderSandbox(NOON) as other:
-        assert one.url != other.url
-        assert one.client_key != other.client_key
-        assert requests.get(f"{one.url}/more", parameters(one), timeout=5).status_code == 404
-
-
 def test_odd_records_arrive_as_they_are() -> None:
     odd = [
         record("2023-04-01 12:00:00", is_correct=float("inf"), note="\ud800\x00Ж"),
@@ -116,20 +108,14 @@ def test_odd_records_arrive_as_they_are() -> None:
         assert ask(without_any_time).json() == odd[1:4]
 
 
-def test_what_was_answered_is_in_the_log() -> None:
-    with GraderSandbox(NOON) as sandbox:
+def test_what_was_answered_and_when_is_in_the_log() -> None:
+    with GraderSandbox(NOON, latency_per_record=0.03) as sandbox:
         ask(sandbox, "2023-04-01 12:00:01.500000", "2023-04-01 12:00:03")
         (request,) = sandbox.requests
     assert request.start == datetime(2023, 4, 1, 12, 0, 1, 500_000, tzinfo=UTC)
     assert request.end == datetime(2023, 4, 1, 12, 0, 3, tzinfo=UTC)
     assert (request.status, request.records) == (200, 2)
-
-
-def test_every_record_takes_its_time() -> None:
-    with GraderSandbox(NOON, latency_per_record=0.03) as sandbox:
-        ask(sandbox)
-        (request,) = sandbox.requests
-        assert request.answered - request.began >= 5 * 0.03
+    assert request.answered - request.began >= 2 * 0.03
 
 
 def test_requests_beyond_the_allowed_ones_queue() -> None:
@@ -146,14 +132,6 @@ def test_requests_beyond_the_allowed_ones_queue() -> None:
     begun = [sum(other.began <= request.began < other.answered for other in served) for request in served]
     assert max(begun) == 2
     assert sandbox.max_parallel_seen > 2
-
-
-def test_a_connection_serves_many_requests() -> None:
-    with GraderSandbox(NOON) as sandbox, requests.Session() as session:
-        for _ in range(3):
-            answer = session.get(sandbox.url, params=parameters(sandbox), timeout=5)
-            assert answer.raw.version == 11
-            assert answer.json() == NOON
 
 
 def test_a_fault_strikes_as_often_as_it_is_told() -> None:
@@ -183,12 +161,6 @@ def test_a_fault_strikes_by_chance_but_always_the_same_way() -> None:
 
     assert pattern("one") == pattern("one") != pattern("two")
     assert 250 < sum(pattern("one")) < 350
-
-
-def test_a_redirect_names_another_address() -> None:
-    with GraderSandbox(NOON, faults=[Fault(Redirect("https://login.example/"))]) as sandbox:
-        assert ask(sandbox).headers["Location"] == "https://login.example/"
-        assert [request.status for request in sandbox.requests] == [302]
 
 
 def test_a_reset_breaks_the_connection_off() -> None:
@@ -273,27 +245,11 @@ def test_a_process_says_what_it_lacks(options: list[str], complaint: str) -> Non
     assert "Traceback" not in complaints
 
 
-@pytest.mark.skipif(not REAL_RECORDS.is_file(), reason="the file of real records is not beside this checkout")
-def test_real_records_are_replayed_whole() -> None:
-    source = RecordsFile(REAL_RECORDS)
-    hours = [datetime(2017, 10, 2, tzinfo=UTC) + timedelta(hours=number) for number in range(13 * 24)]
-    found = [one for start in hours for one in source.between(start, start + timedelta(seconds=3599))]
-    assert found == [json.loads(line) for line in REAL_RECORDS.read_text(encoding="utf-8").splitlines()]
-    with GraderSandbox(source) as sandbox:
-        assert len(ask(sandbox, "2017-10-01 00:00:00", "2017-10-31 00:00:00").json()) == 1000
-
-
 def test_a_file_with_a_broken_line_names_it(tmp_path: Path) -> None:
     file = tmp_path / "records.jsonl"
     file.write_text('{"created_at": "2023-04-01 12:00:00"}\n\n{"created_at": \n')
     with pytest.raises(ValueError, match=r"records\.jsonl, line 3"):
         RecordsFile(file)
-
-
-def test_a_synthetic_day_is_served_as_it_was_written() -> None:
-    day = datetime(2023, 4, 1, tzinfo=UTC)
-    with GraderSandbox(SyntheticRecords()) as sandbox:
-        assert ask(sandbox).json() == SyntheticRecords().between(day, day + timedelta(days=1))
 
 
 def start_process(*options: str) -> subprocess.Popen[str]:
