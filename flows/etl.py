@@ -75,14 +75,14 @@ def codegrader_etl(
     Args:
         start_date: First day, such as 2023-04-01, in the reporting time zone. Empty: the last day, or yesterday.
         end_date: Last day, inclusive. Empty: the same as the first.
-        refresh: Ask the API again, even where its answer is cached.
-        publish: Publish: sheet, report and mail. Off: only load and compute the figures.
+        refresh: Ask the API again, even for what it has answered before.
+        publish: Write the sheet, the report and the mail. Off: only load, and compute the figures.
         sheet: Write the figures to the Google Sheet.
-        mail: Send the mail, also the one about a failure.
+        mail: Send the mail. Off: not even the one about a failure.
         lookback_days: Daily run only: fetch this many earlier days again, to catch late records.
-        heal_days: Daily run only: fill gaps, days that are not loaded, up to this many days back.
-        window_hours: Hours of attempts that one request to the API asks for, 1 to 24.
-        max_rejected_share: Publish nothing if more than this share of the records fails the checks, 0 to 1.
+        heal_days: Daily run only: load earlier days that are missing, up to this many days back.
+        window_hours: Hours of attempts in one request to the API, 1 to 24.
+        max_rejected_share: Publish nothing if more than this share of the records fails an error check, 0 to 1.
         max_duplicates_share: Publish nothing if more than this share of the records are exact copies, 0 to 1.
     """
     # Our own errors explain themselves: a state with their message says all that a traceback would hide.
