@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -209,6 +210,19 @@ def test_a_verdict_is_zero_one_or_null_and_what_is_not_understood_does_not_becom
 ) -> None:
     read = read_verdict(value)
     assert (read, type(read)) == (verdict, type(verdict))
+
+
+@pytest.mark.parametrize(
+    "sourced_id", ['a", "lis_result_sourcedid": "b', "it's", "\\/", "\\u0041", "'", '"', "", "None", "Ж"]
+)
+@pytest.mark.parametrize("write", [repr, json.dumps])
+def test_lti_parameters_are_read_as_they_were_written(sourced_id: str, write: Callable[[object], str]) -> None:
+    assert transformed(passback_params=write({"lis_result_sourcedid": sourced_id})).lis_result_sourcedid == sourced_id
+
+
+def test_python_writes_a_backslash_in_another_way_than_json() -> None:
+    assert transformed(passback_params=r"{'lis_result_sourcedid': 'a\/b'}").lis_result_sourcedid == r"a\/b"
+    assert transformed(passback_params=r'{"lis_result_sourcedid": "a\/b"}').lis_result_sourcedid == "a/b"
 
 
 # --- text that the database cannot hold
