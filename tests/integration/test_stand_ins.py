@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from flows.installing.environment import KNOWN_SETTINGS
+from tests.fixtures.prefect_server import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ["database", "grader API", "Google Sheet", "mail"]
 NO_GRADER = "GRADER_API_URL=http://127.0.0.1:1/\nGRADER_CLIENT=nobody\nGRADER_CLIENT_KEY=nothing\n"
 

@@ -74,27 +74,16 @@ def test_every_day_has_as_many_records_as_a_real_one_and_none_twice(sixty_days: 
     assert len(set(map(len, sixty_days.values()))) > 40
 
 
-def test_windows_of_a_day_partition_it() -> None:
-    day = date(2025, 3, 4)
+def test_windows_hold_both_their_ends_and_join_without_gap_in_order_of_time() -> None:
+    whole = [record for day in DAYS[:3] for record in records_of(day)]
     source, hour = SyntheticRecords(), timedelta(hours=1)
-    starts = [midnight(day) + number * hour for number in range(24)]
-    found = [record for start in starts for record in ask(source, start, start + hour - MICROSECOND)]
-    assert found == records_of(day)
-
-
-def test_both_ends_of_a_window_belong_to_it() -> None:
-    records = records_of(date(2025, 3, 4))[10:21]
-    first, last = (datetime.fromisoformat(f"{records[number]['created_at']}+00:00") for number in (0, -1))
-    source = SyntheticRecords()
-    assert ask(source, first, last) == records
-    assert ask(source, first + MICROSECOND, last - MICROSECOND) == records[1:-1]
-
-
-def test_a_window_of_several_days_is_their_sum_in_order() -> None:
-    found = ask(SyntheticRecords(), midnight(DAYS[0]), midnight(DAYS[3]) - MICROSECOND)
-    assert found == [record for day in DAYS[:3] for record in records_of(day)]
-    times = [record["created_at"] for record in found]
+    starts = [midnight(DAYS[0]) + number * hour for number in range(72)]
+    assert [record for start in starts for record in ask(source, start, start + hour - MICROSECOND)] == whole
+    assert ask(SyntheticRecords(), midnight(DAYS[0]), midnight(DAYS[3]) - MICROSECOND) == whole
+    times = [datetime.fromisoformat(f"{record['created_at']}+00:00") for record in whole]
     assert times == sorted(times)
+    assert ask(source, times[10], times[20]) == whole[10:21]
+    assert ask(source, times[10] + MICROSECOND, times[20] - MICROSECOND) == whole[11:20]
 
 
 def test_nothing_is_known_of_the_future() -> None:
