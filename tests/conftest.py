@@ -1,8 +1,10 @@
 """What every test shares: a Prefect home of its own, and the folders of recorded data where they are present."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -26,9 +28,9 @@ settings.load_profile("reproducible")
 
 
 @pytest.fixture(scope="session")
-def real_records() -> Path:
+def real_records() -> list[dict[str, Any]]:
     """A thousand real submissions; they are kept beside the checkout, not in it."""
     path = Path(__file__).resolve().parents[1].parent / "shared" / "records" / "recodex-2017-10.jsonl"
     if not path.exists():
         pytest.skip("the real records are not on this machine")
-    return path
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]

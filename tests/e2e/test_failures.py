@@ -12,7 +12,7 @@ from tests.fixtures.histories import generated_history
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.records import submit
 from tests.sandbox.grader import Fault, RecordList
-from tests.sandbox.grader.fault_kinds import Body, Status
+from tests.sandbox.grader.faults import Body, Status
 from tests.sandbox.sheets import SheetsFault
 from tests.sandbox.world import SPREADSHEET_ID
 

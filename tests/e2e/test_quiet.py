@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.terminal import flow_in_terminal
 from tests.sandbox.grader import Fault, SyntheticRecords
-from tests.sandbox.grader.fault_kinds import Status
+from tests.sandbox.grader.faults import Status
 
 pytestmark = pytest.mark.slow
 

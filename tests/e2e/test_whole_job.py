@@ -3,7 +3,7 @@
 import csv
 import signal
 from collections import Counter
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_every_figure_of_generated_attempts_is_right_and_the_same_everywhere(pip
 
 
 def test_every_figure_of_real_submissions_is_right_and_the_same_everywhere(
-    pipelines: Pipelines, real_records: Path
+    pipelines: Pipelines, real_records: list[dict[str, Any]]
 ) -> None:
     history = real_history(real_records)
     assert history.days["2017-10-08"] == ("304", "69", "55")

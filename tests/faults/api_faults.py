@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Final
 
-from tests.sandbox.grader.fault_kinds import Body, Dress, Raw, Redirect, Reset, Stall, Status, Stream, Truncate
-from tests.sandbox.grader.faults import FaultKind
+from tests.sandbox.grader.faults import Body, Dress, FaultKind, Raw, Redirect, Reset, Stall, Status, Stream, Truncate
 
 Faults = Mapping[str, Callable[[], FaultKind]]
 """A fault is made when it is needed, so that a date in it is near the present."""

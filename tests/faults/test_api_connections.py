@@ -12,7 +12,7 @@ from tests.faults.gate import AnyReader, Gate, Trip
 from tests.fixtures.records import WINDOW, numbered
 from tests.sandbox.certificates import PrivateAuthority, ServerCertificate
 from tests.sandbox.grader import Fault, GraderSandbox
-from tests.sandbox.grader.fault_kinds import Reset, Truncate
+from tests.sandbox.grader.faults import Reset, Truncate
 
 RECORDS = numbered(5)
 KEY = "s3cret-key-of-the-tests"

@@ -20,7 +20,7 @@ from tests.fixtures.waiting import wait_until
 from tests.integration.loading import rows
 from tests.sandbox.certificates import PrivateAuthority
 from tests.sandbox.grader import Fault, GraderSandbox, RecordList
-from tests.sandbox.grader.fault_kinds import Status
+from tests.sandbox.grader.faults import Status
 
 MANY = 100_000
 MOST_RUNS = 25

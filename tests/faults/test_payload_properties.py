@@ -21,7 +21,7 @@ from tests.fixtures.odd_records import windows
 from tests.fixtures.records import WINDOW, attempts_of
 from tests.integration.loading import column, contents, empty_all, load
 from tests.sandbox.grader import Fault, GraderSandbox, RecordList
-from tests.sandbox.grader.fault_kinds import Dress
+from tests.sandbox.grader.faults import Dress
 
 # Most payloads of a quick run have few records, so that what fails can be read.
 EXAMPLES: Final = [pytest.param(8, 6, id="some"), pytest.param(1000, 25, id="many", marks=pytest.mark.stress)]

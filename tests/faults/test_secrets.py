@@ -18,7 +18,7 @@ from tests.faults import fault
 from tests.faults.canaries import DATABASE, UNUSUAL_SPELLINGS, Canaries, execute
 from tests.fixtures.waiting import wait_until
 from tests.sandbox.grader import Fault
-from tests.sandbox.grader.fault_kinds import Body, Stall
+from tests.sandbox.grader.faults import Body, Stall
 from tests.sandbox.sheets import SheetsFault
 from tests.sandbox.smtp import SmtpBehaviour
 from tests.sandbox.world import SPREADSHEET_ID

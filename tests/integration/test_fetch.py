@@ -17,8 +17,7 @@ from tasks.grader_api import fetch_records, parse_records
 from tests.faults import fault
 from tests.fixtures.records import WINDOW, numbered
 from tests.sandbox.grader import Fault, GraderSandbox
-from tests.sandbox.grader.fault_kinds import Body, Redirect, Reset, Stall, Status, Stream, Truncate
-from tests.sandbox.grader.faults import FaultKind
+from tests.sandbox.grader.faults import Body, FaultKind, Redirect, Reset, Stall, Status, Stream, Truncate
 
 KEY = "s3cret/+ ключ"
 RECORDS = numbered(20)

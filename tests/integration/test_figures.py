@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -16,7 +15,7 @@ from tasks.figures import DayFigures, compute_figures, read_figures, read_figure
 from tests.fixtures.records import numbered, record, submit
 from tests.fixtures.summaries import by_name, day_figures
 from tests.integration.loading import column, contents, do, in_pieces, load, rows, span, versions
-from tests.sandbox.grader import RecordsFile, SyntheticRecords
+from tests.sandbox.grader import RecordList, SyntheticRecords
 
 UTC_ZONE, MOSCOW, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
 TODAY = span("2023-05-31 00:00", "2023-06-01 00:00")
@@ -114,9 +113,9 @@ def test_the_figures_are_those_that_pandas_finds_in_the_records(engine: Engine, 
     assert all(3000 < attempts_of(one) < 5000 for one in figures.values())
 
 
-def test_real_submissions_give_their_known_figures(engine: Engine, real_records: Path) -> None:
+def test_real_submissions_give_their_known_figures(engine: Engine, real_records: list[Record]) -> None:
     whole = span("2017-10-02 00:00", "2017-10-15 00:00")
-    records = RecordsFile(real_records).between(whole.start, whole.end)
+    records = RecordList(real_records).between(whole.start, whole.end)
     load_all(engine, records, hours(whole, 6))
     figures = compute(engine, whole)
     assert list(figures.values()) == computed_otherwise(records, UTC_ZONE)

@@ -1,24 +1,21 @@
 """The sandbox of the grader API, asked over HTTP: what it answers, and how it fails when it is told to."""
 
 import http.client
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Barrier
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
 
 from tests.fixtures.waiting import wait_until
-from tests.sandbox.grader import Fault, GraderSandbox, RecordsFile
-from tests.sandbox.grader.fault_kinds import Body, Reset, Stall, Status, Truncate
+from tests.sandbox.grader import Fault, GraderSandbox, SyntheticRecords
+from tests.sandbox.grader.faults import Body, Redirect, Reset, Stall, Status, Truncate
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = ("2023-04-01 00:00:00.000000", "2023-04-02 00:00:00.000000")
@@ -47,23 +44,24 @@ def open_connection(sandbox: GraderSandbox) -> http.client.HTTPConnection:
     return connection
 
 
-def test_a_window_holds_both_its_ends_in_order_of_time() -> None:
+def test_a_window_holds_both_its_ends_in_order_of_time_and_is_in_the_log() -> None:
     with GraderSandbox(NOON[::-1]) as sandbox:
         answer = ask(sandbox, "2023-04-01 12:00:01.000000", "2023-04-01 12:00:03")
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
         assert answer.json() == NOON[1:4]
         assert ask(sandbox, "2023-04-01 12:00:01.000001", "2023-04-01 12:00:02.999999").json() == NOON[2:3]
         assert ask(sandbox, "2024-04-01 00:00:00", "2024-04-02 00:00:00").text == "[]"
+        first, *_ = sandbox.requests
+    noon = datetime(2023, 4, 1, 12, tzinfo=UTC)
+    assert (first.start, first.end, first.status) == (noon + timedelta(seconds=1), noon + timedelta(seconds=3), 200)
 
 
-@pytest.mark.parametrize("end", ["2023-04-02", "2023-04-02 00:00:00", "2023-04-02 00:00:00.0", DAY[1]])
-@pytest.mark.parametrize("start", ["2023-04-01", "2023-04-01 00:00:00", "2023-04-01 00:00:00.0", DAY[0]])
-def test_a_date_alone_is_its_midnight_as_public_clients_send_it(start: str, end: str) -> None:
-    records = [
-        record(f"2023-04-{day} 00:00:00.{fraction}") for day in ("01", "02") for fraction in ("000000", "000001")
-    ]
+@pytest.mark.parametrize("time_of_day", ["", " 00:00:00", " 00:00:00.0", " 00:00:00.000000"])
+def test_a_date_alone_is_its_midnight_as_public_clients_send_it(time_of_day: str) -> None:
+    days, fractions = ("01", "02"), ("000000", "000001")
+    records = [record(f"2023-04-{day} 00:00:00.{fraction}") for day in days for fraction in fractions]
     with GraderSandbox(records) as sandbox:
-        assert ask(sandbox, start, end).json() == records[:3]
+        assert ask(sandbox, f"2023-04-01{time_of_day}", f"2023-04-02{time_of_day}").json() == records[:3]
 
 
 @pytest.mark.parametrize(
@@ -75,11 +73,7 @@ def test_a_date_alone_is_its_midnight_as_public_clients_send_it(start: str, end:
         ({"end": None}, 400),
         ({"start": ["2023-04-01 00:00:00", "2023-04-02 00:00:00"]}, 400),
         ({"start": ""}, 400),
-        ({"start": "yesterday"}, 400),
         ({"start": "2023-04"}, 400),
-        ({"start": "01.04.2023"}, 400),
-        ({"start": "1680307200"}, 400),
-        ({"end": "2023-04-31"}, 400),
         ({"end": "2023-04-31 00:00:00.000000"}, 400),
         ({"end": "2023-04-01T00:00:00Z"}, 400),
     ],
@@ -104,52 +98,29 @@ def test_odd_records_arrive_as_they_are() -> None:
     with GraderSandbox(odd) as sandbox:
         assert ask(sandbox).json() == odd
         assert ask(sandbox, "2023-04-01 12:00:00", "2023-04-01 12:00:00").json() == odd[:4]
-    with GraderSandbox(odd[1:4]) as without_any_time:
-        assert ask(without_any_time).json() == odd[1:4]
+        sandbox.replace_records(odd[1:4])
+        assert ask(sandbox).json() == odd[1:4]
 
 
-def test_what_was_answered_and_when_is_in_the_log() -> None:
-    with GraderSandbox(NOON, latency_per_record=0.03) as sandbox:
-        ask(sandbox, "2023-04-01 12:00:01.500000", "2023-04-01 12:00:03")
-        (request,) = sandbox.requests
-    assert request.start == datetime(2023, 4, 1, 12, 0, 1, 500_000, tzinfo=UTC)
-    assert request.end == datetime(2023, 4, 1, 12, 0, 3, tzinfo=UTC)
-    assert (request.status, request.records) == (200, 2)
-    assert request.answered - request.began >= 2 * 0.03
+def test_every_record_takes_its_time_and_a_connection_serves_many_requests() -> None:
+    with GraderSandbox(NOON, latency_per_record=0.03) as sandbox, requests.Session() as session:
+        began = time.monotonic()
+        for _ in range(3):
+            assert session.get(sandbox.url, params=parameters(sandbox), timeout=5).json() == NOON
+        assert time.monotonic() - began >= 3 * 5 * 0.03
 
 
-def test_requests_beyond_the_allowed_ones_queue() -> None:
-    together = Barrier(6)
-
-    def ask_together(sandbox: GraderSandbox) -> int:
-        together.wait()
-        return ask(sandbox).status_code
-
-    with GraderSandbox(NOON, latency_per_record=0.02, max_connections=2) as sandbox:
-        with ThreadPoolExecutor(6) as pool:
-            assert list(pool.map(ask_together, [sandbox] * 6)) == [200] * 6
-        served = sandbox.requests
-    begun = [sum(other.began <= request.began < other.answered for other in served) for request in served]
-    assert max(begun) == 2
-    assert sandbox.max_parallel_seen > 2
-
-
-def test_a_fault_strikes_as_often_as_it_is_told() -> None:
+def test_a_fault_strikes_as_often_as_it_is_told_and_only_the_windows_it_is_meant_for() -> None:
     overload = Fault(Status(503, headers={"Retry-After": "7"}), times=2)
-    with GraderSandbox(NOON, faults=[overload]) as sandbox:
+    in_april = Fault(Body(b"<html>", "text/html"), times=None, when=lambda start: start.month == 4)
+    with GraderSandbox(NOON, faults=[overload, in_april]) as sandbox:
         answers = [ask(sandbox) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [503, 503, 200]
-        assert answers[0].headers["Retry-After"] == "7"
-        assert [request.status for request in sandbox.requests] == [503, 503, 200]
-        sandbox.faults.append(Fault(Status(429), times=None))
-        assert ask(sandbox).status_code == 429
-
-
-def test_a_fault_strikes_only_the_windows_it_is_meant_for() -> None:
-    in_april = Fault(Body(b"<html>", "text/html"), times=None, when=lambda start: start.month == 4)
-    with GraderSandbox(NOON, faults=[in_april]) as sandbox:
-        assert ask(sandbox).text == "<html>"
+        assert (answers[0].headers["Retry-After"], answers[2].text) == ("7", "<html>")
         assert ask(sandbox, "2023-03-31 00:00:00", "2023-04-02 00:00:00").json() == NOON
+        sandbox.faults[:] = [Fault(Redirect("https://login.example/"))]
+        assert ask(sandbox).headers["Location"] == "https://login.example/"
+        assert [request.status for request in sandbox.requests] == [503, 503, 200, 200, 302]
 
 
 def test_a_fault_strikes_by_chance_but_always_the_same_way() -> None:
@@ -180,10 +151,9 @@ def test_a_body_cut_short_is_never_a_list(share: float) -> None:
         for error in ("ChunkedEncodingError", "ChunkedEncodingError", "JSONDecodeError"):
             with pytest.raises(getattr(requests.exceptions, error)):
                 ask(sandbox).json()
-        assert ask(sandbox).json() == NOON
 
 
-@pytest.mark.parametrize("stall", [Stall(0.1, "head"), Stall(0.1, "body")])
+@pytest.mark.parametrize("stall", [Stall(0.1, "head"), Stall(0.1, "headers"), Stall(0.1, "body")])
 def test_a_short_silence_delays_the_answer(stall: Stall) -> None:
     with GraderSandbox(NOON, faults=[Fault(stall)]) as sandbox:
         began = time.monotonic()
@@ -191,13 +161,14 @@ def test_a_short_silence_delays_the_answer(stall: Stall) -> None:
         assert time.monotonic() - began >= 0.1
 
 
-def test_a_closed_sandbox_waits_for_nobody() -> None:
+def test_a_closed_sandbox_waits_for_nobody_and_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     stalls = [Fault(Stall(600, "body")), Fault(Stall(600, "head"))]
     with GraderSandbox(NOON, faults=stalls) as sandbox, requests.Session() as idle:
         stalled_in_body = open_connection(sandbox)
         answer = stalled_in_body.getresponse()
         stalled_in_head = open_connection(sandbox)
         wait_until(lambda: stalls[1].struck == 1)
+        assert sandbox.max_parallel_seen == 2
         assert idle.get(sandbox.url, params=parameters(sandbox), timeout=5).json() == NOON
         began = time.monotonic()
     assert time.monotonic() - began < 2
@@ -207,6 +178,7 @@ def test_a_closed_sandbox_waits_for_nobody() -> None:
         stalled_in_head.getresponse()
     stalled_in_body.close()
     stalled_in_head.close()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_nobody_hears_of_a_client_that_goes_away(capfd: pytest.CaptureFixture[str]) -> None:
@@ -219,45 +191,33 @@ def test_nobody_hears_of_a_client_that_goes_away(capfd: pytest.CaptureFixture[st
     assert capfd.readouterr() == ("", "")
 
 
-def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
-    key_file, records_file = tmp_path / "key", tmp_path / "records.jsonl"
-    key_file.write_text("sesame\n")
-    records_file.write_text("".join(f"{json.dumps(one)}\n" for one in NOON))
-    options = ["--records", str(records_file), "--client", "me", "--client-key-file", str(key_file)]
-    with start_process(*options, "--latency-per-record", "0.001") as process:
+def start_process(*options: str, key: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.sandbox.grader", *options],
+        cwd=ROOT,
+        env={**os.environ, "GRADER_CLIENT_KEY": key},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_it_runs_as_a_process_of_its_own() -> None:
+    day = datetime(2023, 4, 1, tzinfo=UTC)
+    with start_process(key="sesame") as process:
         address = process.stdout.readline().strip() if process.stdout else ""
-        query = {"client": "me", "client_key": "sesame", "start": DAY[0], "end": DAY[1]}
-        assert requests.get(address, params=query, timeout=5).json() == NOON
+        query = {"client": "sandbox-university", "client_key": "sesame", "start": DAY[0], "end": DAY[1]}
+        assert requests.get(address, params=query, timeout=5).json() == SyntheticRecords(odd=True).between(
+            day, day + timedelta(days=1)
+        )
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=5) == ("", "")
         assert process.returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("options", "complaint"),
-    [([], "no client key"), (["--records", "missing.jsonl"], "missing.jsonl"), (["--port", "x"], "--port")],
-)
-def test_a_process_says_what_it_lacks(options: list[str], complaint: str) -> None:
-    with start_process(*options) as process:
+def test_a_process_says_that_it_lacks_a_key() -> None:
+    with start_process(key="") as process:
         out, complaints = process.communicate(timeout=5)
     assert (process.returncode, out) == (2, "")
-    assert complaint in complaints
+    assert "GRADER_CLIENT_KEY" in complaints
     assert "Traceback" not in complaints
-
-
-def test_a_file_with_a_broken_line_names_it(tmp_path: Path) -> None:
-    file = tmp_path / "records.jsonl"
-    file.write_text('{"created_at": "2023-04-01 12:00:00"}\n\n{"created_at": \n')
-    with pytest.raises(ValueError, match=r"records\.jsonl, line 3"):
-        RecordsFile(file)
-
-
-def start_process(*options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.sandbox.grader", *options],
-        cwd=ROOT,
-        env={**os.environ, "GRADER_CLIENT_KEY": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )

@@ -57,12 +57,8 @@ def test_parameters_are_read_from_a_python_literal_from_json_and_from_an_object(
     assert transformed(written) == USUAL
 
 
-def test_a_record_without_an_outcome_address_is_a_normal_one() -> None:
-    attempt = transformed(passback(lis_outcome_service_url=...))
-    assert attempt == USUAL._replace(lis_outcome_service_url=None)
-
-
-def test_without_a_course_the_parameters_are_kept_beside_what_was_read() -> None:
+def test_what_is_missing_is_none_and_without_a_course_the_parameters_are_kept_beside_what_was_read() -> None:
+    assert transformed(passback(lis_outcome_service_url=...)) == USUAL._replace(lis_outcome_service_url=None)
     attempt = transformed(passback(lis_result_sourcedid=...))
     assert attempt.lis_outcome_service_url == URL
     assert attempt.passback_params == json.dumps(passback(lis_result_sourcedid=...))

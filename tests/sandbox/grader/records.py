@@ -1,11 +1,31 @@
-"""Where the records come from that the sandbox answers with: a file, a list, or anything that knows windows."""
+"""Where the records come from that the sandbox answers with: a list, or made up for any day."""
 
-import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import cycle
+from threading import Lock
 from typing import Protocol
+
+from tests.sandbox.grader.university import University
+
+CACHED_DAYS = 31
+EVERY = 250
+"""One record in so many is odd: 14 to 18 a day, each kind at least twice. Up to 5 % rejected are nothing that fails."""
+SENT_TWICE = None
+ODDITIES: tuple[Mapping[str, object] | None, ...] = (
+    # Three are rejected, three warned of.
+    {"lti_user_id": None},
+    {"created_at": "0000-00-00 00:00:00"},
+    {"attempt_type": "submit", "is_correct": 7},
+    {"attempt_type": "run", "is_correct": 0},
+    {"attempt_type": "submit", "is_correct": None},
+    {"passback_params": "{'oauth_consumer_key': '', 'lis_result_sourcedid': 'course-v1:Sandb"},
+    SENT_TWICE,
+)
+
+Timed = tuple[datetime, object]
 
 
 class RecordSource(Protocol):
@@ -35,41 +55,70 @@ class RecordList:
         listed = list(records)
         times = [_created_at(record) for record in listed]
         place = next((time for time in times if time is not None), None)
-        placed: list[tuple[datetime, object]] = []
+        placed: list[Timed] = []
         for time, record in zip(times, listed, strict=True):
             place = time or place
             if place is not None:
                 placed.append((place, record))
-        placed.sort(key=lambda pair: pair[0])
-        self._times = [time for time, _ in placed]
-        self._records = [record for _, record in placed]
+        self._placed = sorted(placed, key=_time_of)
         self._timeless = listed if place is None else []
 
     def between(self, start: datetime, end: datetime) -> Sequence[object]:
         """Give the records of a window, both ends included, oldest first; those of one moment stay in order."""
-        first, behind = bisect_left(self._times, start), bisect_right(self._times, end)
-        return self._timeless or self._records[first:behind]
+        return self._timeless or _between(self._placed, start, end)
 
 
-class RecordsFile(RecordList):
-    """The records of a file that holds one JSON value a line, read once.
+class SyntheticRecords:
+    """The attempts at a fictitious university, written day by day as they are asked for.
 
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: a line that is not empty holds no JSON; the message names its number.
+    Like the real service, it knows nothing of the future.
+
+    Args:
+        seed: names the university: another seed gives other students, tasks and attempts.
+        now: tells the time, with a time zone; nothing later is answered.
+        odd: have some odd records a day; without, there is nothing to reject or to warn of.
     """
 
-    def __init__(self, path: Path) -> None:
-        records: list[object] = []
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                try:
-                    records.append(json.loads(line))
-                except json.JSONDecodeError as error:
-                    raise ValueError(f"{path.name}, line {number} is not JSON: {error.msg}") from None
-        super().__init__(records)
+    def __init__(
+        self,
+        seed: str = "sandbox",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        odd: bool = False,
+    ) -> None:
+        self._university = University(seed)
+        self._now = now
+        self._odd = odd
+        self._day = lru_cache(maxsize=CACHED_DAYS)(self._write_day)
+        self._writing = Lock()
+
+    def between(self, start: datetime, end: datetime) -> Sequence[object]:
+        """Give the records of a window (UTC), both ends included, oldest first."""
+        end = min(end, self._now().astimezone(UTC))
+        found: list[object] = []
+        for number in range((end.date() - start.date()).days + 1):
+            # Windows of one day are asked for together: the first writes the day, the others wait for it.
+            with self._writing:
+                day = self._day(start.date() + timedelta(days=number))
+            found += _between(day, start, end)
+        return found
+
+    def _write_day(self, day: date) -> list[Timed]:
+        oddities = cycle(ODDITIES)
+        written: list[Timed] = []
+        for number, (time, record) in enumerate(self._university.day(day), start=1):
+            changes = next(oddities) if self._odd and number % EVERY == 0 else {}
+            written += [(time, record)] * 2 if changes is SENT_TWICE else [(time, {**record, **changes})]
+        return written
+
+
+def _time_of(timed: Timed) -> datetime:
+    return timed[0]
+
+
+def _between(timed: Sequence[Timed], start: datetime, end: datetime) -> list[object]:
+    first, behind = bisect_left(timed, start, key=_time_of), bisect_right(timed, end, key=_time_of)
+    return [record for _, record in timed[first:behind]]
 
 
 def _created_at(record: object) -> datetime | None:

@@ -1,22 +1,25 @@
-"""The sandbox itself: an HTTP server on a free port of this machine, with the grader API's one address."""
+"""The grader API for one client, on this machine: what it holds, what it was asked, and what goes wrong."""
 
 import json
 import secrets
 import ssl
 import time
-from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler
-from threading import Thread
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import Condition, Thread
 from types import TracebackType
 from typing import Self
+from urllib.parse import parse_qs, urlsplit
 
 from tests.sandbox.certificates import ServerCertificate
-from tests.sandbox.grader.exchange import Exchange
+from tests.sandbox.grader.exchange import HOST, Exchange, Listener, SandboxClosedError, ServedRequest, Window
 from tests.sandbox.grader.faults import Fault
-from tests.sandbox.grader.listener import HOST, Listener
-from tests.sandbox.grader.query import PATH, RefusedQueryError, Window, read_window
 from tests.sandbox.grader.records import RecordList, RecordSource
-from tests.sandbox.grader.traffic import ServedRequest, Traffic
+
+PATH = "/api/statistics"
+# All that public clients of the service send. A date alone is its midnight, also as the end.
+TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
 
 
 class GraderSandbox:
@@ -27,13 +30,13 @@ class GraderSandbox:
         client: the client's name.
         client_key: the client's secret key; a random one by default.
         latency_per_record: seconds that the service needs for each record, before the first byte is sent.
-        max_connections: how many requests are worked on at one time, while the others queue; None for any number.
         faults: what goes wrong. A request gets the first of them that strikes it.
         port: the port to listen on; 0 for a free one.
         certificate: what it proves with who it is, over TLS; None for plain HTTP.
 
     Attributes:
         faults: the list above; it may be changed at any time.
+        max_parallel_seen: most requests that were there at one time.
     """
 
     def __init__(
@@ -43,7 +46,6 @@ class GraderSandbox:
         client: str = "sandbox-university",
         client_key: str | None = None,
         latency_per_record: float = 0.0,
-        max_connections: int | None = None,
         faults: Sequence[Fault] = (),
         port: int = 0,
         certificate: ServerCertificate | None = None,
@@ -51,15 +53,19 @@ class GraderSandbox:
         self.client = client
         self.client_key = secrets.token_urlsafe(24) if client_key is None else client_key
         self.faults = list(faults)
-        self._source = RecordList(records) if isinstance(records, Sequence) else records
+        self.max_parallel_seen = 0
         self._latency_per_record = latency_per_record
-        self._traffic = Traffic(max_connections)
         self._port = port
         self._tls = None
         if certificate is not None:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._tls.load_cert_chain(certificate.certificate_file, certificate.key_file)
         self._listener: Listener | None = None
+        self._here = 0
+        self._is_closed = False
+        self._served: list[ServedRequest] = []
+        self._changed = Condition()
+        self.replace_records(records)
 
     @property
     def url(self) -> str:
@@ -71,19 +77,15 @@ class GraderSandbox:
     @property
     def requests(self) -> list[ServedRequest]:
         """The requests answered so far, refused ones included: a copy, in the order of the answers."""
-        return self._traffic.served
-
-    @property
-    def max_parallel_seen(self) -> int:
-        """Most requests that were there at one time, those in the queue included."""
-        return self._traffic.max_parallel_seen
+        with self._changed:
+            return list(self._served)
 
     def replace_records(self, records: RecordSource | Sequence[object]) -> None:
         """From now on it holds these records, as the service does when some came late."""
         self._source = RecordList(records) if isinstance(records, Sequence) else records
 
     def __enter__(self) -> Self:
-        self._listener = Listener(self._serve, self._port, self._tls)
+        self._listener = Listener(self, self._port, self._tls)
         self._thread = Thread(target=self._listener.serve_forever, args=(0.05,), name="grader-sandbox")
         self._thread.start()
         return self
@@ -93,29 +95,111 @@ class GraderSandbox:
     ) -> None:
         if self._listener is None:
             return
-        self._traffic.close()
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
         self._listener.shutdown()
         self._thread.join()
         self._listener.server_close()
 
-    def _serve(self, handler: BaseHTTPRequestHandler) -> None:
-        with self._traffic.admit():
+    def serve(self, exchange: Exchange) -> None:
+        """Answer one request, well or as badly as the first fault that strikes it says."""
+        with self._counted():
             try:
-                window = read_window(handler.path, self.client, self.client_key)
+                exchange.window = read_window(exchange.path, self.client, self.client_key)
             except RefusedQueryError as refused:
-                body = json.dumps({"errors": str(refused)}).encode()
-                Exchange(handler, self._traffic, None, self._find).send(refused.status, body)
+                exchange.send(refused.status, json.dumps({"errors": str(refused)}).encode())
                 return
-            exchange = Exchange(handler, self._traffic, window, self._find)
-            fault = next((fault for fault in tuple(self.faults) if fault.strikes(window.start)), None)
+            start, _ = exchange.window
+            fault = next((fault for fault in tuple(self.faults) if fault.strikes(start)), None)
             if fault is None:
                 exchange.send(200, exchange.find_records())
             else:
                 fault.kind.respond(exchange)
 
-    def _find(self, window: Window) -> tuple[bytes, int]:
+    def find(self, start: datetime, end: datetime) -> bytes:
+        """Give the true answer's body, after the time that the service takes to find it."""
         began = time.monotonic()
-        records = self._source.between(window.start, window.end)
+        records = self._source.between(start, end)
         body = json.dumps(list(records), ensure_ascii=True, allow_nan=True).encode("ascii")
-        self._traffic.wait(began + self._latency_per_record * len(records) - time.monotonic())
-        return body, len(records)
+        self.wait(began + self._latency_per_record * len(records) - time.monotonic())
+        return body
+
+    def note(self, request: ServedRequest) -> None:
+        """Add one request to the log."""
+        with self._changed:
+            self._served.append(request)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, but not a moment longer than the sandbox lives.
+
+        Raises:
+            SandboxClosedError: the sandbox closed meanwhile.
+        """
+        with self._changed:
+            if self._changed.wait_for(lambda: self._is_closed, timeout=max(0.0, seconds)):
+                raise SandboxClosedError("the sandbox is closed")
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._changed:
+            self._here += 1
+            self.max_parallel_seen = max(self.max_parallel_seen, self._here)
+        try:
+            self.wait(0)
+            yield
+        finally:
+            with self._changed:
+                self._here -= 1
+
+
+class RefusedQueryError(Exception):
+    """A request that gets no records.
+
+    Attributes:
+        status: the HTTP status to answer with.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def read_window(target: str, client: str, client_key: str) -> Window:
+    """Read the window from a request's target, for the one client that is known here.
+
+    Args:
+        target: path and query as they stand in the request line.
+        client: the name that the client has to give.
+        client_key: the key that the client has to give.
+
+    Raises:
+        RefusedQueryError: 404 for another path, 400 for a missing, repeated or unreadable parameter, 401 for
+            another client or key. Its message never holds what the client sent.
+    """
+    url = urlsplit(target)
+    if url.path != PATH:
+        raise RefusedQueryError(404, f"nothing is here but {PATH}")
+    given = parse_qs(url.query, keep_blank_values=True)
+    name, key, start, end = (_single(given, name) for name in ("client", "client_key", "start", "end"))
+    if name != client or key != client_key:
+        raise RefusedQueryError(401, "unknown client or wrong client_key")
+    return _read_time("start", start), _read_time("end", end)
+
+
+def _single(given: Mapping[str, list[str]], name: str) -> str:
+    values = given.get(name, [])
+    if len(values) != 1:
+        raise RefusedQueryError(400, f"parameter {name} is needed once, not {len(values)} times")
+    return values[0]
+
+
+def _read_time(name: str, text: str) -> datetime:
+    for time_format in TIME_FORMATS:
+        try:
+            return datetime.strptime(text, time_format).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise RefusedQueryError(
+        400, f"parameter {name} is neither a date like 2023-04-01 nor a time like 2023-04-01 00:00:00.000000"
+    )

@@ -1,7 +1,6 @@
 """A mail server that keeps what it gets: TLS with a private authority, a login, and refusals on demand."""
 
 import asyncio
-import hmac
 import logging
 import re
 import secrets
@@ -63,14 +62,11 @@ class ReceivedMail:
     Attributes:
         sender: the address given with MAIL FROM.
         recipients: the addresses given with RCPT TO and not refused.
-        message: the message, parsed.
-        raw: the message as it came.
     """
 
     sender: str
     recipients: tuple[str, ...]
     message: EmailMessage
-    raw: bytes
 
 
 class SmtpSandbox:
@@ -81,14 +77,13 @@ class SmtpSandbox:
             there is no login, and without a login no mail.
         folder: where each message is also written, as `001-its-subject.eml`, readable by its owner alone; made if
             it is missing.
-        username: the account's name; a random one by default.
-        password: the account's password; a random one by default.
         certificate: the server's certificate; by default one for this machine, of an authority of its own.
         behaviour: what it refuses; nothing by default.
 
     Attributes:
         host: the address it listens on.
         port: the port, known once the server runs.
+        username: the account's name, a random one; likewise `password`.
         ca_file: what a client has to trust, as in `SSL_CERT_FILE`; known likewise.
     """
 
@@ -97,15 +92,13 @@ class SmtpSandbox:
         mode: Literal["starttls", "ssl"] = "starttls",
         folder: Path | None = None,
         *,
-        username: str | None = None,
-        password: str | None = None,
         certificate: ServerCertificate | None = None,
         behaviour: SmtpBehaviour | None = None,
     ) -> None:
         self.mode = mode
         self.host = HOST
-        self.username = f"reports-{secrets.token_hex(4)}@sandbox.example" if username is None else username
-        self.password = secrets.token_urlsafe(18) if password is None else password
+        self.username = f"reports-{secrets.token_hex(4)}@sandbox.example"
+        self.password = secrets.token_urlsafe(18)
         self.behaviour = behaviour or SmtpBehaviour()
         self._folder = folder
         self._certificate = certificate
@@ -148,8 +141,9 @@ class SmtpSandbox:
             undo.callback(self._loop.close)
             undo.callback(thread.join)
             undo.callback(self._loop.call_soon_threadsafe, self._loop.stop)
-            self._server = self._run(self._listen(tls))
-            undo.callback(self._run_hang_up)
+            from_the_start = tls if self.mode == "ssl" else None
+            self._server = self._run(self._loop.create_server(lambda: self._session(tls), HOST, 0, ssl=from_the_start))
+            undo.callback(lambda: self._run(self._hang_up()))
             self.port: int = self._server.sockets[0].getsockname()[1]
             self._undo = undo.pop_all()
         return self
@@ -163,11 +157,10 @@ class SmtpSandbox:
         """Take a message: remember it, and write it into the folder."""
         raw = envelope.original_content or b""
         message = message_from_bytes(raw, policy=policy.default)
-        mail = ReceivedMail(envelope.mail_from or "", tuple(envelope.rcpt_tos), message, raw)
         if self._folder is not None:
-            _write_message(self._folder, mail)
+            _write_message(self._folder, str(message["subject"] or "no subject"), raw)
         with self._lock:
-            self._received.append(mail)
+            self._received.append(ReceivedMail(envelope.mail_from or "", tuple(envelope.rcpt_tos), message))
 
     def drop(self, session: SMTP, moment: Moment) -> None:
         """Break the connection off if that is ordered for this moment."""
@@ -176,13 +169,6 @@ class SmtpSandbox:
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
-
-    def _run_hang_up(self) -> None:
-        self._run(self._hang_up())
-
-    async def _listen(self, tls: ssl.SSLContext) -> asyncio.Server:
-        from_the_start = tls if self.mode == "ssl" else None
-        return await self._loop.create_server(lambda: self._session(tls), HOST, 0, ssl=from_the_start)
 
     def _session(self, tls: ssl.SSLContext) -> SMTP:
         """Make the server's side of one connection."""
@@ -206,9 +192,7 @@ class SmtpSandbox:
         self, server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
     ) -> AuthResult:
         self.drop(server, "login")
-        right = hmac.compare_digest(login.login, self.username.encode()) and hmac.compare_digest(
-            login.password, self.password.encode()
-        )
+        right = (login.login, login.password) == (self.username.encode(), self.password.encode())
         refusal = self.behaviour.refuse_login
         return AuthResult(success=right and refusal is None, handled=False, message=refusal, auth_data=login)
 
@@ -276,13 +260,13 @@ def _break_off(session: SMTP) -> None:
         cast("asyncio.WriteTransport", session.transport).abort()
 
 
-def _write_message(folder: Path, mail: ReceivedMail) -> None:
+def _write_message(folder: Path, subject: str, raw: bytes) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     earlier = [int(file.name[:3]) for file in folder.glob("[0-9][0-9][0-9]-*.eml")]
-    subject = re.sub(r"[^\w-]+", "-", str(mail.message["subject"] or "no subject")).strip("-")[:60]
-    path = folder / f"{max(earlier, default=0) + 1:03d}-{subject}.eml"
+    name = re.sub(r"[^\w-]+", "-", subject).strip("-")[:60]
+    path = folder / f"{max(earlier, default=0) + 1:03d}-{name}.eml"
     path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(mail.raw)
+    path.write_bytes(raw)
 
 
 def _report_faults(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
