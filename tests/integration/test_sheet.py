@@ -1,28 +1,27 @@
-"""The sheet: written first, trimmed after, read back; nothing is destroyed, and every refusal says what to do."""
+"""The sheet as the figures come and go, and the keys that open it; what goes wrong is in `tests/faults`."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tasks.errors import CodegraderError, PermanentError, TransientError
+from tasks.errors import PermanentError
 from tasks.sheet import TAB, publish_figures
-from tests.fixtures.summaries import SheetDay, as_section, sheet_days
-from tests.sandbox.sheets import SheetsFault, SheetsSandbox
+from tests.sandbox.sheets import SheetsSandbox
 from tests.sandbox.sheets.client import open_client
+from tests.summaries import as_section, sheet_days
 
 if TYPE_CHECKING:
-    from gspread import Worksheet
     from prefect.types import SecretDict
 
 SHEET = "1TheSpreadsheetOfTheTests"
-LABELS = ("Date", "Attempts", "Successful attempts", "Unique users")
 
 
 @pytest.fixture
 def sheets() -> Iterator[SheetsSandbox]:
     with SheetsSandbox() as sandbox:
         sandbox.add_spreadsheet(SHEET, "Figures")
+        sandbox.add_spreadsheet("1Private", "Private", shared_with=())
         yield sandbox
 
 
@@ -33,123 +32,66 @@ def key(sheets: SheetsSandbox) -> "SecretDict":
     return SecretDict(sheets.service_account_info())
 
 
-def publish(sheets: SheetsSandbox, key: "SecretDict", days: list[SheetDay]) -> str:
-    return publish_figures(key, SHEET, as_section(days), sheets.url)
+def publish(sheets: SheetsSandbox, key: "SecretDict", days: int, spreadsheet: str = SHEET) -> str:
+    return publish_figures(key, spreadsheet, as_section(sheet_days(days)), sheets.url)
 
 
-def refusal(sheets: SheetsSandbox, key: "SecretDict", spreadsheet: str = SHEET) -> CodegraderError:
-    with pytest.raises(CodegraderError) as caught:
-        publish_figures(key, spreadsheet, as_section(sheet_days(3)), sheets.url)
+def refusal(sheets: SheetsSandbox, key: "SecretDict", days: int = 3, spreadsheet: str = SHEET) -> str:
+    with pytest.raises(PermanentError) as caught:
+        publish(sheets, key, days, spreadsheet)
     assert "\n" not in str(caught.value)
-    return caught.value
+    assert "PRIVATE KEY" not in str(caught.value)
+    return str(caught.value)
 
 
-def test_the_tab_is_made_and_holds_the_whole_sheet_days(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    url = publish(sheets, key, sheet_days(2))
-
+def test_the_tab_is_made_grows_and_is_trimmed_and_what_others_keep_beside_it_stays(
+    sheets: SheetsSandbox, key: "SecretDict"
+) -> None:
+    url = publish(sheets, key, 2)
     assert url.startswith(f"https://docs.google.com/spreadsheets/d/{SHEET}/edit#gid=")
     assert sheets.cells(SHEET, TAB) == [
-        list(LABELS),
+        ["Date", "Attempts", "Successful attempts", "Unique users"],
         ["2023-04-01", "100", "10", "5"],
         ["2023-04-02", "101", "11", "5"],
     ]
-
-
-def test_more_days_than_the_grid_has_rows(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, sheet_days(2))
-    publish(sheets, key, sheet_days(1200))
-
+    # More days than the grid has rows.
+    publish(sheets, key, 1200)
     assert len(sheets.cells(SHEET, TAB)) == 1201
+    tab = open_client(sheets.service_account_info(), sheets.url).open_by_key(SHEET).worksheet(TAB)
+    tab.add_cols(2)
+    tab.update([["a remark"]], "F1201")
+    publish(sheets, key, 1199)
+    *_, last_day, remark = sheets.cells(SHEET, TAB)
+    assert last_day[0] == sheet_days(1199)[-1].day.isoformat()
+    assert [cell for cell in remark if cell] == ["a remark"]
 
 
-def test_rows_that_are_left_over_are_trimmed(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, sheet_days(5))
-    publish(sheets, key, sheet_days(4))
-
-    assert [row[0] for row in sheets.cells(SHEET, TAB)[1:]] == [f"2023-04-0{day}" for day in range(1, 5)]
-
-
-def test_a_history_that_shrank_is_refused(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, sheet_days(9))
-
-    assert "6 days of RawData (2023-04-04 to 2023-04-09) are not in the database" in str(refusal(sheets, key))
+def test_no_figures_and_a_history_that_shrank_leave_the_sheet_as_it_is(
+    sheets: SheetsSandbox, key: "SecretDict"
+) -> None:
+    publish(sheets, key, 9)
+    publish(sheets, key, 0)
+    assert "6 days of RawData (2023-04-04 to 2023-04-09)" in refusal(sheets, key, 3)
     assert len(sheets.cells(SHEET, TAB)) == 10
 
 
-def test_no_figures_leave_the_sheet_as_it_is(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, sheet_days(3))
-    publish(sheets, key, [])
-
-    assert len(sheets.cells(SHEET, TAB)) == 4
-
-
-def test_what_others_keep_beside_the_figures_stays(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, sheet_days(3))
-    tab = open_tab(sheets)
-    tab.add_cols(2)
-    tab.update([["a remark"]], "F4")
-
-    publish(sheets, key, sheet_days(2))
-
-    assert open_tab(sheets).acell("F4").value == "a remark"
+def test_a_spreadsheet_that_is_missing_or_not_shared_is_told_with_what_to_do(
+    sheets: SheetsSandbox, key: "SecretDict"
+) -> None:
+    assert "SPREADSHEET_ID" in refusal(sheets, key, spreadsheet="1ThereIsNoSuchSheet")
+    assert sheets.service_account_email in refusal(sheets, key, spreadsheet="1Private")
 
 
-def open_tab(sheets: SheetsSandbox) -> "Worksheet":
-    """The tab, as another program sees it."""
-    return open_client(sheets.service_account_info(), sheets.url).open_by_key(SHEET).worksheet(TAB)
-
-
-def test_an_outage_half_way_leaves_figures_standing(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    publish(sheets, key, sheet_days(5))
-    sheets.faults.append(SheetsFault(status=500, times=None, path_contains=":batchClear"))
-
-    with pytest.raises(TransientError):
-        publish(sheets, key, sheet_days(4))
-
-    assert len(sheets.cells(SHEET, TAB)) == 6
-
-
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_quota_or_an_outage_may_pass(sheets: SheetsSandbox, key: "SecretDict", status: int) -> None:
-    sheets.faults.append(SheetsFault(status=status, times=None, path_contains=SHEET))
-
-    assert isinstance(refusal(sheets, key), TransientError)
-
-
-def test_a_missing_spreadsheet(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    error = refusal(sheets, key, "1ThereIsNoSuchSheet")
-
-    assert isinstance(error, PermanentError)
-    assert "check SPREADSHEET_ID" in str(error)
-
-
-def test_a_spreadsheet_that_is_not_shared(sheets: SheetsSandbox, key: "SecretDict") -> None:
-    sheets.add_spreadsheet("1Private", "Private", shared_with=())
-
-    error = refusal(sheets, key, "1Private")
-
-    assert isinstance(error, PermanentError)
-    assert sheets.service_account_email in str(error)
-
-
-@pytest.mark.parametrize("change", [{"private_key": "-----BEGIN"}, {"client_email": None}])
-def test_a_key_that_cannot_be_used(sheets: SheetsSandbox, change: dict[str, str | None]) -> None:
+@pytest.mark.parametrize("change", ["unreadable", "incomplete", "revoked"])
+def test_a_key_that_opens_nothing_is_told_by_its_setting(sheets: SheetsSandbox, change: str) -> None:
     from prefect.types import SecretDict
 
-    info = {name: value for name, value in (sheets.service_account_info() | change).items() if value}
-    error = refusal(sheets, SecretDict(info))
-
-    assert isinstance(error, PermanentError)
-    assert "the service account's key cannot be used: check GOOGLE_SERVICE_ACCOUNT_FILE" in str(error)
-
-
-def test_a_revoked_key(sheets: SheetsSandbox) -> None:
-    from prefect.types import SecretDict
-
-    with SheetsSandbox() as other:
-        info = sheets.service_account_info() | {"private_key": other.service_account_info()["private_key"]}
-    error = refusal(sheets, SecretDict(info))
-
-    assert isinstance(error, PermanentError)
-    assert "check GOOGLE_SERVICE_ACCOUNT_FILE" in str(error)
-    assert "PRIVATE KEY" not in str(error)
+    info = sheets.service_account_info()
+    if change == "unreadable":
+        info["private_key"] = "-----BEGIN"
+    elif change == "incomplete":
+        del info["client_email"]
+    else:
+        with SheetsSandbox() as other:
+            info["private_key"] = other.service_account_info()["private_key"]
+    assert "GOOGLE_SERVICE_ACCOUNT_FILE" in refusal(sheets, SecretDict(info))
