@@ -16,21 +16,21 @@ from schemas.summary import CheckResult, LoadCounts, StageFailure
 from schemas.wording import NO_FIGURES, STAGES, STATUS_SUCCEEDED
 from tasks.analyses.checks import CHECKS
 from tasks.errors import PermanentError
-from tasks.rendering import one_line, web_address, write_row
-from tasks.report import render_csv, render_html, write_files, write_report
-from tests.fixtures.summaries import make_summary
+from tasks.rendering import one_line, write_row
+from tasks.report import render_csv, render_html, write_files
+from tests.summaries import make_summary
 
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
 SCRIPT = "<script>alert('1')</script>"
 
 
 class Page(HTMLParser):
-    """The texts of a page's table cells, row by row, its tags, its links and all its text."""
+    """The texts of a page's table cells, row by row, its tags, classes and links, and all its text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.rows: list[list[str]] = []
-        self.tags: list[str] = []
+        self.tags: set[str] = set()
         self.links: list[str] = []
         self.classes: set[str] = set()
         self.text = ""
@@ -39,7 +39,7 @@ class Page(HTMLParser):
         self.text = " ".join(self.text.split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
+        self.tags.add(tag)
         given = dict(attrs)
         self.classes |= set((given.get("class") or "").split())
         if tag == "a":
@@ -79,49 +79,34 @@ def test_every_row_of_every_section_is_shown(language: Language) -> None:
             assert text in shown.text
 
 
-def test_figures_are_written_for_a_reader() -> None:
-    rows = page(days=1).rows
-    assert ["2023-04-01, сб", "4\xa0011", "404", "301", "3\xa0000", "1\xa0010", "40,0\xa0%", "да"] in rows
-
-
-def test_a_total_is_a_sum_only_where_that_means_something() -> None:
-    # Students and the success rate are those of the whole period, see `tests.fixtures.summaries`.
-    assert ["Total", "8,033", "812", "444", "6,000", "2,030", "37.5%", ""] in page(days=2, language="en").rows
-
-
-def test_missing_and_incomplete_days_are_marked_as_such() -> None:
+def test_figures_are_written_for_a_reader_and_days_without_them_are_marked() -> None:
     shown = page(days=3, missing=(1,), incomplete=(2,))
-    assert ["2023-04-02, вс", *["—"] * 6, "нет данных"] in shown.rows
-    assert any(row[0] == "2023-04-03, пн" and row[-1] == "нет" for row in shown.rows if row)
+    first, second, third = (row for row in shown.rows if row and row[0].startswith("2023-04-0"))
+    assert first == ["2023-04-01, сб", "4\xa0011", "404", "301", "3\xa0000", "1\xa0010", "40,0\xa0%", "да"]
+    assert second == ["2023-04-02, вс", *["—"] * 6, "нет данных"]
+    assert (third[0], third[-1]) == ("2023-04-03, пн", "нет")
     assert "warning" in shown.classes
+    # A total only where it means something: students and the success rate are those of the whole period.
+    assert ["Total", "8,033", "812", "444", "6,000", "2,030", "37.5%", ""] in page(days=2, language="en").rows
+    # A year fits on one page.
+    assert sum(row[0].startswith("202") for row in page(days=400).rows if row) == 400
 
 
 def test_what_became_of_the_records_adds_up() -> None:
     shown = page(days=3, language="en")
-    fates = {row[0]: int(row[1].replace(",", "")) for row in shown.rows if len(row) == 2 and row[1][0].isdigit()}
-    assert fates == {
-        "new": 11_000,
-        "changed": 12,
-        "unchanged": 1_300,
-        "rejected by the checks": 7,
-        "exact duplicates": 26,
-        "Fetched": 12_345,
-    }
-    assert sum(count for fate, count in fates.items() if fate != "Fetched") == fates["Fetched"]
+    counts = [int(row[1].replace(",", "")) for row in shown.rows if len(row) == 2 and row[1][0].isdigit()]
+    assert counts == [11_000, 12, 1_300, 7, 26, 12_345]
+    assert sum(counts[:-1]) == counts[-1]
     for fact in ("2023-04-01 00:00 – 2023-04-04 00:00, windows: 12", "2023-05-01 06:00", "Europe/Moscow"):
         assert fact in shown.text
 
 
-@pytest.mark.parametrize(("new", "told"), [(0, True), (1, False)])
-def test_a_run_that_changed_nothing_says_so(new: int, told: bool) -> None:
-    counts = LoadCounts(fetched=10, new=new, unchanged=10 - new)
-    assert (len(make_summary(counts=counts).headlines) == 2) == told
-
-
-def test_what_asks_for_attention_is_told_first() -> None:
+def test_what_asks_for_attention_is_told_first_and_that_nothing_changed_at_all() -> None:
     first, *others = make_summary().headlines
     assert (first.urgency, {other.urgency for other in others}) == ("attention", {"news"})
     assert first.text in page().text
+    told = [len(make_summary(counts=LoadCounts(fetched=10, new=new, unchanged=10 - new)).headlines) for new in (0, 1)]
+    assert told == [2, 1]
 
 
 def test_every_check_is_listed_with_its_rows() -> None:
@@ -160,7 +145,7 @@ def test_skipped_steps_and_a_run_without_figures_are_told() -> None:
     assert [section.name for section in make_summary(missing=range(3)).sections] == ["records", "checks"]
 
 
-def test_no_text_from_outside_becomes_markup() -> None:
+def test_no_text_from_outside_becomes_markup_or_a_second_line() -> None:
     shown = page(
         failures=(StageFailure("extract", SCRIPT, (SCRIPT,)),),
         checks=(CheckResult(SCRIPT, "warning", 1, SCRIPT),),
@@ -168,6 +153,8 @@ def test_no_text_from_outside_becomes_markup() -> None:
     )
     assert "script" not in shown.tags
     assert shown.text.count(SCRIPT) == 4
+    assert one_line(" a\r\nb\u2028c\x00d\ud800e\u202ef ") == "a b c d e f"
+    assert one_line("abcdef", 4) == "abc…"
 
 
 @pytest.mark.parametrize(
@@ -175,26 +162,17 @@ def test_no_text_from_outside_becomes_markup() -> None:
     [
         ("https://docs.google.com/spreadsheets/d/1/edit#gid=0", True),
         ("http://127.0.0.1:4200/runs/flow-run/1", True),
-        ("javascript:alert(1)", False),
-        ("data:text/html,x", False),
-        ("ftp://host/file", False),
-        ("https://user:secret@host/", False),
-        ("https:///path", False),
-        ("https://[host/", False),
-        ("https://host/a b", False),
-        ("java\nscript:alert(1)", False),
-        (None, False),
+        *(
+            (url, False)
+            for url in (
+                *("javascript:alert(1)", "data:text/html,x", "ftp://host/file", "https://user:secret@host/", None),
+                *("https:///path", "https://[host/", "https://host/a b", "java\nscript:alert(1)"),
+            )
+        ),
     ],
 )
 def test_only_web_addresses_become_links(url: str | None, shown: bool) -> None:
-    assert web_address(url) == (url if shown else None)
-    links = page(sheet_url=url, run_url=url).links
-    assert links == ([url, url] if shown else [])
-
-
-def test_a_text_from_outside_is_one_line() -> None:
-    assert one_line(" a\r\nb\u2028c\x00d\ud800e\u202ef ") == "a b c d e f"
-    assert one_line("abcdef", 4) == "abc…"
+    assert page(sheet_url=url, run_url=url).links == ([url, url] if shown else [])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -209,64 +187,47 @@ def test_the_csv_holds_the_figures_exactly(language: Language) -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_a_text_in_the_csv_is_never_a_formula(start: str) -> None:
     section = Section("x", "X", (Column("x", f"{start}A1", "text"),), (Row((f"{start}1+1",)), Row((-1,))))
-    assert list(csv.reader(io.StringIO(render_csv(section), newline=""))) == [
-        [f"'{start}A1"],
-        [f"'{start}1+1"],
-        ["-1"],
-    ]
+    cells = [cell for (cell,) in csv.reader(io.StringIO(render_csv(section), newline=""))]
+    assert cells == [f"'{start}A1", f"'{start}1+1", "-1"]
 
 
-def test_the_files_are_named_after_the_period_and_private(tmp_path: Path) -> None:
+def test_the_files_are_named_after_the_period_private_and_whole(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "reports"
     files = write_files(make_summary(3), folder)
-    assert [path and path.name for path in (files.html, files.csv, files.chart)] == [
+    assert {path and path.name for path in (files.html, files.csv, files.chart)} == {
         f"2023-04-01_2023-04-03.{suffix}" for suffix in ("html", "csv", "png")
-    ]
-    assert write_files(make_summary(1), folder).html.name == "2023-04-01.html"
-    assert len(list(folder.iterdir())) == 6
-    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    }
     assert (folder / "2023-04-01_2023-04-03.csv").read_bytes().startswith("\ufeffДата,Всего попыток".encode())
-
-
-def test_the_page_stands_alone(tmp_path: Path) -> None:
-    html = write_files(make_summary(), tmp_path).html.read_text("utf-8")
+    # The page needs nothing else to be shown.
+    html = files.html.read_text("utf-8")
     assert re.findall(r'src="([^,"]*)', html) == ["data:image/png;base64"]
     assert re.search('alt="[^"]*2023-04-01 – 2023-04-03[^"]*Уникальных пользователей', html)
     assert not re.search(r"<link|<script|@import|url\(", html)
 
-
-def test_a_later_report_replaces_an_earlier_one(tmp_path: Path) -> None:
-    write_files(make_summary(failures=(StageFailure("sheet", "x"),)), tmp_path)
-    files = write_files(make_summary(language="en"), tmp_path)
+    assert write_files(make_summary(1), folder).html.name == "2023-04-01.html"
+    # A later report takes the place of the earlier one.
+    write_files(make_summary(3, language="en"), folder)
     assert STATUS_SUCCEEDED.en in files.html.read_text("utf-8")
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(folder.iterdir())) == 6
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_failed_write_leaves_the_earlier_report_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = write_files(make_summary(), tmp_path)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+def test_a_failed_write_names_the_folder_and_leaves_the_earlier_report_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PermanentError, match=f"{tmp_path}/file/reports"):
+        write_files(make_summary(), tmp_path / "file" / "reports")
+
+    folder = tmp_path / "reports"
+    write_files(make_summary(), folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def full_disk(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full_disk)
-    with pytest.raises(PermanentError, match=r"cannot be written to .* \(No space left on device\)"):
-        write_files(make_summary(2, failures=(StageFailure("sheet", "x"),), language="en"), files.html.parent)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(PermanentError, match=f"the report cannot be written to {tmp_path}/file/reports"):
-        write_files(make_summary(), tmp_path / "file" / "reports")
-
-
-def test_a_year_fits_on_one_page() -> None:
-    rows = page(days=400).rows
-    assert sum(row[0].startswith("202") for row in rows if row) == 400
-
-
-def test_the_task_is_named_after_the_period() -> None:
-    assert isinstance(write_report.task_run_name, str)
-    assert write_report.task_run_name.format(summary=make_summary(30)) == "report 2023-04-01 to 2023-04-30"
+    with pytest.raises(PermanentError, match=f"{folder} .*No space left on device"):
+        write_files(make_summary(language="en"), folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
