@@ -64,11 +64,9 @@ def test_the_subject_tells_success_from_failure(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_failed_run_is_never_announced_as_a_success(language: Language) -> None:
     message = mail(make_summary(failures=(NOT_SHARED,), missing=range(3), language=language))
-    for text in (message["Subject"], body(message, "plain"), body(message, "html")):
-        assert STATUS_SUCCEEDED.to(language) not in text
-    for text in (body(message, "plain"), body(message, "html")):
-        assert STATUS_FAILED.to(language) in text
-        assert "not shared" in text
+    texts = [body(message, "plain"), body(message, "html")]
+    assert not any(STATUS_SUCCEEDED.to(language) in text for text in (message["Subject"], *texts))
+    assert all(STATUS_FAILED.to(language) in text and "not shared" in text for text in texts)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -79,12 +77,10 @@ def test_text_and_html_show_every_value_of_every_section(language: Language) -> 
     html = unescape(body(message, "html"))
     for section in summary.sections:
         shown = [row.values for row in section.rows if row.tone != "faint"] + ([section.total] if section.total else [])
-        for row in shown:
-            cells = write_row(section.columns, row, language)
+        for cells in (write_row(section.columns, row, language) for row in shown):
             assert tuple(" ".join(cells).split()) in lines
             assert all(f">{cell}</t" in html for cell in cells)
-        for text in (*section.notes, *(column.meaning for column in section.columns)):
-            assert text in html
+        assert all(text in html for text in (*section.notes, *(column.meaning for column in section.columns)))
 
 
 def test_the_columns_of_the_plain_table_stand_under_each_other() -> None:
@@ -105,12 +101,9 @@ def test_the_chart_is_shown_inside_the_mail() -> None:
     assert (chart.get_content_type(), chart.get_content_disposition()) == ("image/png", "inline")
     assert chart.get_content() == CHART
     assert f'src="cid:{chart["Content-ID"].strip("<>")}"' in html.get_content()
-
-
-def test_a_mail_without_a_chart_refers_to_none() -> None:
-    message = mail(make_summary(), chart=None)
-    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
-    assert "<img" not in body(message, "html")
+    without = mail(make_summary(), chart=None)
+    assert [part.get_content_type() for part in without.iter_parts()] == ["text/plain", "text/html"]
+    assert "<img" not in body(without, "html")
 
 
 def test_the_headers_are_those_of_an_automatic_mail() -> None:
@@ -119,34 +112,28 @@ def test_the_headers_are_those_of_an_automatic_mail() -> None:
     assert message["Message-ID"] == "<1@university.example>"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["From"] == "Аналитика <reports@university.example>"
-    assert [address.addr_spec for address in message["To"].addresses] == [
-        "dean@university.example",
-        "anna@university.example",
-    ]
+    readers = [address.addr_spec for address in message["To"].addresses]
+    assert readers == ["dean@university.example", "anna@university.example"]
 
 
-def test_a_message_id_of_our_own_tells_nothing_of_this_machine() -> None:
-    first, second = (build_message(make_summary(), SENDER, READERS, None, SENT_AT) for _ in range(2))
+def test_every_server_on_the_way_can_carry_it_and_none_learns_of_this_machine() -> None:
+    first, second = (build_message(make_summary(40), SENDER, READERS, CHART, SENT_AT) for _ in range(2))
+    assert first.as_bytes().isascii()
+    assert max(map(len, first.as_bytes().split(b"\r\n"))) <= 998
     assert first["Message-ID"] != second["Message-ID"]
     assert str(first["Message-ID"]).endswith("@university.example>")
-
-
-def test_every_server_on_the_way_can_carry_it() -> None:
-    raw = build_message(make_summary(40), SENDER, READERS, CHART, SENT_AT).as_bytes()
-    assert raw.isascii()
-    assert max(map(len, raw.split(b"\r\n"))) <= 998
 
 
 @pytest.mark.parametrize(
     ("sender", "readers", "named"),
     [
-        ("reports", READERS, "'reports' is not an e-mail address: correct EMAIL_FROM"),
+        ("reports", READERS, "'reports' .*EMAIL_FROM"),
         ("a@b\r\nBcc: spy@evil.example", READERS, "EMAIL_FROM"),
         (SENDER, ("x@y\nBcc: spy@evil.example",), "EMAIL_TO"),
         (SENDER, ("anna@university.example, boris@university.example",), "EMAIL_TO"),
         (SENDER, ("a b@university.example",), "EMAIL_TO"),
         (SENDER, ("",), "EMAIL_TO"),
-        (SENDER, (), "nobody to send it to: set EMAIL_TO"),
+        (SENDER, (), "EMAIL_TO"),
     ],
 )
 def test_an_address_that_is_none_is_refused(sender: str, readers: Sequence[str], named: str) -> None:
@@ -169,9 +156,8 @@ def test_no_text_from_outside_becomes_markup_or_a_line_of_its_own() -> None:
 
 
 def test_links_are_given_in_both_forms() -> None:
-    summary = make_summary(sheet_url="https://sheet.example/1", run_url="javascript:alert(1)", language="en")
-    message = mail(summary)
-    assert "Open the sheet:\nhttps://sheet.example/1" in body(message, "plain").replace("\r\n", "\n")
+    message = mail(make_summary(sheet_url="https://sheet.example/1", run_url="javascript:alert(1)", language="en"))
+    assert "https://sheet.example/1" in body(message, "plain").splitlines()
     assert '<a class="link" href="https://sheet.example/1"' in body(message, "html")
     assert "javascript" not in body(message, "plain") + body(message, "html")
 
@@ -180,8 +166,6 @@ def test_checks_that_passed_are_left_to_the_report() -> None:
     html = body(mail(make_summary()), "html")
     assert CHECKS["submit with verdict"].ru in html
     assert CHECKS["run without verdict"].ru not in html
-    passed = mail(make_summary(checks=(CheckResult("shape", "error", 0),), language="en"))
-    assert all("All checks passed" in body(passed, kind) for kind in ("html", "plain"))
 
 
 def test_of_a_long_period_the_last_days_are_listed_and_all_are_counted() -> None:
