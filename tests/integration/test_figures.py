@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Engine
 
 from schemas.period import Day, Window, days_between
-from schemas.record import Record
 from tasks.errors import PermanentError
 from tasks.figures import DayFigures, compute_figures, read_figures, read_figures_over
 from tests.fixtures.records import numbered, record, submit
@@ -18,20 +17,22 @@ from tests.integration.loading import column, contents, do, in_pieces, load, row
 from tests.sandbox.grader import RecordList, SyntheticRecords
 
 UTC_ZONE, MOSCOW, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
+YESTERDAY = span("2023-05-30 00:00", "2023-05-31 00:00")
 TODAY = span("2023-05-31 00:00", "2023-06-01 00:00")
+BOTH = span("2023-05-30 00:00", "2023-06-01 00:00")
 
 
 def days_of(window: Window, time_zone: ZoneInfo = UTC_ZONE) -> list[Day]:
     return list(days_between(window.start, window.end, time_zone))
 
 
-def attempts_of(figures: DayFigures) -> float:
-    return figures.values["attempts"] or 0
-
-
 def compute(engine: Engine, window: Window = TODAY, time_zone: ZoneInfo = UTC_ZONE) -> dict[str, DayFigures]:
     compute_figures(engine, days_of(window, time_zone), time_zone)
     return {figures.day.isoformat(): figures for figures in read_figures(engine)}
+
+
+def attempts_of(figures: dict[str, DayFigures]) -> dict[str, float]:
+    return {day: one.values["attempts"] or 0 for day, one in figures.items()}
 
 
 def hours(window: Window, step: int) -> list[Window]:
@@ -77,40 +78,24 @@ def test_each_figure_is_what_its_definition_says(engine: Engine) -> None:
         record(created_at=None),
     ]
     load(engine, records, TODAY)
-    assert list(compute(engine).values()) == [
-        DayFigures(
-            date(2023, 5, 31),
-            complete=True,
-            values={
-                "attempts": 7,
-                "successful_attempts": 3,
-                "unique_users": 2,
-                "runs": 2,
-                "submits": 3,
-                "success_rate": 0.3333,
-            },
-        )
+    # Without submits there is no rate.
+    load(engine, [record(created_at="2023-05-30 10:00:00", is_correct=1)], YESTERDAY)
+    assert list(compute(engine, BOTH).values()) == [
+        day_figures(date(2023, 5, 30), 1, 1, 1, 1, 0, None),
+        day_figures(date(2023, 5, 31), 7, 3, 2, 2, 3, 0.3333),
     ]
-
-
-def test_without_submits_there_is_no_success_rate(engine: Engine) -> None:
-    load(engine, numbered(3, is_correct=1), TODAY)
-    values = compute(engine)["2023-05-31"].values
-    assert (values["successful_attempts"], values["submits"], values["success_rate"]) == (3, 0, None)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Moscow", "America/St_Johns", "Asia/Kathmandu"])
 def test_the_figures_are_those_that_pandas_finds_in_the_records(engine: Engine, zone: str) -> None:
     time_zone = ZoneInfo(zone)
-    whole = Window(
-        datetime(2023, 3, 10, tzinfo=time_zone).astimezone(UTC), datetime(2023, 3, 13, tzinfo=time_zone).astimezone(UTC)
-    )
-    records = SyntheticRecords().between(whole.start, whole.end - timedelta(microseconds=1))
-    load_all(engine, records, hours(whole, 11))
-    figures = compute(engine, whole, time_zone)
+    start, end = (datetime(2023, 3, day, tzinfo=time_zone).astimezone(UTC) for day in (10, 13))
+    records = SyntheticRecords().between(start, end - timedelta(microseconds=1))
+    load_all(engine, records, hours(Window(start, end), 11))
+    figures = compute(engine, Window(start, end), time_zone)
     assert list(figures.values()) == computed_otherwise(records, time_zone)
     assert len(figures) == 3
-    assert all(3000 < attempts_of(one) < 5000 for one in figures.values())
+    assert all(3000 < count < 5000 for count in attempts_of(figures).values())
 
 
 def test_real_submissions_give_their_known_figures(engine: Engine, real_records: list[Record]) -> None:
@@ -119,10 +104,8 @@ def test_real_submissions_give_their_known_figures(engine: Engine, real_records:
     load_all(engine, records, hours(whole, 6))
     figures = compute(engine, whole)
     assert list(figures.values()) == computed_otherwise(records, UTC_ZONE)
-    assert sum(attempts_of(one) for one in figures.values()) == 1000
-    assert sum(one.values["successful_attempts"] or 0 for one in figures.values()) == 208
-    eighth = figures["2017-10-08"]
-    assert list(eighth.values.values())[:3] == [304, 69, 55]
+    assert sum(attempts_of(figures).values()) == 1000
+    assert list(figures["2017-10-08"].values.values())[:3] == [304, 69, 55]
     # A dashboard of old would find the same.
     view = """
         SELECT created_at::date, count(*), count(*) FILTER (WHERE is_correct = 1), count(DISTINCT user_id)
@@ -137,29 +120,23 @@ def test_real_submissions_give_their_known_figures(engine: Engine, real_records:
 @pytest.mark.parametrize(
     ("day", "zone", "first", "last"),
     [
-        ("2023-03-26", "Europe/Berlin", "2023-03-25 23:00:00", "2023-03-26 21:59:59.999999"),
-        ("2022-10-30", "Europe/Berlin", "2022-10-29 22:00:00", "2022-10-30 22:59:59.999999"),
-        ("2018-11-04", "America/Sao_Paulo", "2018-11-04 03:00:00", "2018-11-05 01:59:59.999999"),
-        ("2023-04-01", "Asia/Kolkata", "2023-03-31 18:30:00", "2023-04-01 18:29:59.999999"),
+        (26, "Europe/Berlin", "2023-03-25 23:00:00", "2023-03-26 21:59:59.999999"),
+        (30, "Europe/Berlin", "2022-10-29 22:00:00", "2022-10-30 22:59:59.999999"),
+        (4, "America/Sao_Paulo", "2018-11-04 03:00:00", "2018-11-05 01:59:59.999999"),
+        (2, "Asia/Kolkata", "2023-04-01 18:30:00", "2023-04-02 18:29:59.999999"),
     ],
 )
-def test_a_day_begins_and_ends_with_its_own_clock(engine: Engine, day: str, zone: str, first: str, last: str) -> None:
+def test_a_day_begins_and_ends_with_its_own_clock(engine: Engine, day: int, zone: str, first: str, last: str) -> None:
     inside = [datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in (first, last)]
     moments = [inside[0] - timedelta(microseconds=1), *inside, inside[1] + timedelta(microseconds=1)]
     around = Window(inside[0] - timedelta(days=2), inside[1] + timedelta(days=2))
     load(engine, [record(created_at=moment.isoformat()) for moment in moments], around)
-    figures = compute(engine, around, ZoneInfo(zone))
-    assert {name: attempts_of(one) for name, one in figures.items() if attempts_of(one)} == {
-        (date.fromisoformat(day) - timedelta(days=1)).isoformat(): 1,
-        day: 2,
-        (date.fromisoformat(day) + timedelta(days=1)).isoformat(): 1,
-    }
-
-
-def test_a_day_without_attempts_is_zero_and_a_day_not_loaded_is_unknown(engine: Engine) -> None:
-    load(engine, [], TODAY)
-    figures = compute(engine, span("2023-05-30 00:00", "2023-06-02 00:00"))
-    assert figures == {"2023-05-31": day_figures(date(2023, 5, 31), 0, 0, 0, 0, 0, None)}
+    counts = attempts_of(compute(engine, around, ZoneInfo(zone)))
+    assert [(int(name[-2:]), count) for name, count in counts.items() if count] == [
+        (day - 1, 1),
+        (day, 2),
+        (day + 1, 1),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -178,75 +155,56 @@ def test_a_day_without_attempts_is_zero_and_a_day_not_loaded_is_unknown(engine: 
 def test_a_day_is_complete_when_every_moment_of_it_was_loaded(
     engine: Engine, windows: list[tuple[str, str]], zone: str, *, complete: bool
 ) -> None:
-    midnight = TODAY.start
     for start, end in windows:
-        moments = (midnight + timedelta(hours=int(text[:2]), minutes=int(text[3:])) for text in (start, end))
+        moments = (TODAY.start + timedelta(hours=int(text[:2]), minutes=int(text[3:])) for text in (start, end))
         load(engine, [], Window(*moments))
     assert compute(engine, TODAY, ZoneInfo(zone))["2023-05-31"].complete is complete
 
 
-def test_a_window_that_is_loaded_later_completes_its_day(engine: Engine) -> None:
+def test_a_day_without_attempts_is_zero_one_not_loaded_is_unknown_and_a_later_window_completes_it(
+    engine: Engine,
+) -> None:
+    today = date(2023, 5, 31)
     morning, evening = hours(TODAY, 12)
-    load(engine, numbered(3), morning)
-    assert compute(engine, morning)["2023-05-31"] == day_figures(date(2023, 5, 31), 3, 0, 3, 3, 0, None, complete=False)
+    load(engine, [], morning)
+    around = span("2023-05-30 00:00", "2023-06-02 00:00")
+    assert compute(engine, around) == {"2023-05-31": day_figures(today, 0, 0, 0, 0, 0, None, complete=False)}
     load(engine, [submit(created_at="2023-05-31 20:00:00")], evening)
-    assert compute(engine, evening)["2023-05-31"] == day_figures(date(2023, 5, 31), 4, 1, 4, 3, 1, 1.0)
+    assert compute(engine, around) == {"2023-05-31": day_figures(today, 1, 1, 1, 0, 1, 1.0)}
 
 
 # --- again, later, elsewhere
 
 
-def test_computing_again_touches_no_row(engine: Engine) -> None:
+def test_a_late_record_corrects_its_day_alone_and_without_news_no_row_is_touched(engine: Engine) -> None:
+    load(engine, [submit(created_at="2023-05-30 10:00:00")], YESTERDAY)
     load(engine, numbered(3), TODAY)
-    compute(engine)
+    compute(engine, BOTH)
     before = versions(engine, "daily_metrics")
-    compute(engine)
     load(engine, numbered(3), TODAY)
-    compute(engine)
+    compute(engine, BOTH)
     assert versions(engine, "daily_metrics") == before
-
-
-def test_a_late_record_corrects_its_day_alone(engine: Engine) -> None:
-    yesterday = span("2023-05-30 00:00", "2023-05-31 00:00")
-    load(engine, [submit(created_at="2023-05-30 10:00:00")], yesterday)
-    load(engine, numbered(3), TODAY)
-    before = compute(engine, span("2023-05-30 00:00", "2023-06-01 00:00"))
-    written = versions(engine, "daily_metrics")
     load(engine, [*numbered(3), submit()], TODAY)
-    after = compute(engine)
-    assert after["2023-05-30"] == before["2023-05-30"]
-    assert attempts_of(after["2023-05-31"]) == 4
-    assert len(set(written) & set(versions(engine, "daily_metrics"))) == 1
+    assert attempts_of(compute(engine)) == {"2023-05-30": 1, "2023-05-31": 4}
+    assert len(set(before) & set(versions(engine, "daily_metrics"))) == 1
 
 
-def test_what_an_interrupted_run_loaded_is_computed_by_the_next(engine: Engine) -> None:
+def test_only_the_days_asked_for_are_computed_and_those_that_an_interrupted_run_has_loaded(engine: Engine) -> None:
     load(engine, [record(created_at="2023-04-07 23:30:00")], span("2023-04-07 18:00", "2023-04-08 00:00"))
     load(engine, numbered(3), TODAY)
     assert column(engine, "SELECT figures_due FROM loaded_windows") == [True, True]
-    assert {day: attempts_of(one) for day, one in compute(engine).items()} == {"2023-04-07": 1, "2023-05-31": 3}
+    assert compute_figures(engine, days_of(TODAY), UTC_ZONE) == 2
     assert column(engine, "SELECT figures_due FROM loaded_windows") == [False, False]
-
-
-def test_only_the_days_asked_for_or_due_are_computed(engine: Engine) -> None:
-    load(engine, numbered(3), TODAY)
-    assert compute_figures(engine, [], UTC_ZONE) == 1
     assert compute_figures(engine, [], UTC_ZONE) == 0
-    assert compute_figures(engine, days_of(TODAY), UTC_ZONE) == 1
+    assert attempts_of(compute(engine)) == {"2023-04-07": 1, "2023-05-31": 3}
 
 
 def test_another_time_zone_rebuilds_every_day(engine: Engine) -> None:
-    late: Record = submit(created_at="2023-05-30 22:30:00")
-    yesterday = span("2023-05-30 00:00", "2023-05-31 00:00")
-    for window, found in in_pieces([late, *numbered(3)], [yesterday, TODAY]):
-        load(engine, found, window)
+    load_all(engine, [submit(created_at="2023-05-30 22:30:00"), *numbered(3)], [YESTERDAY, TODAY])
     in_utc = compute(engine)
-    assert {day: attempts_of(one) for day, one in in_utc.items()} == {"2023-05-30": 1, "2023-05-31": 3}
+    assert attempts_of(in_utc) == {"2023-05-30": 1, "2023-05-31": 3}
     in_moscow = compute(engine, span("2023-06-10 00:00", "2023-06-11 00:00"), MOSCOW)
-    assert {day: attempts_of(one) for day, one in in_moscow.items()} == {
-        "2023-05-30": 0,
-        "2023-05-31": 4,
-        "2023-06-01": 0,
-    }
+    assert attempts_of(in_moscow) == {"2023-05-30": 0, "2023-05-31": 4, "2023-06-01": 0}
     assert [one.complete for one in in_moscow.values()] == [False, True, False]
     assert set(column(engine, "SELECT time_zone FROM daily_metrics")) == {"Europe/Moscow"}
     assert compute(engine, TODAY, UTC_ZONE) == in_utc
@@ -270,21 +228,16 @@ def test_figures_are_read_for_the_days_asked_for_oldest_first(engine: Engine) ->
     for day in (3, 1, 2):
         load(engine, [], span(f"2023-06-0{day} 00:00", f"2023-06-0{day + 1} 00:00"))
     compute(engine)
-    assert [one.day.day for one in read_figures(engine)] == [1, 2, 3]
-    assert [one.day.day for one in read_figures(engine, date(2023, 6, 2))] == [2, 3]
-    assert [one.day.day for one in read_figures(engine, date(2023, 5, 1), date(2023, 6, 2))] == [1, 2]
-    assert read_figures(engine, date(2024, 1, 1), date(2024, 2, 1)) == ()
+    second = date(2023, 6, 2)
+    spans = [(), (second,), (date.min, second), (date(2024, 1, 1), date.max)]
+    read = [[one.day.day for one in read_figures(engine, *span)] for span in spans]
+    assert read == [[1, 2, 3], [2, 3], [1, 2], []]
 
 
 def test_over_a_period_a_student_of_several_days_counts_once(engine: Engine) -> None:
-    days = [f"2023-05-{day}" for day in (30, 31)]
-    for day in days:
-        start = datetime.fromisoformat(f"{day}T00:00+00:00")
+    for window, day in ((YESTERDAY, "2023-05-30"), (TODAY, "2023-05-31")):
         wrong = submit(created_at=f"{day} 11:00:00", is_correct=0)
-        load(engine, [submit(created_at=f"{day} 10:00:00"), wrong], Window(start, start + timedelta(days=1)))
-    whole = span("2023-05-30 00:00", "2023-06-01 00:00")
-    assert read_figures_over(engine, whole.start, whole.end) == by_name((4, 2, 1, 0, 4, 0.5))
-    figures = compute(engine, whole)
-    assert [one.values["unique_users"] for one in figures.values()] == [1, 1]
-    empty = datetime(2024, 1, 1, tzinfo=UTC)
-    assert read_figures_over(engine, empty, empty) == by_name((0, 0, 0, 0, 0, None))
+        load(engine, [submit(created_at=f"{day} 10:00:00"), wrong], window)
+    assert read_figures_over(engine, BOTH.start, BOTH.end) == by_name((4, 2, 1, 0, 4, 0.5))
+    assert [one.values["unique_users"] for one in compute(engine, BOTH).values()] == [1, 1]
+    assert read_figures_over(engine, BOTH.end, BOTH.end) == by_name((0, 0, 0, 0, 0, None))
