@@ -7,9 +7,9 @@ import pytest
 
 from tasks.errors import PermanentError
 from tasks.sheet import TAB, publish_figures
+from tests.fixtures.summaries import as_section, sheet_days
 from tests.sandbox.sheets import SheetsSandbox
 from tests.sandbox.sheets.client import open_client
-from tests.summaries import as_section, sheet_days
 
 if TYPE_CHECKING:
     from prefect.types import SecretDict

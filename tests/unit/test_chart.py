@@ -15,7 +15,7 @@ from PIL.ImageColor import getrgb
 
 from tasks.chart import BAR_COLOURS, LINES, NO_DATA_COLOUR, draw_chart
 from tasks.figures import DayFigures
-from tests.summaries import day_figures, make_period, make_summary
+from tests.fixtures.summaries import day_figures, make_period, make_summary
 
 SERIES = (*BAR_COLOURS, *(colour for colour, _ in LINES))
 

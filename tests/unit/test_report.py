@@ -18,7 +18,7 @@ from tasks.analyses.checks import CHECKS
 from tasks.errors import PermanentError
 from tasks.rendering import one_line, write_row
 from tasks.report import render_csv, render_html, write_files
-from tests.summaries import make_summary
+from tests.fixtures.summaries import make_summary
 
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
 SCRIPT = "<script>alert('1')</script>"
