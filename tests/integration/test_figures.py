@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from schemas.period import Day, Window, days_between
+from schemas.record import Record
 from tasks.errors import PermanentError
 from tasks.figures import DayFigures, compute_figures, read_figures, read_figures_over
 from tests.fixtures.records import numbered, record, submit
