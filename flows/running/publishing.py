@@ -122,8 +122,10 @@ def _to_sheet(run: Publication) -> None:
 
 
 def _to_report(run: Publication) -> None:
-    act = partial(write_report, run.summary, home_folder("reports"))
-    run.files = run.stages.run("report", act, lambda written: f"written to {written.html}", is_shown=True)
+    def write() -> ReportFiles:
+        return write_report(run.summary, home_folder("reports"))
+
+    run.files = run.stages.run("report", write, lambda written: f"written to {written.html}", is_shown=True)
 
 
 def _to_dashboard(run: Publication) -> None:
