@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
@@ -135,10 +136,7 @@ def run(*, verbose: Verbose = False, **parameters: Any) -> int:
     return run_flow(codegrader_backfill, parameters, verbose=verbose, when_stopped=stopped)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command `backfill`; its exit code, see `flows.command_line`."""
-    return run_command(add_options(run, codegrader_backfill.fn), "backfill", arguments)
-
+main: Final = partial(run_command, add_options(run, codegrader_backfill.fn), "backfill")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -22,7 +22,7 @@ Switch = Annotated[bool, Parameter(negative="")]
 """An option that is off unless it is named."""
 
 
-def run_command(command: Callable[..., int], name: str, arguments: Sequence[str] | None) -> int:
+def run_command(command: Callable[..., int], name: str, arguments: Sequence[str] | None = None) -> int:
     """Reads the arguments and calls the command with those that were given.
 
     Args:

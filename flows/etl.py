@@ -4,12 +4,11 @@ Without a deployment: `python -m flows.etl --start-date 2023-04-01 --end-date 20
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
@@ -170,10 +169,7 @@ def run(*, verbose: Verbose = False, **parameters: Any) -> int:
     return run_flow(codegrader_etl, parameters, verbose=verbose, when_stopped=stopped)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command `etl`; its exit code, see `flows.command_line`."""
-    return run_command(add_options(run, codegrader_etl.fn), "etl", arguments)
-
+main: Final = partial(run_command, add_options(run, codegrader_etl.fn), "etl")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,7 @@
-"""`codegrader psql`: a prompt of the configured database, the embedded one or the user's own."""
+"""`codegrader psql`: a prompt of the configured database, the embedded one or the user's own.
+
+Its exit code is psql's own; 1 if the database cannot be found, 2 if nothing is set up.
+"""
 
 import os
 import shutil
@@ -7,6 +10,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
@@ -27,9 +31,8 @@ def run(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
         options: psql's own, such as -c "SELECT 1" or --csv. If the first word is pg_dump or pg_restore, that program
             is run instead, with the options behind it.
     """
-    from flows.looking.database import find_database
     from flows.looking.prefect_api import reading_prefect
-    from flows.running.configuration import load_configuration
+    from flows.running.configuration import find_database, load_configuration
 
     program, others = (options[0], options[1:]) if options and options[0] in PROGRAMS else ("psql", options)
     with reading_prefect():
@@ -87,10 +90,7 @@ def find_program(name: str, *, is_embedded: bool) -> str:
     return path
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command `psql`: psql's own exit code; 1 if the database cannot be found, 2 if nothing is set up."""
-    return run_command(run, "psql", arguments)
-
+main: Final = partial(run_command, run, "psql")
 
 if __name__ == "__main__":
     sys.exit(main())

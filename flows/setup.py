@@ -5,7 +5,8 @@ Once, and again after each change of `.env`. Nothing else reads that file.
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -87,20 +88,16 @@ def set_up(configuration: "Configuration", *, with_legacy: bool = False) -> Iter
     from flows.installing.blocks import save
     from flows.installing.legacy import import_legacy
     from flows.installing.server_objects import create_server_objects
-    from flows.running.home import home_folder
+    from flows.running.configuration import open_database
     from flows.running.server import translate_server_errors
-    from tasks.database import embedded_database, open_engine
 
     with translate_server_errors():
         yield save(configuration)
         yield from create_server_objects()
-    engine = open_engine(configuration.database or embedded_database(home_folder() / "postgres"))
-    try:
+    with open_database(configuration) as engine:
         yield "database schema: up to date"
         if with_legacy:
             yield from import_legacy(engine, configuration.settings.time_zone)
-    finally:
-        engine.dispose()
 
 
 def _next_steps() -> str:
@@ -111,10 +108,7 @@ def _next_steps() -> str:
     return text.format(bin=Path(sys.executable).parent, pool=WORK_POOL)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command `setup`; its exit code, see `flows.command_line`."""
-    return run_command(run, "setup", arguments)
-
+main: Final = partial(run_command, run, "setup")
 
 if __name__ == "__main__":
     sys.exit(main())

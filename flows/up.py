@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Annotated, Final
 
@@ -40,11 +41,6 @@ To run a range of days now: Deployments, daily, Run, Custom run; or in another t
 The worker below does what is asked for and what is scheduled. Ctrl-C stops everything.
 """
 AND_PASSWORD: Final = f"\n  export PREFECT_API_AUTH_STRING=...  # as in {AUTH_STRING}; the dashboard asks for it, too"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command `up`; its exit code, see `flows.command_line`."""
-    return run_command(run, "up", arguments)
 
 
 def run(*, port: Annotated[int, Parameter(env_var="PORT")] = 4200) -> int:
@@ -199,6 +195,8 @@ def _crash_what_runs() -> None:
         for run in client.read_flow_runs(flow_run_filter=wanted):
             client.set_flow_run_state(run.id, Crashed(message="stopped with `make up`"))
 
+
+main: Final = partial(run_command, run, "up")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from flows.running.configuration import Configuration
-from flows.running.home import home_folder
+from flows.running.configuration import Configuration, find_database
 from flows.running.server import check_server, names_server
 from schemas.period import Window
-from tasks.database import embedded_database, try_database
+from tasks.database import try_database
 from tasks.errors import CodegraderError
 from tasks.grader_api import fetch_records, parse_records
 from tasks.mail import try_login
@@ -41,9 +40,8 @@ def _try(name: str, attempt: Callable[[], str | None]) -> tuple[bool, str]:
 
 
 def _try_database(configuration: Configuration) -> str:
-    if configuration.database:
-        return try_database(configuration.database)
-    return f"embedded, {try_database(embedded_database(home_folder() / 'postgres'))}"
+    found = try_database(find_database(configuration))
+    return found if configuration.database else f"embedded, {found}"
 
 
 def _try_api(configuration: Configuration) -> str:

@@ -1,4 +1,4 @@
-"""Prefect's API for a command that only looks, and the runs that it knows of.
+"""Prefect's API for a command that only looks.
 
 Where no server is named, it is answered in this process: a temporary server would take ten seconds and more, and would
 write to Prefect's database.
@@ -9,26 +9,18 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import SyncClientContext
 from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
 
-from flows.installing.server_objects import FLOWS
 from flows.running.server import names_server, translate_server_errors
 from tasks.errors import InvalidInputError, PermanentError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-SHOWN: Final = 5
-"""So many of the last runs are shown."""
-_HERE: Final = "http://in-this-process/api"
 
 
 @contextmanager
@@ -46,17 +38,10 @@ def reading_prefect() -> Iterator[SyncPrefectClient]:
     if names_server():
         with translate_server_errors(), get_client(sync_client=True) as client:
             yield client
-    else:
-        with _without_server() as client:
-            yield client
-
-
-@contextmanager
-def _without_server() -> Iterator[SyncPrefectClient]:
+        return
     from sqlalchemy.engine import make_url
 
-    settings = get_current_settings().server
-    address = settings.database.connection_url
+    address = get_current_settings().server.database.connection_url
     database = make_url(address.get_secret_value()) if address else None
     if database and database.get_backend_name() == "sqlite" and not Path(database.database or "").is_file():
         raise InvalidInputError(
@@ -67,7 +52,7 @@ def _without_server() -> Iterator[SyncPrefectClient]:
 
     with asyncio.Runner() as runner:
         transport = _InThisProcess(create_app(ephemeral=True), runner)
-        client = SyncPrefectClient(_HERE, httpx_settings={"transport": transport})
+        client = SyncPrefectClient("http://in-this-process/api", httpx_settings={"transport": transport})
         try:
             # That a Block is loaded is an event, for which Prefect would start a temporary server unless a key says
             # that there is another one; and the constructor of a context makes a client of its own.
@@ -94,25 +79,3 @@ class _InThisProcess(httpx.BaseTransport):
         answer = await self._app.handle_async_request(request)
         body = b"".join([part async for part in answer.aiter_raw()])
         return httpx.Response(answer.status_code, headers=answer.headers, content=body)
-
-
-def last_runs(client: SyncPrefectClient) -> list[FlowRun]:
-    """The runs that started last, newest first; those that are parts of another are left out."""
-    wanted = {"state": {"type": {"not_any_": [StateType.SCHEDULED]}}, "parent_task_run_id": {"is_null_": True}}
-    # A run that never started has no time to sort by, so it is asked for by that at which it was to start.
-    return _find_runs(client, wanted, FlowRunSort.EXPECTED_START_TIME_DESC, SHOWN)
-
-
-def next_run(client: SyncPrefectClient) -> FlowRun | None:
-    """The run that is to start next; one whose time has passed waits for a worker."""
-    wanted = {"state": {"type": {"any_": [StateType.SCHEDULED]}}}
-    return next(iter(_find_runs(client, wanted, FlowRunSort.EXPECTED_START_TIME_ASC, 1)), None)
-
-
-def _find_runs(client: SyncPrefectClient, wanted: dict[str, Any], sort: FlowRunSort, limit: int) -> list[FlowRun]:
-    return client.read_flow_runs(
-        flow_filter=FlowFilter.model_validate({"name": {"any_": FLOWS}}),
-        flow_run_filter=FlowRunFilter.model_validate(wanted),
-        sort=sort,
-        limit=limit,
-    )

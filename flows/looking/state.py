@@ -9,12 +9,24 @@ from zoneinfo import ZoneInfo
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from flows.backfilling.chunks import date_ranges, describe_days
-from flows.looking.services import Service
 from schemas.period import Day
 from schemas.summary import CheckResult, LoadCounts
 from tasks.coverage import LoadedDays
 
 WIDTH: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is known of a service.
+
+    Attributes:
+        what: what it is, without secrets; None if none is set up.
+        fault: why it cannot be used, and what to do; None if it answers.
+    """
+
+    what: str | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

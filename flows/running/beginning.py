@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from flows.running.configuration import Configuration, load_configuration
-from flows.running.home import home_folder
+from flows.running.home import home_folder, home_path
 from flows.running.logs import start_logging
 from schemas.parameters import find_beyond_limits
 from tasks.errors import ArgumentError
@@ -52,6 +53,8 @@ def begin_run(flow: Callable[..., Any]) -> Configuration:
     configuration = load_configuration()
     log_dir = configuration.settings.log_dir
     start_logging(Path(log_dir) if log_dir else home_folder("logs"), configuration.secrets())
+    if configuration.database is None:
+        get_run_logger().info("no database Block: the embedded PostgreSQL in %s is used", home_path() / "postgres")
     _check_limits(flow, flow_run.parameters)
     return configuration
 

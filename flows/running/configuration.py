@@ -1,35 +1,33 @@
 """What a run works with: the Blocks and the settings that `flows.setup` saved, loaded together."""
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import BlockDocument
 from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
+from prefect.utilities.importtools import from_qualified_name
 from prefect.variables import Variable
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr
 
-from flows.running.home import home_folder
+from flows.running.home import home_folder, home_path
 from schemas.blocks import BLOCK_NAME, GraderApi
 from schemas.settings import VARIABLE, Settings
-from tasks.database import embedded_database, open_engine
-from tasks.errors import InvalidInputError
+from tasks.database import embedded_database, open_as_it_is, open_engine
+from tasks.errors import InvalidInputError, PermanentError
 
 if TYPE_CHECKING:
     from prefect_email import EmailServerCredentials
     from prefect_sqlalchemy import SqlAlchemyConnector
     from sqlalchemy.engine import Engine
 
-
 _CLASSES: Final = {
-    "grader-api": ("schemas.blocks", "GraderApi"),
-    "sqlalchemy-connector": ("prefect_sqlalchemy", "SqlAlchemyConnector"),
-    "email-server-credentials": ("prefect_email", "EmailServerCredentials"),
+    "grader-api": "schemas.blocks.GraderApi",
+    "sqlalchemy-connector": "prefect_sqlalchemy.SqlAlchemyConnector",
+    "email-server-credentials": "prefect_email.EmailServerCredentials",
 }
 
 
@@ -49,8 +47,9 @@ class Configuration:
 
     def secrets(self) -> set[str]:
         """Every secret of the Blocks, for the logs to hide."""
-        blocks = (self.api, self.database, self.google, self.mail)
-        return {secret for block in blocks if block is not None for secret in _find_secrets(block)}
+        return {
+            secret for block in (self.api, self.database, self.google, self.mail) for secret in _find_secrets(block)
+        }
 
 
 def load_configuration() -> Configuration:
@@ -67,30 +66,21 @@ def load_configuration() -> Configuration:
         )
     try:
         settings = Settings.model_validate(Variable.get(VARIABLE, default={}))
-        _ = settings.time_zone
-    except (ValidationError, KeyError, ValueError):
+    except ValueError:
         raise InvalidInputError(f"the Variable {VARIABLE} cannot be read: run python -m flows.setup again") from None
+    key = _find("gcp-credentials") if settings.spreadsheet_id else None
     return Configuration(
         settings,
         api,
         database=_load("sqlalchemy-connector"),
-        google=_load_google_key() if settings.spreadsheet_id else None,
+        google=SecretDict(key.data.get("service_account_info") or {}) if key else None,
         mail=_load("email-server-credentials") if settings.email_to else None,
     )
 
 
 def _load(block_type: str) -> Any:
     """The Block of that type; None if none was saved. Its class is imported only then."""
-    if _find(block_type) is None:
-        return None
-    module, name = _CLASSES[block_type]
-    return getattr(importlib.import_module(module), name).load(BLOCK_NAME)
-
-
-def _load_google_key() -> SecretDict | None:
-    """The key in the Block of the service account, empty if it holds none; None if no Block was saved."""
-    block = _find("gcp-credentials")
-    return None if block is None else SecretDict(block.data.get("service_account_info") or {})
+    return _find(block_type) and from_qualified_name(_CLASSES[block_type]).load(BLOCK_NAME)
 
 
 def _find(block_type: str) -> BlockDocument | None:
@@ -99,25 +89,6 @@ def _find(block_type: str) -> BlockDocument | None:
             return client.read_block_document_by_name(BLOCK_NAME, block_type)
         except ObjectNotFound:
             return None
-
-
-@contextmanager
-def open_database(configuration: Configuration) -> "Iterator[Engine]":
-    """The database that is configured, or the embedded one, its schema up to date.
-
-    Raises:
-        CodegraderError: see `tasks.database.open_engine`.
-    """
-    connector = configuration.database
-    if connector is None:
-        folder = home_folder() / "postgres"
-        get_run_logger().info("no database Block: the embedded PostgreSQL in %s is used", folder)
-        connector = embedded_database(folder)
-    engine = open_engine(connector)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 def _find_secrets(value: Any) -> Iterator[str]:
@@ -130,3 +101,40 @@ def _find_secrets(value: Any) -> Iterator[str]:
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from _find_secrets(getattr(value, name))
+
+
+def find_database(configuration: Configuration, *, making: bool = True) -> "SqlAlchemyConnector":
+    """How to connect to the user's database, or to the embedded one, which is started.
+
+    Args:
+        making: whether the embedded one is made if it is not there.
+
+    Raises:
+        PermanentError: there is no embedded one yet, or it does not start.
+    """
+    if configuration.database is not None:
+        return configuration.database
+    folder = home_path() / "postgres"
+    if making:
+        home_folder()
+    elif not (folder / "PG_VERSION").exists():
+        raise PermanentError(f"there is no database in {folder} yet: run codegrader setup, or set CODEGRADER_HOME")
+    return embedded_database(folder)
+
+
+@contextmanager
+def open_database(configuration: Configuration, *, as_it_is: bool = False) -> "Iterator[Engine]":
+    """Connections to the database that is configured, or to the embedded one, its schema up to date.
+
+    Args:
+        as_it_is: only to look: neither a folder nor a table is made.
+
+    Raises:
+        CodegraderError: see `find_database` and `tasks.database.open_engine`.
+    """
+    connector = find_database(configuration, making=not as_it_is)
+    engine = open_as_it_is(connector) if as_it_is else open_engine(connector)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

@@ -12,8 +12,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.objects import State as RunState
 from prefect.states import Completed, Scheduled
 
-from flows.looking.services import Service
-from flows.looking.state import Recent, State, describe_age, to_json, to_text
+from flows.looking.state import Recent, Service, State, describe_age, to_json, to_text
 from flows.status import main
 from schemas.summary import CheckResult, LoadCounts
 from tasks.coverage import LoadedDays, Span, sort_days
