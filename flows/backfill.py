@@ -17,17 +17,16 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows.backfilling.children import ChildRuns
 from flows.backfilling.chunks import describe_days, split_into_chunks
-from flows.backfilling.dispatch import ChunkLoad, Dispatch, count_outcomes, write_outcomes
+from flows.backfilling.dispatch import ChildRuns, ChunkLoad, Dispatch, count_outcomes, write_outcomes
 from flows.command_line import add_options, run_command
 from flows.running.beginning import begin_run, check_arguments, refuse
 from flows.running.configuration import open_database
 from flows.running.failure import mail_failure
 from flows.running.foreground import Verbose, run_flow
+from flows.running.loading import Limits, distrust
 from flows.running.publishing import Publication, Targets, compute_figures, publish
 from flows.running.stages import Stages, conclude
-from flows.running.trust import Limits, distrust
 from schemas.parameters import ChunkMonths, DayOrMoment, MaxParallel, Share
 from schemas.period import Period
 from schemas.summary import CheckResult, LoadCounts, RunSummary, StageFailure

@@ -22,10 +22,9 @@ from flows.running.configuration import Configuration, open_database
 from flows.running.failure import mail_failure
 from flows.running.foreground import Verbose, run_flow
 from flows.running.home import home_folder
-from flows.running.loading import LOADERS, Loading, load_windows
+from flows.running.loading import LOADERS, Limits, Loading, distrust, load_windows
 from flows.running.publishing import Publication, Targets, compute_figures, publish
 from flows.running.stages import Stages, conclude, describe_counts
-from flows.running.trust import Limits, distrust
 from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
 from schemas.period import Plan
 from schemas.summary import RunSummary, StageFailure

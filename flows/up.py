@@ -149,8 +149,7 @@ def _set_up() -> None:
     from prefect.client.orchestration import get_client
 
     from flows.installing.blocks import configure
-    from flows.installing.deployments import deploy
-    from flows.installing.server_objects import create_work_pool
+    from flows.installing.server_objects import create_work_pool, deploy
     from flows.setup import set_up
 
     # First the pool, as deployments belong to one.

@@ -1,22 +1,22 @@
 """From `.env` to what a run works with: Blocks and settings, made first, tried by setup, and then saved."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from prefect.client.orchestration import get_client
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists
 from prefect.types import SecretDict
 from prefect.variables import Variable
 from pydantic import SecretStr
 
 from flows.installing.environment import Environment
-from flows.running.configuration import Configuration
+from flows.running.configuration import Configuration, find_block
 from schemas.blocks import BLOCK_NAME, GraderApi
 from schemas.settings import VARIABLE, Settings
 
 if TYPE_CHECKING:
     from prefect_email import EmailServerCredentials
-    from prefect_gcp import GcpCredentials
     from prefect_sqlalchemy import SqlAlchemyConnector
 
 Made = TypeVar("Made")
@@ -80,19 +80,25 @@ def save(configuration: Configuration) -> str:
     Returns:
         A line that says what was set up, and what is done without.
     """
+    google = None
+    if configuration.google:
+        from prefect_gcp import GcpCredentials
+
+        google = GcpCredentials(service_account_info=configuration.google)
     blocks = {
         "grader-api": configuration.api,
         "sqlalchemy-connector": configuration.database,
-        "gcp-credentials": _google_block(configuration.google) if configuration.google else None,
+        "gcp-credentials": google,
         "email-server-credentials": configuration.mail,
     }
     for block_type, block in blocks.items():
-        if block is None:
-            _delete(block_type)
-        else:
-            make(lambda block=block: block.save(BLOCK_NAME, overwrite=True))  # type: ignore[misc]
+        if block:
+            make(partial(block.save, BLOCK_NAME, overwrite=True))
+        elif former := find_block(block_type):
+            with get_client(sync_client=True) as client:
+                client.delete_block_document(former.id)
     settings = configuration.settings
-    make(lambda: Variable.set(VARIABLE, settings.model_dump(mode="json"), overwrite=True))
+    make(partial(Variable.set, VARIABLE, settings.model_dump(mode="json"), overwrite=True))
     services = (
         f"{configuration.api.client} at {configuration.api.url}",
         "the database of DATABASE_URL" if configuration.database else "the embedded database",
@@ -114,18 +120,3 @@ def make(thing: Callable[[], Made]) -> Made:
         except ObjectAlreadyExists:
             continue
     return thing()
-
-
-def _google_block(key: SecretDict) -> "GcpCredentials":
-    from prefect_gcp import GcpCredentials
-
-    return GcpCredentials(service_account_info=key)
-
-
-def _delete(block_type: str) -> None:
-    with get_client(sync_client=True) as client:
-        try:
-            document = client.read_block_document_by_name(BLOCK_NAME, block_type)
-        except ObjectNotFound:
-            return
-        client.delete_block_document(document.id)

@@ -1,16 +1,22 @@
 """`.env` and the environment, typed and checked together: everything that is missing or wrong is said at once.
 
+What cannot be read or used is an `InvalidInputError`, in one line.
+
 A new setting is one declaration: here if it is a secret or setup alone needs it, else in `schemas.settings`. Its
 description completes the sentence "write ..." in the error about a value that cannot be used.
 """
 
+import io
 import json
 import os
 import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from stat import S_IRGRP, S_IROTH
 from typing import Annotated, Any, Final, Literal, Self
 
+from dotenv.parser import parse_stream
 from pydantic import (
     AnyHttpUrl,
     BeforeValidator,
@@ -24,9 +30,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from flows.installing.env_file import find_env_file, find_misspelt, read_names
 from schemas.settings import Settings
 from tasks.errors import InvalidInputError
+
+CHECKOUT: Final = Path(__file__).parents[2]
 
 _SHEET: Final = ("google_service_account_file", "spreadsheet_id")
 _MAIL: Final = ("smtp_server", "email_from", "email_to")
@@ -137,20 +144,12 @@ class Environment(BaseSettings, Settings):
 
 
 KNOWN_SETTINGS: Final = tuple(name.upper() for name in Environment.model_fields)
-"""The names of all settings."""
 
 
 def read_environment(env_file: Path | None = None) -> Environment:
-    """Reads the file and the environment.
-
-    Args:
-        env_file: None for `.env` in this folder or in the checkout, which need not be there.
-
-    Raises:
-        InvalidInputError: one line with everything that is missing or wrong.
-    """
-    path = find_env_file(env_file)
-    names = read_names(path)
+    """Reads the file and the environment; without a name `.env` in this folder or in the checkout, if it is there."""
+    path = _find_file(env_file)
+    names = _read_names(path)
     try:
         return Environment(_env_file=path)
     except ValidationError as error:
@@ -158,7 +157,7 @@ def read_environment(env_file: Path | None = None) -> Environment:
         missing = [str(problem["loc"][0]).upper() for problem in problems if problem["type"] == "missing"]
         lines = [f"missing: {', '.join(missing)}"] if missing else []
         lines += [_describe(problem) for problem in problems if problem["type"] != "missing"]
-        lines += find_misspelt(names, KNOWN_SETTINGS, f"in {path}")
+        lines += _find_misspelt(names, f"in {path}")
         where = str(path) if path.exists() else f"the environment (there is no .env in {Path.cwd()})"
         raise InvalidInputError(f"{where} is not complete: {'; '.join(lines)} (.env.example explains each)") from None
 
@@ -177,18 +176,53 @@ def find_notes(env_file: Path | None = None) -> list[str]:
 
     Returns:
         A line for each: a misspelt setting, one that has no effect in a file, and a file that others can read.
-
-    Raises:
-        InvalidInputError: it cannot be read.
     """
-    path = find_env_file(env_file)
-    names = read_names(path)
-    slips = list(find_misspelt(names, KNOWN_SETTINGS, f"in {path}"))
+    path = _find_file(env_file)
+    names = _read_names(path)
+    slips = list(_find_misspelt(names, f"in {path}"))
     # The environment has many variables that are none of ours, such as `EMAIL_TOKEN`.
-    slips += find_misspelt(os.environ, KNOWN_SETTINGS, "in the environment", resembling=0.85)
+    slips += _find_misspelt(os.environ, "in the environment", resembling=0.85)
     slips += [
         f"{name} has no effect in {path}: set it in the environment" for name in ENVIRONMENT_ALONE if name in names
     ]
     if names and os.name != "nt" and path.stat().st_mode & (S_IRGRP | S_IROTH):
         slips.append(f"{path} holds your keys and passwords, and others on this machine can read it: chmod 600 {path}")
     return [f"note: {slip}" for slip in slips]
+
+
+def _find_file(named: Path | None) -> Path:
+    """The file that was named; else `.env` in this folder, or else in the checkout, whether it is there or not."""
+    if named is None:
+        here = Path(".env")
+        return here if here.exists() or not (CHECKOUT / here).exists() else CHECKOUT / here
+    if not named.exists():
+        raise InvalidInputError(f"{named}: there is no such file: correct --env-file")
+    return named
+
+
+def _read_names(path: Path) -> list[str]:
+    """The names that the file gives a value to; none if it is not there."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"{path} is not a text in UTF-8: save it again as such") from None
+    lines = list(parse_stream(io.StringIO(text)))
+    # python-dotenv takes a name alone for a line without a value, and `NAME:value` for a name.
+    wrong = [str(line.original.line) for line in lines if line.error or (line.key is not None and line.value is None)]
+    if wrong:
+        raise InvalidInputError(
+            f"{path}, line {', '.join(wrong)}: write NAME=value, with = and with every quote closed"
+        )
+    return [line.key for line in lines if line.key]
+
+
+def _find_misspelt(names: Iterable[str], where: str, resembling: float = 0.8) -> Iterator[str]:
+    """Names that are no setting's but resemble one, by that share; others may be meant for another program."""
+    for name in names:
+        likely = get_close_matches(name.upper(), KNOWN_SETTINGS, 1, resembling)
+        if likely and name.upper() not in KNOWN_SETTINGS:
+            yield f"{name} {where} is not a setting: did you mean {likely[0]}?"

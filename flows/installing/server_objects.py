@@ -1,8 +1,11 @@
-"""What the Prefect server must hold beside Blocks and deployments: block types, work pool, limit, automations.
+"""What the Prefect server must hold beside Blocks: block types, work pool, limit, deployments, automations.
 
 Making them again changes nothing, and what a user has changed in the dashboard stays.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -17,17 +20,22 @@ from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.settings import get_current_settings
 
 from flows.installing.blocks import make
-from flows.installing.deployments import NOTIFY, create_deployments
+from flows.installing.environment import CHECKOUT
 from flows.running.server import names_server
 from schemas.blocks import GraderApi
+from tasks.errors import PermanentError
 from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
 
 if TYPE_CHECKING:
     from prefect.blocks.core import Block
 
 WORK_POOL: Final = "codegrader"
+NOTIFY: Final = "codegrader-notify/notify"
+DEPLOYMENTS: Final = ("codegrader-etl/daily", "codegrader-backfill/backfill", NOTIFY)
+DEPLOY: Final = "prefect --no-prompt deploy --all"
 FLOWS: Final = ["codegrader-etl", "codegrader-backfill"]
 A_RUN_HAS_DIED: Final = "codegrader: a run has died"
 TELL_OF_IT: Final = "codegrader: tell of a run that has died"
@@ -79,6 +87,46 @@ def create_work_pool(client: SyncPrefectClient) -> str:
     return f"work pool: {WORK_POOL}, created"
 
 
+def create_deployments(client: SyncPrefectClient) -> str:
+    """Makes the deployments, unless all are there: what was edited in the dashboard, or is another checkout's, stays.
+
+    Raises:
+        PermanentError: see `deploy`.
+    """
+    missing = []
+    for name in DEPLOYMENTS:
+        try:
+            client.read_deployment_by_name(name)
+        except ObjectNotFound:
+            missing.append(name)
+    if not missing:
+        return f"deployments: there already; to make them again from prefect.yaml: {DEPLOY}"
+    deploy()
+    return f"deployments: {', '.join(missing)}, created"
+
+
+def deploy() -> None:
+    """Makes all deployments of `prefect.yaml`, whatever is there, by Prefect's own command.
+
+    Raises:
+        PermanentError: it failed; what it said is printed.
+    """
+    done = subprocess.run(  # noqa: S603
+        (sys.executable, "-m", *DEPLOY.split()),
+        # Where the file is, and where a worker will find the flows: this folder is noted in the deployments.
+        cwd=CHECKOUT,
+        env=os.environ | get_current_settings().to_environment_variables(exclude_unset=True),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        print(done.stdout, file=sys.stderr)
+        raise PermanentError(f"`{DEPLOY}` in {CHECKOUT} failed, see above")
+
+
 def create_concurrency_limit(client: SyncPrefectClient) -> str:
     """Makes the limit that all workers share; one of that name is left as it is."""
 
@@ -90,10 +138,10 @@ def create_concurrency_limit(client: SyncPrefectClient) -> str:
             client.create_global_concurrency_limit(
                 GlobalConcurrencyLimitCreate(name=CONCURRENCY_LIMIT, limit=MAX_CONNECTIONS)
             )
-            return f"concurrency limit: {CONCURRENCY_LIMIT}, created, {MAX_CONNECTIONS} requests at once"
-        return f"concurrency limit: {CONCURRENCY_LIMIT}, there already, {limit} requests at once"
+            return f"created, {MAX_CONNECTIONS} requests at once"
+        return f"there already, {limit} requests at once"
 
-    return make(find_or_create)
+    return f"concurrency limit: {CONCURRENCY_LIMIT}, {make(find_or_create)}"
 
 
 def a_run_has_died() -> AutomationCore:
@@ -126,10 +174,7 @@ def tell_of_it(deployment_id: UUID) -> AutomationCore:
         name=TELL_OF_IT,
         description="Sends a mail about a run that was marked as crashed because it gave no sign of life.",
         trigger=_trigger(
-            Posture.Reactive,
-            timedelta(0),
-            match={"prefect.state-message": DIED},
-            expect={"prefect.flow-run.Crashed"},
+            Posture.Reactive, timedelta(0), match={"prefect.state-message": DIED}, expect={"prefect.flow-run.Crashed"}
         ),
         actions=[RunDeployment(deployment_id=deployment_id, parameters={"flow_run_id": run_id})],
     )
@@ -154,11 +199,10 @@ def put_automation(client: SyncPrefectClient, wanted: AutomationCore) -> str:
     """Makes the automation, or brings the one of that name up to date; one that was switched off stays so."""
     # With its defaults, since an update leaves out what was not named, but for the owner, which it must not name.
     wanted = AutomationCore.model_validate(wanted.model_dump(exclude={"owner_resource"}))
+    outcome = "there already"
     if not client.read_automations_by_name(wanted.name):
         client.create_automation(wanted)
         outcome = "created"
-    else:
-        outcome = "there already"
     # Two setups at once each make one, since the server lets two have one name.
     there, *others = sorted(client.read_automations_by_name(wanted.name), key=lambda automation: automation.id)
     for other in others:

@@ -68,7 +68,7 @@ def load_configuration() -> Configuration:
         settings = Settings.model_validate(Variable.get(VARIABLE, default={}))
     except ValueError:
         raise InvalidInputError(f"the Variable {VARIABLE} cannot be read: run python -m flows.setup again") from None
-    key = _find("gcp-credentials") if settings.spreadsheet_id else None
+    key = find_block("gcp-credentials") if settings.spreadsheet_id else None
     return Configuration(
         settings,
         api,
@@ -80,10 +80,11 @@ def load_configuration() -> Configuration:
 
 def _load(block_type: str) -> Any:
     """The Block of that type; None if none was saved. Its class is imported only then."""
-    return _find(block_type) and from_qualified_name(_CLASSES[block_type]).load(BLOCK_NAME)
+    return find_block(block_type) and from_qualified_name(_CLASSES[block_type]).load(BLOCK_NAME)
 
 
-def _find(block_type: str) -> BlockDocument | None:
+def find_block(block_type: str) -> BlockDocument | None:
+    """What was saved as the Block of that type; None if nothing was."""
     with get_client(sync_client=True) as client:
         try:
             return client.read_block_document_by_name(BLOCK_NAME, block_type)

@@ -190,7 +190,7 @@ def test_what_a_stopped_backfill_has_started_is_taken_over(pipeline: Pipeline, r
 
 
 def test_without_the_deployment_it_says_what_to_do(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.backfilling.children.DEPLOYMENT", "codegrader-etl/absent")
+    monkeypatch.setattr("flows.backfilling.dispatch.DEPLOYMENT", "codegrader-etl/absent")
 
     state = backfill(pipeline)
 

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 from flows import setup
-from flows.installing import deployments
-from flows.installing.deployments import DEPLOYMENTS, NOTIFY
-from flows.installing.server_objects import A_RUN_HAS_DIED, TELL_OF_IT
+from flows.installing import server_objects
+from flows.installing.server_objects import A_RUN_HAS_DIED, DEPLOYMENTS, NOTIFY, TELL_OF_IT
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.prefect_server import ROOT, own_server
 from tests.fixtures.server_objects import Server
@@ -180,7 +179,9 @@ def test_without_the_prefect_server_one_line_says_so(run: Run) -> None:
 def test_everything_is_made_and_a_second_time_nothing_changes(
     pipeline: Pipeline, server: Server, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deployments, "deploy", lambda: pytest.fail("deployments that are there are left as they are"))
+    monkeypatch.setattr(
+        server_objects, "deploy", lambda: pytest.fail("deployments that are there are left as they are")
+    )
     code, first, _ = run()
     assert code == 0
     made, deployed = server.everything(), server.objects("deployments")
@@ -241,10 +242,10 @@ def test_a_deploy_that_fails_is_told_and_nothing_depends_on_it(
     server: Server, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     server.clear()
-    monkeypatch.setattr(deployments, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(server_objects, "CHECKOUT", tmp_path)
     code, _, errors = run()
     assert code == 1
-    assert f"`{deployments.COMMAND}` in {tmp_path} failed" in errors.splitlines()[-1]
+    assert f"`{server_objects.DEPLOY}` in {tmp_path} failed" in errors.splitlines()[-1]
     assert server.find("work_pools", "codegrader")
 
 

@@ -17,10 +17,9 @@ from prefect.logging import disable_run_logger
 from prefect.states import Cancelled, Completed, Crashed, Failed, Running, Scheduled
 from sqlalchemy import Engine
 
-from flows.backfilling.children import START_PATIENCE, ChildRuns
 from flows.backfilling.chunks import Chunk, split_into_chunks
-from flows.backfilling.dispatch import NOT_HERE, ChunkLoad, Dispatch
-from flows.running.trust import Limits
+from flows.backfilling.dispatch import NOT_HERE, START_PATIENCE, ChildRuns, ChunkLoad, Dispatch
+from flows.running.loading import Limits
 from schemas.attempt import Checked
 from schemas.period import Day, Window
 from tasks.load import load_window
@@ -224,7 +223,7 @@ class FakeServer:
 def test_where_no_worker_takes_the_runs_it_warns_once_with_what_to_start(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("flows.backfilling.children.get_run_logger", logging.getLogger)
+    monkeypatch.setattr("flows.backfilling.dispatch.get_run_logger", logging.getLogger)
     long_ago = datetime.now(UTC) - 2 * START_PATIENCE
     late, early = (
         FlowRun(id=uuid4(), flow_id=uuid4(), name="waiting", state=Scheduled(), expected_start_time=due)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.installing import env_file as env_files
+from flows.installing import environment
 from flows.installing.blocks import configure
 from flows.installing.environment import KNOWN_SETTINGS, Environment, find_notes, read_environment
 from tasks.errors import InvalidInputError
@@ -38,7 +38,7 @@ def elsewhere(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = env_file.parent / "elsewhere"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(env_files, "CHECKOUT", env_file.parent / "no-checkout")
+    monkeypatch.setattr(environment, "CHECKOUT", env_file.parent / "no-checkout")
     return folder
 
 
@@ -222,7 +222,7 @@ def test_without_a_file_the_environment_is_enough(elsewhere: Path, monkeypatch: 
 def test_from_another_folder_the_file_of_the_checkout_is_used_unless_there_is_one(
     elsewhere: Path, env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(env_files, "CHECKOUT", write(env_file, API).parent)
+    monkeypatch.setattr(environment, "CHECKOUT", write(env_file, API).parent)
     assert read_environment().grader_client == "university"
     write(elsewhere / ".env", API | {"GRADER_CLIENT": "another"})
     assert read_environment().grader_client == "another"

@@ -8,7 +8,7 @@ import pytest
 from flows.backfill import find_failures
 from flows.backfilling.chunks import split_into_chunks
 from flows.backfilling.dispatch import ChunkLoad
-from flows.running.trust import Limits, distrust
+from flows.running.loading import Limits, distrust
 from schemas.summary import LoadCounts
 from tasks.plan import plan_period
 
