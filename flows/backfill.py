@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final
 
 from prefect import flow, get_run_logger
@@ -19,11 +18,10 @@ from prefect.states import Completed, Failed
 
 from flows.backfilling.chunks import describe_days, split_into_chunks
 from flows.backfilling.dispatch import ChildRuns, ChunkLoad, Dispatch, count_outcomes, write_outcomes
-from flows.command_line import add_options, run_command
-from flows.running.beginning import begin_run, check_arguments, refuse
+from flows.running.beginning import begin_run, refuse
 from flows.running.configuration import open_database
 from flows.running.failure import mail_failure
-from flows.running.foreground import Verbose, run_flow
+from flows.running.foreground import flow_command
 from flows.running.loading import Limits, distrust
 from flows.running.publishing import Publication, Targets, compute_figures, publish
 from flows.running.stages import Stages, conclude
@@ -128,14 +126,12 @@ def _sum_up(period: Period, loads: Sequence[ChunkLoad]) -> RunSummary:
     return RunSummary(period, started_at, sum(load.windows for load in loads), counts, checks)
 
 
-def run(*, verbose: Verbose = False, **parameters: Any) -> int:
-    """Runs the flow once, in this process; its child runs are the workers'."""
-    check_arguments(codegrader_backfill.fn, parameters, datetime.now(UTC), max_days=None)
-    stopped = "Stopped. Runs under way go on at their workers, and what is loaded stays; give the same command again."
-    return run_flow(codegrader_backfill, parameters, verbose=verbose, when_stopped=stopped)
-
-
-main: Final = partial(run_command, add_options(run, codegrader_backfill.fn), "backfill")
+main: Final = flow_command(
+    codegrader_backfill,
+    "backfill",
+    "Stopped. Runs under way go on at their workers, and what is loaded stays; give the same command again.",
+    max_days=None,
+)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,11 +4,10 @@ A command is a function: its parameters are the options, its docstring is the he
 2: what was given cannot be used, and nothing was done.
 """
 
-import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -23,15 +22,11 @@ Switch = Annotated[bool, Parameter(negative="")]
 
 
 def run_command(command: Callable[..., int], name: str, arguments: Sequence[str] | None = None) -> int:
-    """Reads the arguments and calls the command with those that were given.
+    """Calls a command, which may raise a `CodegraderError`, and gives its exit code.
 
     Args:
-        command: returns its exit code; may raise a `CodegraderError`.
         name: what the command is called, such as `etl`.
         arguments: None for those of this process.
-
-    Returns:
-        The exit code.
     """
     app = App(
         name=f"codegrader {name}",
@@ -48,49 +43,16 @@ def run_command(command: Callable[..., int], name: str, arguments: Sequence[str]
     try:
         return app(sys.argv[1:] if arguments is None else list(arguments)) or DONE
     except CycloptsError as error:
-        _tell(f"{' '.join(str(error).split())} See: codegrader {name} --help")
-    except InvalidInputError as error:
-        _tell(error)
+        print(f"{' '.join(str(error).split())} See: codegrader {name} --help", file=sys.stderr)
+        return UNUSABLE
     except CodegraderError as error:
-        _tell(error)
-        return FAILED
+        print(error, file=sys.stderr)
+        return UNUSABLE if isinstance(error, InvalidInputError) else FAILED
     except BrokenPipeError:
         return close_output()
-    return UNUSABLE
 
 
 def close_output() -> int:
-    """Ends what nobody reads any more, say because `head` has seen enough; else the rest would fail again at exit.
-
-    Returns:
-        The exit code.
-    """
+    """Ends what nobody reads any more, say because `head` has seen enough; else the rest would fail again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return FAILED
-
-
-def add_options(command: Callable[..., int], declared: Callable[..., Any]) -> Callable[..., int]:
-    """Gives a command the options of a flow, so that the command line and the run form have one declaration.
-
-    Args:
-        command: takes options of its own, by name, and the flow's as `**parameters`.
-        declared: the flow's function; its docstring becomes the help.
-    """
-    options = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in _parameters(declared)]
-    own = [parameter for parameter in _parameters(command) if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
-
-    def with_options(**given: Any) -> int:
-        return command(**given)
-
-    with_options.__doc__ = inspect.getdoc(declared)
-    with_options.__signature__ = inspect.Signature([*options, *own])  # type: ignore[attr-defined]
-    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in (*options, *own)}
-    return with_options
-
-
-def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    return list(inspect.signature(function, eval_str=True).parameters.values())
-
-
-def _tell(error: object) -> None:
-    print(error, file=sys.stderr)

@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from prefect import flow, get_run_logger
@@ -16,11 +15,10 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.command_line import add_options, run_command
-from flows.running.beginning import begin_run, check_arguments, refuse
+from flows.running.beginning import begin_run, refuse
 from flows.running.configuration import Configuration, open_database
 from flows.running.failure import mail_failure
-from flows.running.foreground import Verbose, run_flow
+from flows.running.foreground import flow_command
 from flows.running.home import home_folder
 from flows.running.loading import LOADERS, Limits, Loading, distrust, load_windows
 from flows.running.publishing import Publication, Targets, compute_figures, publish
@@ -91,18 +89,11 @@ def codegrader_etl(
         first = day_before(_scheduled_at(), time_zone) if is_daily else start_date
         period = plan_period(first, end_date, time_zone, datetime.now(UTC))
         with open_database(configuration) as engine:
-            plan = (
-                plan_daily(
-                    period,
-                    window_hours,
-                    partial(find_gaps, engine),
-                    lookback_days=lookback_days,
-                    heal_days=heal_days,
-                    refresh=refresh,
-                )
-                if is_daily
-                else plan_range(period, window_hours, refresh=refresh)
-            )
+            if is_daily:
+                gaps, reach = partial(find_gaps, engine), {"lookback_days": lookback_days, "heal_days": heal_days}
+                plan = plan_daily(period, window_hours, gaps, **reach, refresh=refresh)
+            else:
+                plan = plan_range(period, window_hours, refresh=refresh)
             targets = Targets(sheet=sheet, mail=mail) if publish else None
             return _run(configuration, engine, plan, Limits(max_rejected_share, max_duplicates_share), targets)
     except ArgumentError as error:
@@ -121,19 +112,19 @@ def _run(
     configuration: Configuration, engine: "Engine", plan: Plan, limits: Limits, targets: Targets | None
 ) -> State[Any]:
     """Loads, then publishes, and goes on where it can if a part fails."""
-    get_run_logger().info("%s: %d windows, days of %s", plan.period, len(plan.windows), plan.period.time_zone.key)
+    logger, stages, started_at, cache_folder = get_run_logger(), Stages(), datetime.now(UTC), home_folder("cache")
+    logger.info("%s: %d windows, days of %s", plan.period, len(plan.windows), plan.period.time_zone.key)
     if plan.gaps:
-        get_run_logger().info("gap fill: %s were not loaded", ", ".join(str(gap.date) for gap in plan.gaps))
-    started_at = datetime.now(UTC)
-    stages = Stages()
-    cache_folder = home_folder("cache")
-    loading = _load(stages, plan, configuration, engine, cache_folder)
-    stages.failures += loading.failures()
-    summary = RunSummary(plan.period, started_at, len(plan.windows), loading.counts, loading.checks)
+        logger.info("gap fill: %s were not loaded", ", ".join(str(gap.date) for gap in plan.gaps))
+    load = partial(load_windows, plan, configuration.api, engine, cache_folder)
+    loading = stages.run("load", load, lambda done: describe_counts(done.counts)) or Loading()
+    for line in format_results(loading.checks).splitlines():
+        logger.info(line)
     doubts = [StageFailure("checks", reason) for reason in distrust(loading.counts, limits)]
     for doubt in doubts:
-        get_run_logger().error(doubt.message)
-    stages.failures += doubts
+        logger.error(doubt.message)
+    stages.failures += [*loading.failures(), *doubts]
+    summary = RunSummary(plan.period, started_at, len(plan.windows), loading.counts, loading.checks)
     compute_figures(stages, summary, engine)
     if targets:
         publication = Publication(
@@ -149,26 +140,9 @@ def _run(
     return conclude(replace(summary, failures=tuple(stages.failures)))
 
 
-def _load(stages: Stages, plan: Plan, configuration: Configuration, engine: "Engine", cache_folder: Path) -> Loading:
-    loading = stages.run(
-        "load",
-        lambda: load_windows(plan, configuration.api, engine, cache_folder),
-        lambda done: describe_counts(done.counts),
-    )
-    loading = loading or Loading()
-    for line in format_results(loading.checks).splitlines():
-        get_run_logger().info(line)
-    return loading
-
-
-def run(*, verbose: Verbose = False, **parameters: Any) -> int:
-    """Runs the flow once, in this process."""
-    check_arguments(codegrader_etl.fn, parameters, datetime.now(UTC))
-    stopped = "Stopped. What is loaded stays; give the same command again to go on."
-    return run_flow(codegrader_etl, parameters, verbose=verbose, when_stopped=stopped)
-
-
-main: Final = partial(run_command, add_options(run, codegrader_etl.fn), "etl")
+main: Final = flow_command(
+    codegrader_etl, "etl", "Stopped. What is loaded stays; give the same command again to go on."
+)
 
 if __name__ == "__main__":
     sys.exit(main())

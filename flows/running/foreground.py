@@ -4,11 +4,14 @@ A quiet command shows how far it is, what failed, and where the results are. In 
 written over; elsewhere it is a line now and then. The log file has the rest.
 """
 
+import inspect
 import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -22,11 +25,12 @@ from prefect.states import Cancelled
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.command_line import DONE, FAILED, UNUSABLE
-from flows.running.beginning import REFUSED
+from flows.command_line import DONE, FAILED, UNUSABLE, run_command
+from flows.running.beginning import REFUSED, check_arguments
 from flows.running.logs import all_handlers
 from flows.running.server import check_prefect_home, check_server, stop_servers, temporary_server
 from flows.running.stopping import ENDED_WITHIN_S, stoppable
+from tasks.plan import MAX_DAYS
 
 OFTEN_S: Final = 30
 """Where there is no terminal, progress is told no more often than this."""
@@ -36,20 +40,33 @@ Verbose = Annotated[bool, Parameter(negative="", help="Show every log line; with
 _OURS: Final = tuple(str(Path(__file__).parents[2] / folder) for folder in ("flows", "tasks", "schemas"))
 
 
-def run_flow(flow: Flow[..., Any], parameters: Mapping[str, Any], *, verbose: bool, when_stopped: str) -> int:
-    """Runs a flow once and says what came of it, in one line.
+def flow_command(
+    flow: Flow[..., Any], name: str, when_stopped: str, max_days: int | None = MAX_DAYS
+) -> Callable[..., int]:
+    """The command that runs a flow once, in this process; its options are the flow's parameters, and `--verbose`.
+
+    So the command line and the run form have one declaration.
 
     Args:
-        verbose: show every log line.
         when_stopped: what to tell a user who stops it.
-
-    Returns:
-        The exit code: 2 if the run refused its arguments.
-
-    Raises:
-        InvalidInputError: Prefect's temporary server has no folder for its database.
-        CodegraderError: the server that is named cannot be used, see `check_server`.
+        max_days: see `check_arguments`.
     """
+
+    def run(*, verbose: bool = False, **parameters: Any) -> int:
+        check_arguments(flow.fn, parameters, datetime.now(UTC), max_days)
+        return _run_flow(flow, parameters, verbose=verbose, when_stopped=when_stopped)
+
+    declared = inspect.signature(flow.fn, eval_str=True).parameters.values()
+    verbose = inspect.Parameter("verbose", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Verbose)
+    options = [*(parameter.replace(kind=verbose.kind) for parameter in declared), verbose]
+    run.__doc__ = inspect.getdoc(flow.fn)
+    run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    run.__annotations__ = {option.name: option.annotation for option in options}
+    return partial(run_command, run, name)
+
+
+def _run_flow(flow: Flow[..., Any], parameters: Mapping[str, Any], *, verbose: bool, when_stopped: str) -> int:
+    """Runs a flow and says what came of it, in one line; the exit code is 2 if the run refused its arguments."""
     check_server()
     check_prefect_home()
     run_ids: list[UUID] = []

@@ -53,15 +53,14 @@ def check_server() -> str | None:
         if client.server_type == ServerType.CLOUD:
             return "Prefect Cloud"
         try:
-            version = str(client.request("GET", "/admin/version").json())
+            version = str(client.api_version())
         except httpx.HTTPStatusError as error:
             raise (no_api if error.response.status_code == httpx.codes.NOT_FOUND else error) from None
         except ValueError:
             raise no_api from None
     if version.partition(".")[0] != __version__.partition(".")[0]:
-        raise PermanentError(
-            f"Prefect server at {address}: it is of version {version[:20]}, but {__version__} is needed"
-        )
+        ours = f"but {__version__} is needed"
+        raise PermanentError(f"Prefect server at {address}: it is of version {version[:20]}, {ours}")
     return f"version {version} at {address}"
 
 
@@ -87,11 +86,7 @@ def translate_server_errors() -> Iterator[None]:
 
 
 def _address() -> str:
-    """Host and port: what else stands in the URL may be a password.
-
-    Raises:
-        InvalidInputError: it is not an address.
-    """
+    """Host and port: what else stands in the URL may be a password."""
     try:
         url = httpx.URL(get_current_settings().api.url or "")
     except httpx.InvalidURL:
@@ -148,26 +143,20 @@ def temporary_server() -> Iterator[None]:
     server = SubprocessASGIServer()
     # By default it imports all integrations, which takes a second, to register Block types that nobody uses there.
     no_blocks = {PREFECT_API_BLOCKS_REGISTER_ON_START: False, PREFECT_MEMOIZE_BLOCK_AUTO_REGISTRATION: False}
-    with _held_back(), temporary_settings(no_blocks):
-        server.start()
+    mask = getattr(signal, "pthread_sigmask", None)  # not on Windows
+    earlier = mask and mask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with temporary_settings(no_blocks):
+            server.start()
+    finally:
+        if mask:
+            mask(signal.SIG_SETMASK, earlier)
     try:
         yield
     finally:
         # What the run logged is still on its way there.
         APILogWorker.drain_all(timeout=ANSWERS_WITHIN_S)
         server.stop()
-
-
-@contextmanager
-def _held_back() -> Iterator[None]:
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
 
 
 def stop_servers() -> None:
