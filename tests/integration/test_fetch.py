@@ -1,12 +1,11 @@
 """Asking the grader's API over HTTP: what each fault becomes, and that the key is nowhere in it."""
 
 import json
+import re
 import socket
 import sys
 import traceback
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -15,9 +14,10 @@ from tasks import grader_api
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.grader_api import fetch_records, parse_records
 from tests.faults import fault
+from tests.faults.api_faults import FLEETING, LASTING, LIMITS
 from tests.fixtures.records import WINDOW, numbered
 from tests.sandbox.grader import Fault, GraderSandbox
-from tests.sandbox.grader.faults import Body, FaultKind, Redirect, Reset, Stall, Status, Stream, Truncate
+from tests.sandbox.grader.faults import Body, FaultKind, Redirect, Stall, Status, Truncate
 
 KEY = "s3cret/+ ключ"
 RECORDS = numbered(20)
@@ -66,11 +66,8 @@ def test_it_asks_for_the_window_in_utc_and_hands_on_what_came(sandbox: GraderSan
     assert fetch(sandbox) == RECORDS
     (request,) = sandbox.requests
     assert (request.start, request.end) == (WINDOW.start, WINDOW.end)
-
-
-def test_a_window_without_records_is_an_empty_list() -> None:
-    with GraderSandbox([], client_key=KEY) as sandbox:
-        assert fetch(sandbox) == []
+    sandbox.faults.append(Fault(Status(200, b"[]", {"Content-Encoding": " Identity "})))
+    assert fetch(sandbox) == []
 
 
 @fault("grader API", "a silence shorter than the limit", "waited out")
@@ -79,71 +76,50 @@ def test_a_silence_is_waited_out(sandbox: GraderSandbox) -> None:
     assert [fetch(sandbox), fetch(sandbox)] == [RECORDS, RECORDS]
 
 
-# --- faults that may pass
+# --- faults
+
+QUICK = [what for what in LASTING if what not in ("a body of 300 MB", "a body without end", "a compressed bomb")]
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
-def test_an_overloaded_service_may_recover(sandbox: GraderSandbox, status: int) -> None:
-    error = refusal(sandbox, Status(status, b"<html>try later</html>"))
-    assert isinstance(error, TransientError)
-    assert str(error) == f"grader API: it answered HTTP {status}"
-    assert error.retry_after is None
+@pytest.mark.parametrize("what", [*FLEETING, *QUICK])
+def test_only_what_may_pass_is_worth_asking_for_again(
+    sandbox: GraderSandbox, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in LIMITS.get(what, {}).items():
+        monkeypatch.setattr(name, value)
+    error = refusal(sandbox, {**FLEETING, **LASTING}[what]())
+    assert isinstance(error, TransientError if what in FLEETING else PermanentError)
+    assert len(sandbox.requests) <= 1
     assert fetch(sandbox) == RECORDS
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_the_wait_that_the_service_asks_for_is_handed_on(sandbox: GraderSandbox, status: int) -> None:
-    error = refusal(sandbox, Status(status, headers={"Retry-After": "17"}))
-    assert isinstance(error, TransientError)
-    assert error.retry_after == 17
-    in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
-    error = refusal(sandbox, Status(status, headers={"Retry-After": in_a_minute}))
-    assert isinstance(error, TransientError)
-    assert error.retry_after is not None
-    assert 0 < error.retry_after <= 60
-
-
+@fault("grader API", "an error that repeats the key", "the message shows it without the key")
 @pytest.mark.parametrize(
-    ("kind", "complaint"),
+    ("kind", "fact"),
     [
-        (Reset(), "the connection broke"),
-        (Truncate("length"), "its answer was cut short"),
-        (Truncate("length", share=0.0), "its answer was cut short"),
-        (Truncate("chunked"), "its answer was cut short"),
-        (Truncate("chunked", share=0.0), "its answer was cut short"),
-        (Truncate("close"), "its answer was cut short or is not JSON"),
-        (Truncate("close", share=0.0), "its answer was empty"),
-        (Truncate("close", share=1.0), "its answer was cut short or is not JSON"),
-        (Body(b""), "its answer was empty"),
+        (Status(599, b"<html>try later</html>"), "HTTP 599"),
+        (Status(201, b"[]"), "HTTP 201: .*GRADER_API_URL"),
+        (Status(204), "HTTP 204: .*GRADER_API_URL"),
+        (Status(401, b"[]"), "HTTP 401: .*GRADER_CLIENT and GRADER_CLIENT_KEY"),
+        (Status(403, b"[]"), "HTTP 403: .*GRADER_CLIENT"),
+        (Status(404, b"[]"), "HTTP 404: .*GRADER_API_URL"),
+        (Status(200, b"[]", {"Content-Encoding": "x" * 1000}), "x" * 20),
+        (Truncate("length", share=0.0), "cut short"),
+        (Truncate("chunked", share=0.0), "cut short"),
+        (Truncate("close", share=0.0), "empty"),
+        (Body(b'{"errors": "no such client"}'), "no such client"),
+        (Body(json.dumps({"errors": f"wrong client_key {KEY}"}).encode()), r"wrong client_key \*\*\*"),
+        (Body(json.dumps({"errors": f"no: /?key={quote(KEY, safe='')}"}).encode()), r"no: /\?key=\*\*\*"),
     ],
 )
-def test_an_answer_that_did_not_arrive_may_arrive_the_next_time(
-    sandbox: GraderSandbox, kind: FaultKind, complaint: str
-) -> None:
-    error = refusal(sandbox, kind)
+def test_the_message_says_what_happened_and_what_to_check(sandbox: GraderSandbox, kind: FaultKind, fact: str) -> None:
+    assert re.search(rf"^grader API: .*{fact}", str(refusal(sandbox, kind)))
+
+
+def test_the_wait_that_the_service_asks_for_is_handed_on(sandbox: GraderSandbox) -> None:
+    error = refusal(sandbox, Status(429, headers={"Retry-After": "17"}))
     assert isinstance(error, TransientError)
-    assert str(error) == f"grader API: {complaint}"
-    assert fetch(sandbox) == RECORDS
-
-
-@pytest.mark.parametrize("where", ["head", "body"])
-def test_a_service_that_falls_silent_is_given_up(
-    sandbox: GraderSandbox, where: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(grader_api, "READ_TIMEOUT_S", 0.1)
-    error = refusal(sandbox, Stall(600, "head" if where == "head" else "body"))
-    assert isinstance(error, TransientError)
-    assert str(error) == "grader API: it was silent for 0.1 s"
-
-
-@pytest.mark.parametrize("kind", [Stall(0.05, "body"), Stream(b" ", b"[", pause=0.01)])
-def test_an_answer_that_drips_on_for_ever_is_given_up(
-    sandbox: GraderSandbox, kind: FaultKind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(grader_api, "TOTAL_TIMEOUT_S", 0.0)
-    error = refusal(sandbox, kind)
-    assert isinstance(error, TransientError)
-    assert "was not complete after 0.0 s" in str(error)
+    assert error.retry_after == 17
 
 
 @fault("grader API", "the host's name cannot be resolved", "asked again; the message names the setting")
@@ -151,12 +127,10 @@ def test_a_service_that_is_not_there_may_come_back(sandbox: GraderSandbox) -> No
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         # Bound, but not listening.
-        error = refusal(sandbox, url=f"http://127.0.0.1:{taken.getsockname()[1]}/api/statistics")
-    assert isinstance(error, TransientError)
-    assert str(error) == "grader API: it refused the connection: check GRADER_API_URL and the network"
-    error = refusal(sandbox, url=f"http://{NO_HOST}/api/statistics")
-    assert isinstance(error, TransientError)
-    assert "cannot be resolved" in str(error)
+        for host in (f"127.0.0.1:{taken.getsockname()[1]}", NO_HOST):
+            error = refusal(sandbox, url=f"http://{host}/api/statistics")
+            assert isinstance(error, TransientError)
+            assert "GRADER_API_URL" in str(error)
 
 
 @fault("grader API", "the call is never taken", "given up after ten seconds, then asked again")
@@ -173,30 +147,7 @@ def test_a_service_that_does_not_take_the_call_is_given_up(
             caller.connect_ex(busy.getsockname())
         error = refusal(sandbox, url=f"http://127.0.0.1:{busy.getsockname()[1]}/api/statistics")
     assert isinstance(error, TransientError)
-    assert str(error) == "grader API: it could not be reached within 0.1 s"
-
-
-# --- faults that no retry mends
-
-
-@pytest.mark.parametrize(
-    ("status", "advice"),
-    [
-        (400, "check GRADER_API_URL"),
-        (401, "check GRADER_CLIENT and GRADER_CLIENT_KEY"),
-        (403, "check GRADER_CLIENT, or ask the service for access"),
-        (404, "check GRADER_API_URL"),
-        (405, "check GRADER_API_URL"),
-        (201, "check GRADER_API_URL"),
-        (204, "check GRADER_API_URL"),
-    ],
-)
-def test_a_refusal_says_what_to_check(sandbox: GraderSandbox, status: int, advice: str) -> None:
-    error = refusal(sandbox, Status(status, b"" if status == 204 else b"[]"))
-    assert isinstance(error, PermanentError)
-    assert str(error).startswith(f"grader API: it answered HTTP {status}: ")
-    assert str(error).endswith(advice)
-    assert len(sandbox.requests) == 1
+    assert "0.1 s" in str(error)
 
 
 def test_a_wrong_name_key_or_path_is_refused_by_the_service_itself(sandbox: GraderSandbox) -> None:
@@ -219,26 +170,6 @@ def test_the_key_is_not_carried_to_another_address(sandbox: GraderSandbox, code:
     assert "it points to another address, to which the key is not sent" in str(error)
 
 
-@fault("grader API", "an error that repeats the key", "the message shows it without the key")
-@pytest.mark.parametrize(
-    ("kind", "complaint"),
-    [
-        (Body(b"<html><title>Log in</title></html>", "text/html"), "its answer is not JSON"),
-        (Body(b'{"errors": "no such client"}'), "it refused: no such client"),
-        (Body(b"null"), "not a list of records but null"),
-        (Body(b"[null]"), "something else than records"),
-        (Body(json.dumps({"errors": f"wrong client_key {KEY}"}).encode()), r"it refused: wrong client_key \*\*\*"),
-        (Body(json.dumps({"errors": f"no: /?key={quote(KEY, safe='')}"}).encode()), r"it refused: no: /\?key=\*\*\*"),
-    ],
-)
-def test_an_answer_of_another_kind_is_no_data(sandbox: GraderSandbox, kind: FaultKind, complaint: str) -> None:
-    error = refusal(sandbox, kind)
-    assert isinstance(error, PermanentError)
-    assert error.args[0].startswith("grader API: ")
-    with pytest.raises(PermanentError, match=complaint):
-        raise error
-
-
 @fault("grader API", "an address that is none", "not asked again; the message names the setting, and not the key")
 @pytest.mark.parametrize(
     "url",
@@ -259,16 +190,3 @@ def test_what_is_no_web_address_is_said_so(sandbox: GraderSandbox, url: str) -> 
         fetch_records(url, sandbox.client, KEY, WINDOW)
     assert KEY not in everything_of(caught.value)
     assert quote_plus(KEY) not in everything_of(caught.value)
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x" * 1000])
-def test_an_answer_that_is_packed_is_refused(sandbox: GraderSandbox, encoding: str) -> None:
-    error = refusal(sandbox, Status(200, b"[]", {"Content-Encoding": encoding}))
-    assert isinstance(error, PermanentError)
-    assert encoding[:20] in str(error)
-    assert fetch(sandbox) == RECORDS
-
-
-def test_an_answer_that_says_it_is_not_packed_is_read(sandbox: GraderSandbox) -> None:
-    sandbox.faults.append(Fault(Status(200, b"[]", {"Content-Encoding": " Identity "})))
-    assert fetch(sandbox) == []
