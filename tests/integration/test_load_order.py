@@ -63,20 +63,15 @@ def rejected_outcome(engine: Engine) -> list[str]:
 
 
 @fault("concurrency", "eight loaders of one window at once, each with another order of its records", "loaded once")
-def test_eight_loaders_of_one_window_load_it_once(engine: Engine) -> None:
-    records = day()
+@fault("concurrency", "eight loaders of an empty window at once", "recorded once")
+@pytest.mark.parametrize("records", [day(), []], ids=["full", "empty"])
+def test_eight_loaders_of_one_window_load_it_once(engine: Engine, records: list[Record]) -> None:
     alone = load_in_order(engine, [(ALL, records)])
     empty_all(engine)
     counts = load_together(engine, [(ALL, random.Random(number).sample(records, len(records))) for number in range(8)])
     assert contents(engine, "attempts") == alone
     assert sorted(one.new for one in counts) == [0] * 7 + [len(alone["attempts"])]
     assert {one.changed for one in counts} == {0}
-    assert len(rows(engine, "SELECT FROM loaded_windows")) == 1
-
-
-@fault("concurrency", "eight loaders of an empty window at once", "recorded once")
-def test_eight_loaders_of_a_window_without_records_record_it_once(engine: Engine) -> None:
-    assert load_together(engine, [(ALL, [])] * 8) == [LoadCounts()] * 8
     assert len(rows(engine, "SELECT FROM loaded_windows")) == 1
 
 
@@ -104,20 +99,14 @@ def test_a_record_on_the_boundary_is_loaded_once_and_is_missing_nowhere(engine: 
     assert rows(engine, "SELECT FROM rejected_records") == []
 
 
-def test_until_its_own_window_is_loaded_a_record_outside_is_kept_aside(engine: Engine) -> None:
-    on_it = record(created_at=BOUNDARY)
-    load(engine, [on_it], MORNING)
-    assert column(engine, "SELECT reasons FROM rejected_records") == [["inside the window"]]
-    load(engine, [on_it], MORNING)
-    assert len(rows(engine, "SELECT FROM rejected_records")) == 1
-    assert column(engine, "SELECT id FROM attempts") == []
-
-
 @pytest.mark.parametrize("earlier", [[], [record(created_at="2023-05-31 10:00:00")]], ids=["empty", "begun"])
-def test_a_record_kept_aside_is_forgotten_once_its_own_window_brings_it(engine: Engine, earlier: list[Record]) -> None:
-    load(engine, earlier, NOON)
+def test_a_record_outside_is_kept_aside_until_its_own_window_brings_it(engine: Engine, earlier: list[Record]) -> None:
     on_it = record(created_at=BOUNDARY)
-    load(engine, [on_it], MORNING)
+    load(engine, earlier, NOON)
+    for _ in range(2):
+        load(engine, [on_it], MORNING)
+        assert column(engine, "SELECT reasons FROM rejected_records") == [["inside the window"]]
+    assert len(rows(engine, "SELECT FROM attempts")) == len(earlier)
     assert load(engine, [on_it, *earlier], NOON).new == 1
     assert rows(engine, "SELECT FROM rejected_records") == []
 

@@ -1,6 +1,7 @@
 """Folders that cannot be used, or are in use, are told in one line and at once."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,10 +40,8 @@ def test_a_home_that_does_not_exist(tmp_path: Path, command: tuple[str, ...]) ->
 def test_a_folder_of_the_sandbox_that_cannot_be_made() -> None:
     done = run("-m", "tests.sandbox", CODEGRADER_HOME="/dev/null/home")
 
-    assert done.returncode == 2
-    assert done.stderr.startswith("/dev/null/home ")
-    assert "set CODEGRADER_HOME" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert re.search("^/dev/null/home .*CODEGRADER_HOME", done.stderr)
 
 
 def test_a_sandbox_that_another_process_uses(tmp_path: Path) -> None:
@@ -60,7 +59,5 @@ def test_a_sandbox_that_another_process_uses(tmp_path: Path) -> None:
         assert any(line == "in use\n" for line in other.stdout)
         done = run("-m", "tests.sandbox", **home)
         other.communicate("\n")
-    assert done.returncode == 2
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert str(tmp_path) in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.stdout == ""
