@@ -243,6 +243,12 @@ def merge_over_the_edge(tab: "Worksheet") -> None:
     tab.merge_cells("F7:G8")
 
 
+def insert_a_title(tab: "Worksheet") -> None:
+    place = {"sheetId": tab.id, "dimension": "ROWS", "startIndex": 0, "endIndex": 2}
+    tab.spreadsheet.batch_update({"requests": [{"insertDimension": {"range": place}}]})
+    tab.update([["a title"]], "A1")
+
+
 EDITS: dict[str, Callable[["Worksheet"], object]] = {
     "the tab is renamed": lambda tab: tab.update_title("Figures of last year"),
     "the tab is renamed to `rawdata`, which to Google is the same": lambda tab: tab.update_title("rawdata"),
@@ -254,7 +260,7 @@ EDITS: dict[str, Callable[["Worksheet"], object]] = {
     ),
     "the rows are sorted": lambda tab: tab.sort((1, "des"), range="A2:D6"),
     "rows are deleted": lambda tab: tab.delete_rows(2, 4),
-    "rows are inserted above the labels": lambda tab: tab.insert_rows([["a title"], []]),
+    "rows are inserted above the labels": insert_a_title,
     "something is written below the figures": lambda tab: tab.update([["total", 510, "", ""]], "A9"),
     "the cells are formatted as text": lambda tab: tab.format("A1:D20", {"numberFormat": {"type": "TEXT"}}),
     "cells in the middle of the figures are merged": lambda tab: tab.merge_cells("B2:C4"),

@@ -1,6 +1,6 @@
 """A spreadsheet as it is kept: the API's own objects, and beside them the cells by their places."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -11,10 +11,7 @@ from tests.sandbox.sheets.ranges import Area, Place, format_range, parse_range, 
 
 NEW_GRID = {"rowCount": 1000, "columnCount": 26}
 FIRST_SHEET: JsonObject = {"sheetId": 0, "title": "Sheet1"}
-PROTECTED = (
-    "You are trying to edit a protected cell or object. Please contact the spreadsheet owner to remove protection "
-    "if you need to edit."
-)
+PROTECTED = "You are trying to edit a protected cell or object. Please contact the spreadsheet owner."
 
 
 @dataclass
@@ -51,10 +48,15 @@ class Sheet:
         """How many `ROWS` or `COLUMNS` the sheet has, empty ones included."""
         return int(self.properties["gridProperties"]["rowCount" if dimension == "ROWS" else "columnCount"])
 
-    def resize(self, rows: int, columns: int) -> None:
-        """Makes the sheet larger or smaller; what lies beyond is lost."""
-        self.properties["gridProperties"] |= {"rowCount": rows, "columnCount": columns}
-        self.cells = {place: cell for place, cell in self.cells.items() if place[0] < rows and place[1] < columns}
+    def resize(self, dimension: str, size: int) -> None:
+        """Gives the sheet so many `ROWS` or `COLUMNS`; what lies beyond is lost."""
+        self.properties["gridProperties"]["rowCount" if dimension == "ROWS" else "columnCount"] = size
+        self.crop()
+
+    def crop(self) -> None:
+        """Forgets the cells that lie beyond the sheet's size."""
+        whole = self.area({})
+        self.cells = {place: cell for place, cell in self.cells.items() if whole.has(place)}
 
     def area(self, grid_range: JsonObject) -> Area:
         """The part of a range that the sheet has; one that only ends beyond the sheet is cut off there."""
@@ -63,8 +65,7 @@ class Sheet:
         right = min(columns, grid_range.get("endColumnIndex", columns))
         area = Area(grid_range.get("startRowIndex", 0), bottom, grid_range.get("startColumnIndex", 0), right)
         if area.top >= rows or area.left >= columns:
-            name = format_range(self.title, grid_range)
-            raise invalid_argument(f"Range ({name}) exceeds grid limits. Max rows: {rows}, max columns: {columns}")
+            raise invalid_argument(f"Range ({format_range(self.title, grid_range)}) exceeds grid limits.")
         return area
 
     def filled(self, area: Area) -> Iterator[tuple[Place, JsonObject]]:
@@ -105,6 +106,11 @@ class Book:
     sheets: list[Sheet]
     writers: Collection[str]
     readers: Collection[str]
+
+    @property
+    def spreadsheet_id(self) -> str:
+        """The identifier that is in its address."""
+        return str(self.described["spreadsheetId"])
 
     @property
     def locale(self) -> str:
@@ -161,24 +167,6 @@ Change: TypeAlias = Callable[[Book, JsonObject], JsonObject | None]
 
 def new_sheet(properties: Mapping[str, object]) -> Sheet:
     """Makes an empty sheet of what is known of its `SheetProperties`: at least the number and the title."""
-    known: JsonObject = deepcopy(dict(properties))
-    known.pop("index", None)
-    return Sheet(
-        {"properties": known | {"sheetType": "GRID", "gridProperties": NEW_GRID | known.get("gridProperties", {})}}
-    )
-
-
-def new_book(
-    spreadsheet_id: str,
-    properties: Mapping[str, str],
-    sheets: Sequence[Mapping[str, object]],
-    writers: Collection[str],
-    readers: Collection[str],
-) -> Book:
-    """Makes a spreadsheet as it is when someone has just made it; the title and the locale must be known."""
-    described = {
-        "spreadsheetId": spreadsheet_id,
-        "spreadsheetUrl": f"https://docs.google.com/spreadsheets/d/{spreadsheet_id}/edit",
-        "properties": {"autoRecalc": "ON_CHANGE", "timeZone": "Etc/GMT"} | dict(properties),
-    }
-    return Book(described, [new_sheet(sheet) for sheet in sheets], writers, readers)
+    known: JsonObject = {name: value for name, value in deepcopy(dict(properties)).items() if name != "index"}
+    grid = NEW_GRID | known.get("gridProperties", {})
+    return Sheet({"properties": known | {"sheetType": "GRID", "gridProperties": grid}})

@@ -5,30 +5,14 @@ from typing import Any
 
 import gspread
 import requests
-from google.auth.transport.requests import AuthorizedSession
 from google.oauth2.service_account import Credentials
 
 SCOPES = ("https://www.googleapis.com/auth/spreadsheets", "https://www.googleapis.com/auth/drive")
 GOOGLE = "https://sheets.googleapis.com"
 
 
-def authorized_session(info: Mapping[str, str]) -> AuthorizedSession:
-    """Give an HTTP session that fetches its own tokens.
-
-    Args:
-        info: the content of the service account's JSON file.
-    """
-    credentials = Credentials.from_service_account_info(info, scopes=SCOPES)  # type: ignore[no-untyped-call]
-    return AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
-
-
 def open_client(info: Mapping[str, str], url: str) -> gspread.Client:
-    """Give a gspread client that calls the stand-in.
-
-    Args:
-        info: the content of the service account's JSON file.
-        url: the stand-in's address.
-    """
+    """Give a gspread client that calls the stand-in, with the content of the service account's JSON file."""
 
     class RedirectedClient(gspread.HTTPClient):
         """Sends to the stand-in what is meant for Google."""

@@ -3,20 +3,21 @@
 import json
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
 import googleapiclient
 
+from tests.sandbox.sheets.errors import GoogleError
 from tests.sandbox.sheets.json_types import Json, JsonObject
 
 DOCUMENT = Path("discovery_cache", "documents", "sheets.v4.json")
 # A message that loses one of these has lost its place in the sheet, and goes too.
-PLACES = {"range", "ranges", "dimensionRange", "location"}
+PLACES = {"range", "ranges"}
 
 
-@lru_cache(maxsize=1)
+@cache
 def document() -> JsonObject:
     """The whole description."""
     folder = Path(str(googleapiclient.__file__)).parent
@@ -30,7 +31,7 @@ def schema(name: str) -> JsonObject:
     return found
 
 
-def find_method(http_method: str, path: str) -> tuple[JsonObject, dict[str, str]] | None:
+def find_method(http_method: str, path: str) -> tuple[JsonObject, dict[str, str]]:
     """Finds the method that a request calls: its description, and the decoded parameters in the path.
 
     Args:
@@ -42,7 +43,7 @@ def find_method(http_method: str, path: str) -> tuple[JsonObject, dict[str, str]
         match = re.fullmatch(f"/{form}", path)
         if match and method["httpMethod"] == http_method:
             return method, {name: unquote(value) for name, value in match.groupdict().items()}
-    return None
+    raise GoogleError(404, "There is no such method.")
 
 
 def rewrite(
@@ -75,7 +76,7 @@ def rewrite(
     return change(name, new)
 
 
-@lru_cache(maxsize=1)
+@cache
 def _methods() -> list[Json]:
     # `{range}:append` comes before `{range}`, which would take the colon for a part of the range.
     return sorted(_described(document()), key=lambda one: len(re.sub(r"\{.*?\}", "", one["path"])), reverse=True)

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
-from tests.sandbox.sheets.errors import GoogleError, error_info
+from tests.sandbox.sheets.errors import GoogleError
 
 MESSAGES = {
     403: "The caller does not have permission",
@@ -12,30 +13,26 @@ MESSAGES = {
     429: "Quota exceeded for quota metric '{metric}' and limit '{metric} per minute per user' of service "
     "'sheets.googleapis.com' for consumer 'project_number:105104105106'.",
     500: "Internal error encountered.",
-    502: "The server encountered a temporary error and could not complete your request.",
     503: "The service is currently unavailable.",
-    504: "Deadline expired before operation could complete.",
 }
 
 
 @dataclass
 class SheetsFault:
-    """One refusal, for the requests that it fits; a further kind of fault overrides `fits` or `error`.
+    """One refusal, for the requests that it fits; a further kind of fault overrides `fits` or `refuse`.
 
     Attributes:
         status: the HTTP status to answer.
         message: the error's message; Google's usual one for the status by default.
-        reason: the status word, such as `RESOURCE_EXHAUSTED`; the usual one for the status by default.
         times: to how many requests; None for all of them.
         method: the HTTP method that is refused; None for any.
-        path_contains: a part of the decoded path, such as `:append` or `/token`; None for any path.
+        path_contains: a part of the decoded path, such as `:batchClear` or `/token`; None for any path.
         after_effect: do what is asked first and only then answer the error.
         spare: so many fitting requests are let through first.
     """
 
     status: int = 500
     message: str | None = None
-    reason: str | None = None
     times: int | None = 1
     method: str | None = None
     path_contains: str | None = None
@@ -43,25 +40,23 @@ class SheetsFault:
     spare: int = 0
 
     def fits(self, method: str, path: str) -> bool:
-        """Whether a request is to be refused; asked once for each, with its decoded path, without the query."""
+        """Whether a request is to be refused, which is then counted; its path is decoded and without the query."""
         if self.times == 0 or self.method not in {None, method}:
             return False
         if self.path_contains is not None and self.path_contains not in path:
             return False
         self.spare -= 1
-        return self.spare < 0
-
-    def use(self) -> None:
-        """Counts one refusal."""
+        if self.spare >= 0:
+            return False
         if self.times is not None:
             self.times -= 1
+        return True
 
-    def error(self, method: str) -> GoogleError:
-        """The refusal; the HTTP method of the refused request decides whose quota it is."""
+    def refuse(self, method: str) -> NoReturn:
+        """Refuses a request, whose HTTP method decides whose quota is used up."""
         metric = "Read requests" if method == "GET" else "Write requests"
         message = self.message or MESSAGES.get(self.status, "Request failed.").format(metric=metric)
-        details = [error_info("RATE_LIMIT_EXCEEDED", quota_limit_value="60")] if self.status == 429 else []
-        return GoogleError(self.status, message, word=self.reason, details=details)
+        raise GoogleError(self.status, message)
 
 
 @dataclass
@@ -82,6 +77,6 @@ class QuotaUsedUp(SheetsFault):
 class ConnectionLost(SheetsFault):
     """Answers nothing: the connection ends, before or after what was asked for is done."""
 
-    def error(self, method: str) -> GoogleError:  # noqa: ARG002
+    def refuse(self, method: str) -> NoReturn:  # noqa: ARG002
         """Breaks the connection off; the server knows what to do then."""
         raise ConnectionAbortedError

@@ -10,7 +10,8 @@ from tests.sandbox.sheets.json_types import Json, JsonObject
 
 # The fields by name, each with the mask of what lies in it; an empty mask means all of it.
 Mask: TypeAlias = dict[str, "Mask"]
-TOKEN = re.compile(r"\w+|[*(),./]", re.ASCII)
+PATH = re.compile(r"(\w+|\*)([./](\w+|\*))*", re.ASCII)
+GROUP = re.compile(r"([\w./]+)\(([^()]*)\)(?=[,)]|$)", re.ASCII)
 
 
 def parse_mask(text: str) -> Mask:
@@ -19,14 +20,16 @@ def parse_mask(text: str) -> Mask:
     Raises:
         ValueError: it is not a mask.
     """
-    tokens = TOKEN.findall(text)
-    rest = tokens[::-1]
-    paths = _read_list(rest)
-    if rest or "".join(tokens) != text:
+    rest = text
+    while group := GROUP.search(rest):
+        within = ",".join(f"{group[1]}.{path}" for path in group[2].split(","))
+        rest = rest[: group.start()] + within + rest[group.end() :]
+    paths = rest.split(",")
+    if not all(map(PATH.fullmatch, paths)):
         raise ValueError(text)
     mask: Mask = {}
     # The shorter ones first: a field that is named as a whole is whole, whatever parts of it are named too.
-    for path in sorted(paths, key=len):
+    for path in sorted((re.split("[./]", path) for path in paths), key=len):
         inner = mask
         for name in path:
             if name in inner and not inner[name]:
@@ -35,18 +38,23 @@ def parse_mask(text: str) -> Mask:
     return mask
 
 
-def requested_mask(request: JsonObject, message: str) -> Mask:
-    """The mask of the fields that a request changes, a colour in both its spellings."""
-    text = request.get("fields", "")
-    if not text:
-        raise invalid_argument("At least one field must be listed in 'fields'. (Use '*' to indicate all fields.)")
+def read_mask(text: str, message: str) -> Mask:
+    """Reads a mask, and refuses one that names what a message, named by its schema, does not have."""
     try:
         mask = parse_mask(text)
+        wrong = list(unknown_paths(mask, message))
     except ValueError:
-        raise invalid_argument(f"Invalid field: {text}") from None
-    for unknown in unknown_paths(mask, message):
-        raise invalid_argument(f"Invalid field: {unknown}")
-    return _with_both_spellings(mask)
+        wrong = [text]
+    if wrong:
+        raise invalid_argument(f"Invalid field: {', '.join(wrong)}")
+    return mask
+
+
+def requested_mask(request: JsonObject, message: str) -> Mask:
+    """The mask of the fields that a request changes, a colour in both its spellings."""
+    if not request.get("fields"):
+        raise invalid_argument("At least one field must be listed in 'fields'. (Use '*' to indicate all fields.)")
+    return _with_both_spellings(read_mask(request["fields"], message))
 
 
 def unknown_paths(mask: Mask, message: str, place: str = "") -> Iterator[str]:
@@ -71,13 +79,6 @@ def select(value: Json, mask: Mask) -> Json:
     return {name: select(value[name], inner) for name, inner in mask.items() if name in value}
 
 
-def reaches(mask: Mask, *path: str) -> bool:
-    """Whether a mask asks for a field or for a part of it."""
-    if not mask or "*" in mask or not path:
-        return True
-    return path[0] in mask and reaches(mask[path[0]], *path[1:])
-
-
 def update_fields(target: JsonObject, source: JsonObject, mask: Mask) -> JsonObject:
     """A message with the parts that a mask names taken from another one, and removed where that has none."""
     if not mask or "*" in mask:
@@ -91,31 +92,6 @@ def update_fields(target: JsonObject, source: JsonObject, mask: Mask) -> JsonObj
         else:
             updated.pop(name, None)
     return updated
-
-
-def _read_list(rest: list[str]) -> list[list[str]]:
-    """Takes `a.b,c(d,e)` from the end of the tokens, whose order is turned round: `a.b`, `c.d` and `c.e`."""
-    paths = _read_item(rest)
-    while rest and rest[-1] == ",":
-        rest.pop()
-        paths += _read_item(rest)
-    return paths
-
-
-def _read_item(rest: list[str]) -> list[list[str]]:
-    if not rest or rest[-1] in "(),./":
-        raise ValueError("".join(rest))
-    name = rest.pop()
-    inner: list[list[str]] = [[]]
-    if rest and rest[-1] in "./":
-        rest.pop()
-        inner = _read_item(rest)
-    elif rest and rest[-1] == "(":
-        rest.pop()
-        inner = _read_list(rest)
-        if not rest or rest.pop() != ")":
-            raise ValueError(name)
-    return [[name, *path] for path in inner]
 
 
 def _with_both_spellings(mask: Mask) -> Mask:

@@ -1,52 +1,43 @@
-"""Requests, and our own answers, read by Google's description of them; whatever does not fit it is said."""
+"""Requests, and our own answers, checked against Google's description of them; whatever does not fit it is said."""
 
 import json
-import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
 from urllib.parse import parse_qs
 
-from tests.sandbox.sheets.discovery import document, schema
-from tests.sandbox.sheets.errors import SandboxBugError, bad_request, invalid_argument
+from jsonschema import Draft7Validator
+
+from tests.sandbox.sheets.discovery import document
+from tests.sandbox.sheets.errors import SandboxBugError, invalid_argument
 from tests.sandbox.sheets.json_types import Json, JsonObject
 
-PACKAGE = "type.googleapis.com/google.apps.sheets.v4"
-PROTOBUF = "type.googleapis.com/google.protobuf"
-UNKNOWN = "Invalid JSON payload received. Unknown name"
 TRUTH = {"true": True, "false": False, "1": True, "0": False}
-# Where a body is one field of the request rather than the whole of it, messages name that field.
-BODY_FIELDS = {"ValueRange": "data"}
 
 
 def read_query(method: JsonObject, query: str) -> JsonObject:
     """Reads the parameters in a query: texts and truth values, and lists where a parameter may be repeated."""
-    found: JsonObject = {}
-    parameters, reader = document()["parameters"] | method["parameters"], _Reader()
+    parameters, found = document()["parameters"] | method["parameters"], {}
     for name, values in parse_qs(query, keep_blank_values=True).items():
-        described = parameters.get(name)
-        if described is None:
-            reason = f"Cannot bind query parameter. Field '{name}' could not be found in request message."
-            reader.problems.append(("", f'{UNKNOWN} "{name}": {reason}'))
-        elif described.get("repeated"):
-            found[name] = values
-        elif described["type"] == "boolean":
-            found[name] = reader.value(described, TRUTH.get(values[-1].lower(), values[-1]), _snake(name))
-        else:
-            found[name] = reader.value(described | {"type": "string"}, values[-1], _snake(name))
-    reader.refuse()
+        described = parameters.get(name, {})
+        value = TRUTH.get(values[-1].lower(), values[-1]) if described.get("type") == "boolean" else values[-1]
+        found[name] = values if described.get("repeated") else value
+    fields = {
+        name: {"items": _as_schema(one)} if one.get("repeated") else _as_schema(one) for name, one in parameters.items()
+    }
+    _refuse(_problems(Draft7Validator({"properties": fields, "additionalProperties": False}), found))
     return found
 
 
 def read_body(method: JsonObject, raw: bytes) -> JsonObject:
-    """Reads a body: names in camel case, numbers as numbers, and nothing for `null`."""
+    """Reads a body; a field that is `null` is one that is left out."""
     if "request" not in method or not raw.strip():
         return {}
-    name = method["request"]["$ref"]
     try:
-        sent = json.loads(raw, parse_constant=_refuse_constant)
+        read: JsonObject = json.loads(raw, object_hook=_without_nulls)
     except ValueError as error:
         raise invalid_argument(f"Invalid JSON payload received. {error}") from None
-    reader = _Reader()
-    read = reader.message(name, sent, BODY_FIELDS.get(name, ""))
-    reader.refuse()
+    _refuse(_problems(_message(method["request"]["$ref"]), read))
     return read
 
 
@@ -56,103 +47,50 @@ def check_answer(name: str, answer: Json) -> None:
     Raises:
         SandboxBugError: it is not; the message says where and why.
     """
-    reader = _Reader()
-    read = reader.message(name, answer, name)
-    # What is only tolerated in a request, such as a number that is sent as a text, was read as something else.
-    if reader.problems or json.dumps(read) != json.dumps(answer):
-        raise SandboxBugError(f"{name}: {reader.problems or answer}")
+    problems = list(_problems(_message(name), answer))
+    if problems:
+        raise SandboxBugError(f"{name}: {problems}")
 
 
-class _Reader:
-    """Reads messages and notes everything that is wrong with them: the field and the description."""
+@cache
+def _message(name: str) -> Any:
+    """What checks a message, such as `ValueRange`."""
+    definitions = {name: _as_schema(described) for name, described in document()["schemas"].items()}
+    return Draft7Validator({"definitions": definitions, "$ref": f"#/definitions/{name}"})
 
-    def __init__(self) -> None:
-        self.problems: list[tuple[str, str]] = []
 
-    def refuse(self) -> None:
-        if self.problems:
-            raise bad_request(self.problems)
+def _as_schema(described: JsonObject) -> JsonObject:
+    """A description in the words of JSON Schema, in which `any` is no limit, and a message has no unknown fields."""
+    if "$ref" in described:
+        return {"$ref": f"#/definitions/{described['$ref']}"}
+    found = {name: described[name] for name in ("type", "format", "enum") if described.get(name, "any") != "any"}
+    if described["type"] == "array":
+        found["items"] = _as_schema(described["items"])
+    if described["type"] == "object":
+        fields = described.get("properties", {})
+        found["properties"] = {name: _as_schema(field) for name, field in fields.items()}
+        others = described.get("additionalProperties")
+        found["additionalProperties"] = _as_schema(others) if others else False
+    return found
 
-    def message(self, name: str, value: Json, place: str) -> JsonObject:
-        if not isinstance(value, dict):
-            self._invalid(place, f"{PACKAGE}.{name}", value)
-            return {}
-        fields, read = schema(name).get("properties", {}), {}
-        for sent_name, inner in value.items():
-            field = sent_name if sent_name in fields else _camel(sent_name)
-            if field not in fields:
-                self._unknown(sent_name, place, "Cannot find field.")
-            elif isinstance(inner, list) and fields[field].get("type") != "array":
-                self._unknown(sent_name, place, "Proto field is not repeating, cannot start list.")
-            elif inner is not None:
-                read[field] = self.value(fields[field], inner, f"{place}.{_snake(field)}".lstrip("."))
-        return read
 
-    def value(self, described: JsonObject, value: Json, place: str) -> Json:
-        if "$ref" in described:
-            return self.message(described["$ref"], value, place)
-        kind = described["type"]
-        if kind == "array":
-            return self._items(described["items"], value, place)
-        if kind != "object":
-            return value if kind == "any" else self._scalar(described, value, place)
-        if not isinstance(value, dict):
-            self._invalid(place, f"{PROTOBUF}.Struct", value)
-            return {}
-        inner = described["additionalProperties"]
-        return {name: self.value(inner, one, f"{place}.{name}") for name, one in value.items()}
-
-    def _items(self, described: JsonObject, value: Json, place: str) -> list[Json]:
-        # A lone value may stand for a list of one, but not for a list within a list.
-        items = value if isinstance(value, list) else [value]
-        for index, item in enumerate(items):
-            if described.get("type") == "array" and not isinstance(item, list):
-                self._invalid(f"{place}[{index}]", f"{PROTOBUF}.ListValue", item)
-        return [self.value(described, item, f"{place}[{index}]") for index, item in enumerate(items)]
-
-    def _scalar(self, described: JsonObject, value: Json, place: str) -> Json:
-        kind = described["type"]
-        if kind in {"integer", "number"}:
-            number = _number(value)
-            if number is not None and (kind == "number" or float(number).is_integer()):
-                return int(number) if kind == "integer" else number
-        elif isinstance(value, bool if kind == "boolean" else str) and value in described.get("enum", [value]):
-            return value
-        if "enum" in described:
-            enum = place.rpartition(".")[2].title().replace("_", "").removeprefix("Response")
-            self._invalid(place, f"{PACKAGE}.{enum}", value)
+def _problems(validator: Any, value: Json) -> Iterator[str]:
+    """What is wrong with a message, in words like Google's."""
+    for problem in validator.iter_errors(value):
+        place = problem.json_path.removeprefix("$").lstrip(".")
+        if problem.validator == "additionalProperties":
+            for name in problem.instance.keys() - problem.schema["properties"].keys():
+                yield f"Invalid JSON payload received. Unknown name \"{name}\" at '{place}': Cannot find field."
         else:
-            name = str(described.get("format", kind))
-            name = {"boolean": "bool", "google-fieldmask": "string"}.get(name, name)
-            self._invalid(place, f"TYPE_{name.upper()}", value)
-        return value
-
-    def _unknown(self, name: str, place: str, reason: str) -> None:
-        where = f" at '{place}'" if place else ""
-        self.problems.append((place, f'{UNKNOWN} "{name}"{where}: {reason}'))
-
-    def _invalid(self, place: str, kind: str, value: Json) -> None:
-        sent = json.dumps(value, ensure_ascii=False)
-        self.problems.append((place, f"Invalid value at '{place}' ({kind}), {sent}"))
+            kind = problem.schema.get("format", problem.schema["type"])
+            yield f"Invalid value at '{place}' ({kind}), {json.dumps(problem.instance, ensure_ascii=False)}"
 
 
-def _refuse_constant(name: str) -> None:
-    # Python reads NaN and Infinity, which JSON does not have.
-    raise ValueError(f"Unexpected token. {name}")
+def _refuse(problems: Iterator[str]) -> None:
+    found = "\n".join(problems)
+    if found:
+        raise invalid_argument(found)
 
 
-def _number(value: Json) -> float | int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return None
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
-
-
-def _camel(name: str) -> str:
-    return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
+def _without_nulls(sent: JsonObject) -> JsonObject:
+    return {name: value for name, value in sent.items() if value is not None}

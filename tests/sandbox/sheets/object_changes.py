@@ -16,51 +16,30 @@ CHART_SIZE = {"widthPixels": 600, "heightPixels": 371}
 
 
 class Kind(NamedTuple):
-    """One kind of object.
-
-    Attributes:
-        field: what requests and replies call it.
-        holder: the list in which a sheet keeps it.
-        number: the field with its number.
-        message: the name of its schema.
-    """
+    """One kind of object: what requests call it, the list in which a sheet keeps it, and the field with its number."""
 
     field: str
     holder: str
     number: str
-    message: str
 
 
-CHART = Kind("chart", "charts", "chartId", "EmbeddedChart")
-PROTECTED_RANGE = Kind("protectedRange", "protectedRanges", "protectedRangeId", "ProtectedRange")
-FILTER_VIEW = Kind("filter", "filterViews", "filterViewId", "FilterView")
-BANDING = Kind("bandedRange", "bandedRanges", "bandedRangeId", "BandedRange")
-METADATA = Kind("developerMetadata", "developerMetadata", "metadataId", "DeveloperMetadata")
+CHART = Kind("chart", "charts", "chartId")
+PROTECTED_RANGE = Kind("protectedRange", "protectedRanges", "protectedRangeId")
+BANDING = Kind("bandedRange", "bandedRanges", "bandedRangeId")
 
 
 def _add(kind: Kind, book: Book, request: JsonObject) -> JsonObject:
     new = request.get(kind.field, {})
     number = new.get(kind.number) or secrets.randbelow(2**31)
-    if any(one.get(kind.number) == number for sheet in book.sheets for one in sheet.described.get(kind.holder, [])):
-        raise invalid_argument(f"There is already a {kind.message} with id {number}.")
-    new = new | {kind.number: number}
-    place = new.get("range", {})
+    if any(one[kind.number] == number for sheet in book.sheets for one in sheet.described.get(kind.holder, [])):
+        raise invalid_argument(f"There is already a {kind.field} with id {number}.")
+    new, place = new | {kind.number: number}, new.get("range", {})
     if kind is CHART:
         new, place = _placed_chart(new)
     if kind is PROTECTED_RANGE:
         new = _protected_by_caller(book, new)
-    if kind is METADATA:
-        location = new.get("location", {})
-        place = location.get("dimensionRange", location)
-    sheet = book.grid(place)
-    sheet.described.setdefault(kind.holder, []).append(new)
+    book.grid(place).described.setdefault(kind.holder, []).append(new)
     return {kind.field: new}
-
-
-def _update(kind: Kind, book: Book, request: JsonObject) -> None:
-    new, mask = request.get(kind.field, {}), requested_mask(request, kind.message)
-    holder, index = _find(kind, book, new.get(kind.number, 0))
-    holder[index] = update_fields(holder[index], new, mask) | {kind.number: new.get(kind.number, 0)}
 
 
 def _delete(kind: Kind, name: str, book: Book, request: JsonObject) -> None:
@@ -68,6 +47,22 @@ def _delete(kind: Kind, name: str, book: Book, request: JsonObject) -> None:
     if kind is PROTECTED_RANGE and not holder[index].get("requestingUserCanEdit"):
         raise invalid_argument(PROTECTED)
     del holder[index]
+
+
+def _find(kind: Kind, book: Book, number: int) -> tuple[list[JsonObject], int]:
+    for sheet in book.sheets:
+        holder: list[JsonObject] = sheet.described.get(kind.holder, [])
+        for index, one in enumerate(holder):
+            if one[kind.number] == number:
+                return holder, index
+    raise invalid_argument(f"No {kind.field} with id: {number}")
+
+
+def update_protected_range(book: Book, request: JsonObject) -> None:
+    """Changes what is protected, or what is said of it."""
+    new, mask = request.get("protectedRange", {}), requested_mask(request, "ProtectedRange")
+    holder, index = _find(PROTECTED_RANGE, book, new.get("protectedRangeId", 0))
+    holder[index] = update_fields(holder[index], new, mask) | {"protectedRangeId": new["protectedRangeId"]}
 
 
 def update_chart_spec(book: Book, request: JsonObject) -> None:
@@ -79,55 +74,26 @@ def update_chart_spec(book: Book, request: JsonObject) -> None:
 def update_position(book: Book, request: JsonObject) -> JsonObject:
     """Moves a chart within its sheet, or changes its size."""
     holder, index = _find(CHART, book, request.get("objectId", 0))
-    chart, new = holder[index], request.get("newPosition", {})
-    if "overlayPosition" not in new:
-        raise not_implemented("a chart in a sheet of its own")
-    overlay = chart["position"]["overlayPosition"]
-    updated = update_fields(overlay, new["overlayPosition"], requested_mask(request, "OverlayPosition"))
-    position = {"overlayPosition": CHART_SIZE | updated}
-    holder[index] = chart | {"position": position}
+    new = _overlay(request.get("newPosition", {}))
+    overlay = holder[index]["position"]["overlayPosition"]
+    position = {"overlayPosition": CHART_SIZE | update_fields(overlay, new, requested_mask(request, "OverlayPosition"))}
+    holder[index] = holder[index] | {"position": position}
     return {"position": position}
-
-
-def set_basic_filter(book: Book, request: JsonObject) -> None:
-    """Sets the sheet's filter."""
-    asked = request.get("filter", {})
-    book.grid(asked.get("range", {})).described["basicFilter"] = asked
-
-
-def clear_basic_filter(book: Book, request: JsonObject) -> None:
-    """Removes the sheet's filter."""
-    book.grid(request).described.pop("basicFilter", None)
-
-
-def add_conditional_format_rule(book: Book, request: JsonObject) -> None:
-    """Adds a rule of colour."""
-    rule = request.get("rule", {})
-    ranges = rule.get("ranges", [])
-    if not ranges:
-        raise invalid_argument("A conditional format rule must have at least one range.")
-    book.grid(ranges[0]).described.setdefault("conditionalFormats", []).insert(request.get("index", 0), rule)
-
-
-def _find(kind: Kind, book: Book, number: int) -> tuple[list[JsonObject], int]:
-    for sheet in book.sheets:
-        holder: list[JsonObject] = sheet.described.get(kind.holder, [])
-        for index, one in enumerate(holder):
-            if one[kind.number] == number:
-                return holder, index
-    what = {"protectedRange": "protected range", "chart": "chart"}.get(kind.field, kind.message)
-    raise invalid_argument(f"No {what} with id: {number}")
 
 
 def _placed_chart(chart: JsonObject) -> tuple[JsonObject, JsonObject]:
     """A new chart with all of its position, and the cell in whose sheet it lies."""
-    overlay = chart.get("position", {}).get("overlayPosition")
-    if overlay is None:
-        raise not_implemented("a chart in a sheet of its own")
     if not chart.get("spec"):
         raise invalid_argument("A chart must have a spec.")
-    overlay = {"anchorCell": {}} | CHART_SIZE | overlay
+    overlay: JsonObject = {"anchorCell": {}} | CHART_SIZE | _overlay(chart.get("position", {}))
     return chart | {"position": {"overlayPosition": overlay}}, overlay["anchorCell"]
+
+
+def _overlay(position: JsonObject) -> JsonObject:
+    if "overlayPosition" not in position:
+        raise not_implemented("a chart in a sheet of its own")
+    overlay: JsonObject = position["overlayPosition"]
+    return overlay
 
 
 def _protected_by_caller(book: Book, protected: JsonObject) -> JsonObject:
@@ -141,18 +107,30 @@ def _protected_by_caller(book: Book, protected: JsonObject) -> JsonObject:
     return protected
 
 
+def set_basic_filter(book: Book, request: JsonObject) -> None:
+    """Sets the sheet's filter."""
+    asked = request.get("filter", {})
+    book.grid(asked.get("range", {})).described["basicFilter"] = asked
+
+
+def add_conditional_format_rule(book: Book, request: JsonObject) -> None:
+    """Adds a rule of colour."""
+    rule = request.get("rule", {})
+    if not rule.get("ranges"):
+        raise invalid_argument("A conditional format rule must have at least one range.")
+    rules = book.grid(rule["ranges"][0]).described.setdefault("conditionalFormats", [])
+    rules.insert(request.get("index", 0), rule)
+
+
 CHANGES: dict[str, Change] = {
     "addChart": partial(_add, CHART),
     "updateChartSpec": update_chart_spec,
     "updateEmbeddedObjectPosition": update_position,
     "deleteEmbeddedObject": partial(_delete, CHART, "objectId"),
     "addProtectedRange": partial(_add, PROTECTED_RANGE),
-    "updateProtectedRange": partial(_update, PROTECTED_RANGE),
+    "updateProtectedRange": update_protected_range,
     "deleteProtectedRange": partial(_delete, PROTECTED_RANGE, "protectedRangeId"),
-    "addFilterView": partial(_add, FILTER_VIEW),
     "addBanding": partial(_add, BANDING),
-    "createDeveloperMetadata": partial(_add, METADATA),
     "setBasicFilter": set_basic_filter,
-    "clearBasicFilter": clear_basic_filter,
     "addConditionalFormatRule": add_conditional_format_rule,
 }

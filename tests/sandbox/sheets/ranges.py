@@ -46,11 +46,6 @@ class Area(NamedTuple):
         return product(range(self.top, self.bottom), range(self.left, self.right))
 
 
-def column_letters(column: int) -> str:
-    """Names a column, counted from 0: A, B, …, Z, AA, …."""
-    return rowcol_to_a1(1, column + 1)[:-1]
-
-
 def split_title(text: str) -> tuple[str | None, str | None]:
     """Divides a range into the sheet's title and what comes after `!`.
 
@@ -88,6 +83,6 @@ def format_range(title: str, grid_range: JsonObject) -> str:
     quoted = title if PLAIN_TITLE.fullmatch(title) else "'" + title.replace("'", "''") + "'"
     row, column = grid_range.get("startRowIndex", 0), grid_range.get("startColumnIndex", 0)
     end_row, end_column = grid_range.get("endRowIndex"), grid_range.get("endColumnIndex")
-    start = f"{column_letters(column)}{row + 1}"
-    end = ("" if end_column is None else column_letters(end_column - 1)) + ("" if end_row is None else str(end_row))
+    start = rowcol_to_a1(row + 1, column + 1)
+    end = ("" if end_column is None else rowcol_to_a1(1, end_column)[:-1]) + ("" if end_row is None else str(end_row))
     return f"{quoted}!{start}" + (f":{end}" if end not in {"", start} else "")

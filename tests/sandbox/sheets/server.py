@@ -5,48 +5,35 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import RLock, Thread
-from types import TracebackType
 from typing import Self, TypeAlias
 from urllib.parse import unquote
 
 from tests.sandbox.sheets import values
-from tests.sandbox.sheets.book import FIRST_SHEET, Book, new_book
+from tests.sandbox.sheets.book import FIRST_SHEET, Book, new_sheet
 from tests.sandbox.sheets.changes import batch_update
 from tests.sandbox.sheets.discovery import find_method
-from tests.sandbox.sheets.errors import GoogleError, SandboxBugError, bad_request, error_info, not_implemented
+from tests.sandbox.sheets.errors import GoogleError, SandboxBugError, not_implemented
 from tests.sandbox.sheets.faults import SheetsFault
 from tests.sandbox.sheets.json_types import Json, JsonObject
-from tests.sandbox.sheets.masks import parse_mask, reaches, select, unknown_paths
+from tests.sandbox.sheets.masks import read_mask, select
 from tests.sandbox.sheets.messages import check_answer, read_body, read_query
 from tests.sandbox.sheets.oauth import ServiceAccount
-from tests.sandbox.sheets.view import describe_book, table, trim_cells
+from tests.sandbox.sheets.view import get_book, table, trim_cells
 
 HOST = "127.0.0.1"
 TOKEN_PATH = "/token"
 # Carries out a method: the spreadsheet, the parameters in path and query, the body.
 Handler: TypeAlias = Callable[[Book, JsonObject, JsonObject], JsonObject]
 
-
-def _get(book: Book, query: JsonObject, _: JsonObject) -> JsonObject:
-    with_cells = query.get("includeGridData", False)
-    if "fields" in query:
-        # A field mask decides by itself whether the cells are described too.
-        with_cells = reaches(parse_mask(query["fields"]), "sheets", "data")
-    return describe_book(book, query.get("ranges", ()), with_cells=with_cells)
-
-
-READING: dict[str, Handler] = {
-    "sheets.spreadsheets.get": _get,
+HANDLERS: dict[str, Handler] = {
+    "sheets.spreadsheets.get": get_book,
+    "sheets.spreadsheets.batchUpdate": batch_update,
     "sheets.spreadsheets.values.get": values.get,
     "sheets.spreadsheets.values.batchGet": values.batch_get,
-}
-WRITING: dict[str, Handler] = {
-    "sheets.spreadsheets.batchUpdate": batch_update,
-    "sheets.spreadsheets.values.append": values.append,
-    "sheets.spreadsheets.values.batchClear": values.batch_clear,
+    "sheets.spreadsheets.values.update": values.update,
     "sheets.spreadsheets.values.batchUpdate": values.batch_update,
     "sheets.spreadsheets.values.clear": values.clear,
-    "sheets.spreadsheets.values.update": values.update,
+    "sheets.spreadsheets.values.batchClear": values.batch_clear,
 }
 
 
@@ -61,7 +48,6 @@ class SheetsSandbox:
 
     Attributes:
         url: what stands for `https://sheets.googleapis.com`.
-        token_url: the address of the token endpoint.
         service_account_email: the address with which spreadsheets are shared.
         faults: refusals to come, such as `SheetsFault(status=429, times=2)`; the first that fits a request is taken.
     """
@@ -76,8 +62,7 @@ class SheetsSandbox:
         self._server = _Server((HOST, port), _Handler)
         self._server.answer = self._answer
         self.url = f"http://{HOST}:{self._server.server_port}"
-        self.token_url = self.url + TOKEN_PATH
-        self._account = ServiceAccount(self.token_url)
+        self._account = ServiceAccount(self.url + TOKEN_PATH)
         self.service_account_email = self._account.email
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
@@ -85,9 +70,7 @@ class SheetsSandbox:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -130,9 +113,13 @@ class SheetsSandbox:
             sheets: the API's `SheetProperties` of its sheets; by default one empty `Sheet1` of 1000 × 26 cells.
         """
         writers = [self.service_account_email] if shared_with is None else shared_with
+        described = {
+            "spreadsheetId": spreadsheet_id,
+            "spreadsheetUrl": f"https://docs.google.com/spreadsheets/d/{spreadsheet_id}/edit",
+            "properties": {"title": title, "locale": locale, "autoRecalc": "ON_CHANGE", "timeZone": "Etc/GMT"},
+        }
         with self._lock:
-            properties = {"title": title, "locale": locale}
-            self._books[spreadsheet_id] = new_book(spreadsheet_id, properties, sheets, writers, read_only_for)
+            self._books[spreadsheet_id] = Book(described, [new_sheet(one) for one in sheets], writers, read_only_for)
 
     def type_in(self, spreadsheet_id: str, place: str, value: float | str) -> None:
         """Writes into one cell, such as `RawData!B2`, as another person does it."""
@@ -163,13 +150,16 @@ class SheetsSandbox:
             sheet, grid_range = book.find_range(f"'{tab}'")
             return table(book, sheet, sheet.area(grid_range))
 
-    def _answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Json]:
-        """Carries a request out: the HTTP status, and what is answered."""
+    def _answer(self, method: str, target: str, authorization: str, body: bytes) -> tuple[int, Json]:
+        """Carries a request out, unless a fault forbids it: the HTTP status, and what is answered."""
         path = unquote(target.partition("?")[0])
         with self._lock:
             self._requests.append((method, path))
+            fault = next((one for one in self.faults if one.fits(method, path)), None)
             try:
-                answer = self._with_fault(method, path, lambda: self._carry_out(method, target, headers, body))
+                answer = self._carry_out(method, target, authorization, body) if not fault or fault.after_effect else {}
+                if fault:
+                    fault.refuse(method)
             except GoogleError as refused:
                 if path == TOKEN_PATH:
                     return refused.code, {"error": refused.word.lower(), "error_description": refused.message}
@@ -180,37 +170,24 @@ class SheetsSandbox:
             except Exception as bug:  # noqa: BLE001 - whatever it is, it has to reach the test
                 self._bugs.append(f"{method} {target}: {bug!r}")
                 return 500, GoogleError(500, f"SANDBOX BUG: {bug!r}").body()
-            return (200, answer) if answer is not None else (404, None)
+            return 200, answer
 
-    def _with_fault(self, method: str, path: str, carry_out: Callable[[], JsonObject | None]) -> JsonObject | None:
-        fault = next((one for one in self.faults if one.fits(method, path)), None)
-        answer = None if fault and not fault.after_effect else carry_out()
-        if fault:
-            fault.use()
-            raise fault.error(method)
-        return answer
-
-    def _carry_out(self, http_method: str, target: str, headers: Mapping[str, str], raw: bytes) -> JsonObject | None:
+    def _carry_out(self, http_method: str, target: str, authorization: str, raw: bytes) -> JsonObject:
         path, _, sent_query = target.partition("?")
         if (http_method, path) == ("POST", TOKEN_PATH):
             return self._account.grant(raw)
-        found = find_method(http_method, path)
-        if found is None:
-            return None
-        method, parameters = found
-        if not self._account.scopes(headers) & set(method["scopes"]):
-            info = error_info("ACCESS_TOKEN_SCOPE_INSUFFICIENT", method=method["id"])
-            raise GoogleError(403, "Request had insufficient authentication scopes.", details=[info])
-        query, body = read_query(method, sent_query), read_body(method, raw)
-        _check_fields(method["response"]["$ref"], query)
-        handler = READING.get(method["id"]) or WRITING.get(method["id"])
-        if handler is None:
+        method, parameters = find_method(http_method, path)
+        if not self._account.scopes(authorization) & set(method["scopes"]):
+            raise GoogleError(403, "Request had insufficient authentication scopes.")
+        query, body, response = read_query(method, sent_query), read_body(method, raw), method["response"]["$ref"]
+        mask = read_mask(query.get("fields", "*"), response)
+        if method["id"] not in HANDLERS:
             raise not_implemented(method["id"])
-        book = self._find(parameters["spreadsheetId"], to_write=method["id"] in WRITING)
-        content = handler(book, query | parameters, body)
-        check_answer(method["response"]["$ref"], content)
+        handler, book = HANDLERS[method["id"]], self._find(parameters["spreadsheetId"], to_write=http_method != "GET")
+        answer: JsonObject = trim_cells(select(handler(book, query | parameters, body), mask))
+        check_answer(response, answer)
         self._books[parameters["spreadsheetId"]] = book
-        return trim_cells(select(content, parse_mask(query["fields"]))) if "fields" in query else content
+        return answer
 
     def _find(self, spreadsheet_id: str, *, to_write: bool) -> Book:
         """A spreadsheet, or a copy of it to be changed and kept only if all goes well."""
@@ -223,20 +200,9 @@ class SheetsSandbox:
         return book.copy() if to_write else book
 
 
-def _check_fields(message: str, query: JsonObject) -> None:
-    text = query.get("fields", "*")
-    try:
-        wrong = list(unknown_paths(parse_mask(text), message))
-    except ValueError:
-        wrong = [text]
-    if wrong:
-        reason = "Error expanding 'fields' parameter. Cannot find matching fields for path"
-        raise bad_request([(path, f"{reason} '{path}'.") for path in wrong])
-
-
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
-    answer: Callable[[str, str, Mapping[str, str], bytes], tuple[int, Json]]
+    answer: Callable[[str, str, str, bytes], tuple[int, Json]]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -252,14 +218,12 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def answer(self) -> None:
-        headers = {name.title(): value for name, value in self.headers.items()}
-        sent = self.rfile.read(int(headers.get("Content-Length", 0)))
-        status, content = self.server.answer(self.command, self.path, headers, sent)
-        # What is no path of the API has a page of Google's own.
-        page = content is None
-        body = b"<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>" if page else json.dumps(content).encode()
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        authorization = self.headers.get("Authorization", "")
+        status, content = self.server.answer(self.command, self.path, authorization, sent)
+        body = json.dumps(content).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "text/html" if page else "application/json; charset=UTF-8")
+        self.send_header("Content-Type", "application/json; charset=UTF-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -1,7 +1,5 @@
 """A spreadsheet, its sheets and its cells as `spreadsheets.get` and `spreadsheets.values.get` give them."""
 
-from collections.abc import Sequence
-
 from tests.sandbox.sheets.book import Book, Sheet
 from tests.sandbox.sheets.json_types import Json, JsonObject
 from tests.sandbox.sheets.notation import FORMULA_SHOWN, is_moment, show_cell
@@ -11,9 +9,11 @@ USUAL_PIXELS = {"ROWS": 21, "COLUMNS": 100}
 NO_FORMULAS: JsonObject = {"errorValue": {"type": "ERROR", "message": "The Sheets sandbox works no formula out."}}
 
 
-def describe_book(book: Book, ranges: Sequence[str], *, with_cells: bool) -> JsonObject:
-    """Gives the API's `Spreadsheet`, its sheets and cells limited to some ranges in A1 notation, if there are any."""
-    chosen = [book.find_range(text) for text in ranges] or [(sheet, {}) for sheet in book.sheets]
+def get_book(book: Book, query: JsonObject, _: JsonObject) -> JsonObject:
+    """Carries `spreadsheets.get` out: the sheets and cells are limited to some ranges, if there are any."""
+    # A field mask takes out what nobody asked for.
+    with_cells = query.get("includeGridData") or "fields" in query
+    chosen = [book.find_range(text) for text in query.get("ranges", [])] or [(sheet, {}) for sheet in book.sheets]
     sheets = []
     for sheet in book.sheets:
         areas = [sheet.area(grid_range) for of, grid_range in chosen if of is sheet]
