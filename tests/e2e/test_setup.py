@@ -23,6 +23,7 @@ from tests.fixtures.server_objects import Server
 from tests.fixtures.terminal import Terminal
 from tests.fixtures.waiting import wait_until
 from tests.sandbox.grader import RecordList
+from tests.sandbox.sheets.errors import GoogleError
 from tests.sandbox.world import SPREADSHEET_ID
 
 pytestmark = pytest.mark.slow
@@ -94,7 +95,7 @@ def test_services_that_work_are_told_and_left_as_they_are(pipelines: Pipelines, 
     assert request.start is not None
     assert request.end == request.start + timedelta(minutes=1)
     assert pipeline.world.smtp.messages == []
-    with pytest.raises(KeyError):
+    with pytest.raises(GoogleError):
         pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
 
     # In a process of its own: Prefect keeps a connection for its limits, and would look for this server in later tests.
