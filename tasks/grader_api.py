@@ -8,20 +8,21 @@ import re
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, partial
 from http.client import IncompleteRead
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
 
 from schemas.period import Window
 from tasks.errors import PermanentError, TransientError, is_caused_by
 from tasks.redaction import redact, unescape
-
-if TYPE_CHECKING:
-    import requests
 
 CONNECT_TIMEOUT_S: Final = 10
 READ_TIMEOUT_S: Final = 180
@@ -44,7 +45,6 @@ _LIKE_AN_ID: Final = re.compile(
 )
 """What may name a student in a text of the API's: an address, a UUID, a hash, a long number."""
 
-
 _MAX_DEPTH: Final = 500
 _TEXT_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 
@@ -61,15 +61,8 @@ def fetch_records(url: str, client: str, client_key: str, window: Window) -> str
         TransientError: a timeout, a broken connection, 408, 429, 5xx, or a truncated body.
         PermanentError: any other status, a redirect, a packed or too large body, or no list of objects.
     """
-    import requests
-    import urllib3
-
-    query = {
-        "client": client,
-        "client_key": client_key,
-        "start": f"{window.start:%Y-%m-%d %H:%M:%S.%f}",
-        "end": f"{window.end:%Y-%m-%d %H:%M:%S.%f}",
-    }
+    start, end = (f"{moment:%Y-%m-%d %H:%M:%S.%f}" for moment in (window.start, window.end))
+    query = {"client": client, "client_key": client_key, "start": start, "end": end}
     timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
     try:
         # A redirect would carry the key to another address, so none is followed.
@@ -90,14 +83,10 @@ def fetch_records(url: str, client: str, client_key: str, window: Window) -> str
 
 
 @cache
-def _session() -> "requests.Session":
+def _session() -> requests.Session:
     """One pool of connections for the whole process."""
-    import requests
-    from requests.adapters import HTTPAdapter
-
     session = requests.Session()
-    session.headers["User-Agent"] = "CodeGrader-Analytics"
-    session.headers["Accept-Encoding"] = "identity"
+    session.headers.update({"User-Agent": "CodeGrader-Analytics", "Accept-Encoding": "identity"})
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=MAX_CONNECTIONS)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -120,11 +109,7 @@ def _check_status(status: int, headers: Mapping[str, str]) -> None:
 
 
 def read_retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Reads `Retry-After`, in seconds or as a date.
-
-    Returns:
-        Seconds to wait, not negative; None where the header is missing or makes no sense.
-    """
+    """Seconds to wait by `Retry-After`, a number or a date: never negative; None where it is missing or nonsense."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return float(value)
@@ -138,21 +123,15 @@ def read_retry_after(headers: Mapping[str, str], now: datetime | None = None) ->
 
 def _check_encoding(headers: Mapping[str, str]) -> None:
     """Refuses what comes packed: unpacked, a small answer can fill the memory, or keep the library busy for ever."""
-    encoding = headers.get("Content-Encoding", "identity")
-    if encoding.strip().lower() not in ("", "identity"):
+    encoding = headers.get("Content-Encoding", "").strip()
+    if encoding.lower() not in ("", "identity"):
         raise PermanentError(
-            f"grader API: its answer is packed ({encoding[:20]!r}), though it was asked for as it is: see what proxy "
-            "packs it"
+            f"grader API: its answer came packed ({encoding[:20]!r}), unasked: see what proxy packs it"
         )
 
 
 def _read_body(raw: Any) -> bytes:
-    """Reads what arrives as it arrives, so that neither a huge body nor an endless one can hold us.
-
-    Raises:
-        PermanentError: the body is larger than `MAX_BODY_BYTES`.
-        TransientError: it took longer than `TOTAL_TIMEOUT_S`.
-    """
+    """Reads what arrives as it arrives, so that neither a huge body nor an endless one can hold us."""
     deadline = time.monotonic() + TOTAL_TIMEOUT_S
     body = bytearray()
     while chunk := raw.read1(64 * 1024, decode_content=False):
@@ -171,8 +150,7 @@ def decode_records(body: bytes, client_key: str = "") -> str:
 
     Bytes that are not UTF-8 become U+FFFD: one student's broken name must not cost a day.
 
-    Args:
-        client_key: what must not be quoted, should the API repeat it in an error.
+    Should the API repeat the client's key in an error, it is quoted without.
 
     Raises:
         TransientError: the body begins like a list but does not end like one: it was cut short.
@@ -207,18 +185,13 @@ def parse_records(text: str) -> Any:
         ValueError: not JSON.
         RecursionError: nested too deeply, and cut short.
     """
-    try:
+    with suppress(ValueError):
         return orjson.loads(text)
-    except ValueError:
-        pass
+    parse = partial(json.loads, parse_constant=str, parse_int=_parse_integer, strict=False)
     try:
-        return _parse_leniently(text)
+        return parse(text)
     except RecursionError:
-        return _parse_leniently(_flatten(text))
-
-
-def _parse_leniently(text: str) -> Any:
-    return json.loads(text, parse_constant=str, parse_int=_parse_integer, strict=False)
+        return parse(_flatten(text))
 
 
 def _parse_integer(digits: str) -> int | float:
@@ -245,8 +218,7 @@ def _flatten(text: str) -> str:
 
 
 def _describe(error: Exception) -> str:
-    import urllib3.exceptions as faults
-
+    faults = urllib3.exceptions
     # In this order: to urllib3, a connection that was not made is one that took too long, whatever the reason.
     descriptions: dict[type[Exception], str] = {
         faults.NameResolutionError: "its host name cannot be resolved: check GRADER_API_URL and the network",
@@ -271,8 +243,5 @@ def _quote(value: object, client_key: str) -> str:
 
 
 def _kind(value: object) -> str:
-    return (
-        "null"
-        if value is None
-        else {dict: "an object", str: "a text", bool: "a truth value"}.get(type(value), "a number")
-    )
+    kinds = {type(None): "null", dict: "an object", str: "a text", bool: "a truth value"}
+    return kinds.get(type(value), "a number")

@@ -1,18 +1,19 @@
 """Legacy: the earlier script's table `user_config`, read back into the records from which that script made it.
 
 Of a record that can be trusted the table holds all that matters, so transform and check give its row the identity, the
-course and the task that they will give the record, should the API be asked for it once more.
+course and the task that they will give the record, should the API be asked for it once more. What is read raises what
+`tasks.database.translate_errors` does.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.engine import Engine, Row
 
 from schemas.record import Record
-from tasks.database import translate_errors
+from tasks.database import read_rows, translate_errors
 from tasks.errors import PermanentError
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine, Row
 
 TABLE: Final = "user_config"
 
@@ -33,52 +34,34 @@ _READ: Final = f"""
     ORDER BY 1, 2, 3, 4
 """
 _IDENTITY: Final = slice(4)
-_COLUMNS: Final = (
-    "id",
-    "user_id",
-    "oauth_consumer_key",
-    "lis_result_sourcedid",
-    "lis_outcome_service_url",
-    "is_correct",
-    "attempt_type",
-    "created_at",
-)
+_LTI_PARAMETERS: Final = ("oauth_consumer_key", "lis_result_sourcedid", "lis_outcome_service_url")
+_COLUMNS: Final = ("id", "user_id", *_LTI_PARAMETERS, "is_correct", "attempt_type", "created_at")
 _FIND_COLUMNS: Final = f"""
     SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('{TABLE}') AND attnum > 0 AND NOT attisdropped
 """
 
 
-def has_table(engine: "Engine") -> bool:
-    """Whether the earlier script's table is there; a view of that name is ours.
-
-    Raises:
-        TransientError, PermanentError: see `tasks.database.translate_errors`.
-    """
-    from sqlalchemy import text
-
-    with translate_errors(engine), engine.connect() as connection:
-        return bool(connection.scalar(text(_IS_TABLE)))
+def has_table(engine: Engine) -> bool:
+    """Whether the earlier script's table is there; a view of that name is ours."""
+    return (True,) in read_rows(engine, _IS_TABLE, {})
 
 
-def read_batches(engine: "Engine", rows: int) -> Iterator[list[Record]]:
+def read_batches(engine: Engine, rows: int) -> Iterator[list[Record]]:
     """Reads the whole table through a cursor of the server's, so that memory holds a batch at a time.
 
     Args:
         rows: length of a batch; it is longer where the rows of one attempt would else be torn apart.
 
     Raises:
-        PermanentError: the table lacks a column.
-        TransientError, PermanentError: see `tasks.database.translate_errors`.
+        PermanentError: also if the table lacks a column.
     """
-    from sqlalchemy import text
-
+    there = {name for (name,) in read_rows(engine, _FIND_COLUMNS, {})}
+    if missing := [name for name in _COLUMNS if name not in there]:
+        raise PermanentError(
+            f"the table {TABLE} lacks {', '.join(missing)}, so it is not the earlier script's: add what is "
+            "missing, or rename the table if it is another program's"
+        )
     with translate_errors(engine), engine.connect() as connection:
-        there = set(connection.scalars(text(_FIND_COLUMNS)))
-        if missing := [name for name in _COLUMNS if name not in there]:
-            raise PermanentError(
-                f"the table {TABLE} lacks {', '.join(missing)}, so it is not the earlier script's: add what is "
-                "missing, or rename the table if it is another program's"
-            )
         batch: list[Record] = []
         last: Row[Any] | None = None
         for row in connection.execution_options(yield_per=rows).execute(text(_READ)):
@@ -91,20 +74,16 @@ def read_batches(engine: "Engine", rows: int) -> Iterator[list[Record]]:
             yield batch
 
 
-def _are_one(one: "Row[Any] | None", other: "Row[Any]") -> bool:
+def _are_one(one: Row[Any] | None, other: Row[Any]) -> bool:
     """Whether two rows are of one attempt; those without a user or a time are of none."""
     return one is not None and None not in one[:2] and one[_IDENTITY] == other[_IDENTITY]
 
 
-def _to_record(row: "Row[Any]") -> Record:
+def _to_record(row: Row[Any]) -> Record:
     return {
         "id": row.id,
         "lti_user_id": row.user_id,
-        "passback_params": {
-            "oauth_consumer_key": row.oauth_consumer_key,
-            "lis_result_sourcedid": row.lis_result_sourcedid,
-            "lis_outcome_service_url": row.lis_outcome_service_url,
-        },
+        "passback_params": {name: getattr(row, name) for name in _LTI_PARAMETERS},
         "is_correct": row.is_correct,
         "attempt_type": row.attempt_type,
         "created_at": None if row.created_at is None else row.created_at.isoformat(" "),

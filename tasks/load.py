@@ -1,11 +1,16 @@
-"""Load: one window into PostgreSQL, in one transaction: attempts, rejected records and the watermark, or nothing."""
+"""Load: one window into PostgreSQL, in one transaction: attempts, rejected records and the watermark, or nothing.
+
+Raises what `tasks.database.translate_errors` does; nothing is loaded then.
+"""
 
 import io
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import orjson
+from sqlalchemy.engine import Engine
 
 from schemas.attempt import Attempt, Checked
 from schemas.period import Window
@@ -15,7 +20,6 @@ from tasks.database import exclusive_transaction, translate_errors
 
 if TYPE_CHECKING:
     import pandas as pd
-    from sqlalchemy.engine import Engine
 
 _COLUMNS: Final = Attempt._fields
 _LISTED: Final = ", ".join(_COLUMNS)
@@ -67,25 +71,21 @@ _MARK_LOADED: Final = f"""
 
 
 def load_window(
-    engine: "Engine", window: Window, checked: Checked, flow_run_id: str | None, loaded_at: datetime
+    engine: Engine, window: Window, checked: Checked, flow_run_id: str | None, loaded_at: datetime
 ) -> LoadCounts:
-    """Loads one window; loading it again changes nothing.
+    """Loads one window, and says what became of its records; loading it again changes nothing.
 
     Args:
         flow_run_id: the Prefect flow run that does it, for the record.
         loaded_at: when, aware.
-
-    Returns:
-        What became of the window's records.
-
-    Raises:
-        TransientError, PermanentError: see `tasks.database.translate_errors`; nothing was loaded.
     """
     span = {"start": window.start, "end": window.end}
     with translate_errors(engine), exclusive_transaction(engine) as connection:
         driver: Any = connection.connection.dbapi_connection
         with driver.cursor() as cursor:
-            counts = _count(checked, *_upsert(cursor, checked.accepted, span))
+            _copy_to_stage(cursor, checked.accepted)
+            cursor.execute(f"{_FORGET}; {_UPSERT}", span)
+            counts = _count(checked, *cursor.fetchone())
             for record in checked.rejected:
                 conflicting = "inside the window" not in record.reasons
                 cursor.execute(
@@ -100,7 +100,7 @@ def load_window(
     return counts
 
 
-def load_missing(engine: "Engine", rows: "pd.DataFrame") -> int:
+def load_missing(engine: Engine, rows: "pd.DataFrame") -> int:
     """Loads attempts that no window brought, in one transaction. What is there already stays as it is: it was fetched.
 
     Args:
@@ -108,9 +108,6 @@ def load_missing(engine: "Engine", rows: "pd.DataFrame") -> int:
 
     Returns:
         How many were not there yet.
-
-    Raises:
-        TransientError, PermanentError: see `tasks.database.translate_errors`; nothing was loaded.
     """
     with translate_errors(engine), exclusive_transaction(engine) as connection:
         driver: Any = connection.connection.dbapi_connection
@@ -119,14 +116,6 @@ def load_missing(engine: "Engine", rows: "pd.DataFrame") -> int:
             cursor.execute(_INSERT_MISSING)
             (new,) = cursor.fetchone()
     return int(new)
-
-
-def _upsert(cursor: Any, rows: "pd.DataFrame", span: dict[str, datetime]) -> tuple[int, int]:
-    """Writes the attempts; returns how many were new and how many changed."""
-    _copy_to_stage(cursor, rows)
-    cursor.execute(f"{_FORGET}; {_UPSERT}", span)
-    new, changed = cursor.fetchone()
-    return new, changed
 
 
 def _copy_to_stage(cursor: Any, rows: "pd.DataFrame") -> None:
@@ -147,8 +136,6 @@ def to_copy_text(rows: "pd.DataFrame") -> str:
 
 
 def _to_texts(column: "pd.Series[Any]") -> list[str | None]:
-    import numpy as np
-
     if column.name == "created_at":
         return list(np.datetime_as_string(column.to_numpy("datetime64[us]"), timezone="UTC").tolist())
     if column.name == "is_correct":

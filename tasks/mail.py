@@ -18,8 +18,8 @@ from schemas import wording
 from schemas.language import Language
 from schemas.section import Row, Section
 from schemas.summary import RunSummary
-from tasks.errors import InvalidInputError, PermanentError
-from tasks.mail_server import connect, hand_over, hang_up, list_refused
+from tasks.errors import InvalidInputError
+from tasks.mail_server import log_in_only, send_message
 from tasks.rendering import one_line, render, span
 from tasks.retries import is_transient
 
@@ -39,12 +39,11 @@ def build_message(
     *,
     message_id: str | None = None,
 ) -> EmailMessage:
-    """Builds the mail about a run: plain text, HTML, and the chart inside it.
+    """Builds the mail about a run: plain text, HTML, and the chart inside it; a failed run is never called a good one.
 
     Args:
-        summary: what the run came to; a failed one is never announced as anything else.
-        sender: the sender's address, with a name or without.
-        recipients: the readers' addresses, one each.
+        sender: an address, with a name or without.
+        recipients: addresses, one each.
         chart_png: the chart; None leaves it out.
         sent_at: the mail's date, aware.
         message_id: what the mail is known by, such as `<1@university.example>`; by default a new one.
@@ -82,7 +81,7 @@ def build_notice(
         run_url: the run's page; None if there is none.
 
     Raises:
-        InvalidInputError: there is no recipient, or an address is none.
+        InvalidInputError: as `build_message` does.
     """
     name = one_line(run)
     message = _address(wording.NOTICE_SUBJECT.to(language, run=name), sender, recipients, sent_at, None)
@@ -145,18 +144,6 @@ def _read_address(text: str, setting: str) -> Address:
     raise InvalidInputError(f"mail: {one_line(text, 100)!r} is not an e-mail address: correct {setting}")
 
 
-def send_message(credentials: "EmailServerCredentials", message: EmailMessage) -> None:
-    """Hands a mail to the mail server. It is never handed over twice for want of an answer.
-
-    Raises:
-        TransientError: the server could not be reached or refused for the moment; nothing was sent.
-        PermanentError: no retry mends it, or one might send the mail a second time.
-    """
-    refused = hand_over(connect(credentials), message, credentials)
-    if refused:
-        raise PermanentError(f"mail: it was sent, but not to {list_refused(refused)}: correct EMAIL_TO")
-
-
 def try_login(credentials: "EmailServerCredentials", sender: str, recipients: Sequence[str]) -> None:
     """Reads the addresses and logs in to the mail server, but sends nothing.
 
@@ -167,10 +154,11 @@ def try_login(credentials: "EmailServerCredentials", sender: str, recipients: Se
     _read_address(sender, "EMAIL_FROM")
     for recipient in recipients:
         _read_address(recipient, "EMAIL_TO")
-    hang_up(connect(credentials))
+    log_in_only(credentials)
 
 
-@task(
+send_mail = task(
+    name="send_mail",
     task_run_name="mail",
     description="Sends the mail about the run to its readers.",
     cache_policy=NO_CACHE,
@@ -180,7 +168,4 @@ def try_login(credentials: "EmailServerCredentials", sender: str, recipients: Se
     retry_delay_seconds=exponential_backoff(backoff_factor=10),
     retry_jitter_factor=0.5,
     retry_condition_fn=is_transient,
-)
-def send_mail(credentials: "EmailServerCredentials", message: EmailMessage) -> None:
-    """Sends a mail; see `send_message`."""
-    send_message(credentials, message)
+)(send_message)

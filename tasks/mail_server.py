@@ -19,9 +19,6 @@ CONNECT_TIMEOUT_S: Final = 30
 SEND_TIMEOUT_S: Final = 300
 """Longest silence while a mail is handed over: the server may scan it for viruses before it says that it took it."""
 
-Refused = Mapping[str, tuple[int, bytes]]
-"""Recipients that a server refused, each with the code and the text of its reply."""
-
 
 class _HandsOverOnce:
     """Tells a connection lost before a mail's text from one lost after it, when nobody knows whether it was taken."""
@@ -46,12 +43,35 @@ class _Encrypted(_HandsOverOnce, smtplib.SMTP_SSL):
     pass
 
 
-def connect(credentials: "EmailServerCredentials") -> smtplib.SMTP:
-    """A connection, encrypted, its other end checked, logged in. The Block's own `get_server` would wait for ever.
+def send_message(credentials: "EmailServerCredentials", message: "EmailMessage") -> None:
+    """Hands a mail to the mail server. It is never handed over twice for want of an answer.
+
+    Raises:
+        TransientError: the server could not be reached or refused for the moment; nothing was sent.
+        PermanentError: no retry mends it, or one might send the mail a second time; or some recipients were refused.
+    """
+    server = _connect(credentials)
+    try:
+        refused = server.send_message(message)
+    except (smtplib.SMTPException, OSError) as error:
+        raise _translate(error, credentials) from error
+    finally:
+        _hang_up(server)
+    if refused:
+        raise PermanentError(f"mail: it was sent, but not to {_list_refused(refused)}: correct EMAIL_TO")
+
+
+def log_in_only(credentials: "EmailServerCredentials") -> None:
+    """Logs in and says goodbye.
 
     Raises:
         TransientError, PermanentError: the server cannot be reached, or does not let us in.
     """
+    _hang_up(_connect(credentials))
+
+
+def _connect(credentials: "EmailServerCredentials") -> smtplib.SMTP:
+    """A connection, encrypted, its other end checked, logged in. The Block's own `get_server` would wait for ever."""
     from prefect_email.credentials import SMTPType
 
     if credentials.smtp_type == SMTPType.INSECURE:
@@ -92,27 +112,7 @@ def address_of(credentials: "EmailServerCredentials") -> tuple[str, int]:
     return name, credentials.smtp_port or int((kind if isinstance(kind, SMTPType) else SMTPType[kind.upper()]).value)
 
 
-def hand_over(server: smtplib.SMTP, message: "EmailMessage", credentials: "EmailServerCredentials") -> Refused:
-    """Sends a mail and says goodbye. It is never handed over twice for want of an answer.
-
-    Returns:
-        The recipients that the server refused, while it took the mail for others.
-
-    Raises:
-        TransientError: the server refused for the moment; nothing was sent.
-        PermanentError: no retry mends it, or one might send the mail a second time.
-    """
-    try:
-        return server.send_message(message)
-    except CodegraderError:
-        raise
-    except (smtplib.SMTPException, OSError) as error:
-        raise _translate(error, credentials) from error
-    finally:
-        hang_up(server)
-
-
-def hang_up(server: smtplib.SMTP) -> None:
+def _hang_up(server: smtplib.SMTP) -> None:
     """Says goodbye. Whatever comes of it, the mail was taken or refused before."""
     try:
         _limit_silence(server, CONNECT_TIMEOUT_S)
@@ -121,8 +121,8 @@ def hang_up(server: smtplib.SMTP) -> None:
         server.close()
 
 
-def list_refused(refused: Refused) -> str:
-    """The refused recipients, each with the server's reason."""
+def _list_refused(refused: Mapping[str, tuple[int, bytes]]) -> str:
+    """The refused recipients, each with the code and the text of the server's reply."""
     return ", ".join(f"{address} ({code} {_read(reply)})" for address, (code, reply) in refused.items())
 
 
@@ -149,7 +149,7 @@ def _translate(error: Exception, credentials: "EmailServerCredentials") -> Codeg
         case smtplib.SMTPRecipientsRefused(recipients=refused):
             # If one of several may be taken later, another try may reach at least that one.
             kind = _kind(min(code for code, _ in refused.values()))
-            told = f"{where} refused {list_refused(refused)}, so nothing was sent: check EMAIL_TO"
+            told = f"{where} refused {_list_refused(refused)}, so nothing was sent: check EMAIL_TO"
         case smtplib.SMTPServerDisconnected():
             kind, told = TransientError, f"{where} broke off or fell silent: check SMTP_PORT and SMTP_TYPE"
         case smtplib.SMTPResponseException(smtp_code=code, smtp_error=reply):

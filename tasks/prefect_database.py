@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.engine import URL, Connection
 
 from tasks.database import embedded_database, embedded_server, translate_errors
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import URL, Connection
 
 NAME: Final = "prefect"
 
@@ -37,10 +37,7 @@ Restored from a dump on a server that has the real extension, the indexes are th
 
 
 def prefect_database(folder: Path) -> str:
-    """Starts the embedded PostgreSQL, or joins it, and makes Prefect's database there if it is missing.
-
-    Args:
-        folder: where the data lie, see `tasks.database.embedded_database`.
+    """Starts or joins the embedded PostgreSQL, and makes Prefect's database there if it is missing.
 
     Returns:
         The address, as Prefect's server wants it.
@@ -48,8 +45,6 @@ def prefect_database(folder: Path) -> str:
     Raises:
         CodegraderError: the embedded PostgreSQL cannot be started or used.
     """
-    from sqlalchemy import text
-
     address = _address(folder)
     with _connected(address) as connection:
         if not connection.scalar(text("SELECT true FROM pg_database WHERE datname = :name"), {"name": NAME}):
@@ -61,10 +56,8 @@ def prefect_database(folder: Path) -> str:
     return address.set(drivername="postgresql+asyncpg").render_as_string()
 
 
-def _address(folder: Path) -> "URL":
+def _address(folder: Path) -> URL:
     """The embedded PostgreSQL's address with the host as an argument: only so may it be a Unix socket's folder."""
-    from sqlalchemy.engine import URL
-
     parts = embedded_database(folder).connection_info
     atexit.register(_forget_the_dead, folder)
     query = {"host": parts.host} | ({"port": str(parts.port)} if parts.port else {})
@@ -72,18 +65,14 @@ def _address(folder: Path) -> "URL":
 
 
 @contextmanager
-def _connected(address: "URL") -> "Iterator[Connection]":
-    from sqlalchemy import NullPool, create_engine
-
+def _connected(address: URL) -> Iterator[Connection]:
     engine = create_engine(address, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with translate_errors(engine), engine.connect() as connection:
         yield connection
 
 
-def _create_extension(connection: "Connection", parent: Path) -> None:
+def _create_extension(connection: Connection, parent: Path) -> None:
     """Creates the extension from files that PostgreSQL, which may run as another user, can read where they are."""
-    from sqlalchemy import text
-
     with TemporaryDirectory(dir=parent) as folder:
         files = Path(folder, "extension")
         files.mkdir()

@@ -53,11 +53,8 @@ def render_csv(section: Section) -> str:
 def write_files(summary: RunSummary, folder: Path) -> ReportFiles:
     """Writes the report and its chart, as a picture and as CSV, named after the period; earlier ones are replaced.
 
-    Each file is readable by its owner alone and appears at once: a reader never meets half of one.
-
-    Args:
-        summary: what the run came to.
-        folder: where to; made if it is missing.
+    Each file is readable by its owner alone and appears at once: a reader never meets half of one. A folder that is
+    missing is made.
 
     Raises:
         PermanentError: the files cannot be written there.
@@ -97,12 +94,10 @@ def _write(path: Path, content: bytes) -> None:
         raise
 
 
-@task(
+write_report = task(
+    name="write_report",
     task_run_name="report {summary.period}",
     description="Writes the report: a page, its chart, and the figures as CSV.",
     cache_policy=NO_CACHE,
     persist_result=False,
-)
-def write_report(summary: RunSummary, folder: Path) -> ReportFiles:
-    """Writes the report; see `write_files`."""
-    return write_files(summary, folder)
+)(write_files)

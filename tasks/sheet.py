@@ -34,19 +34,13 @@ _EPOCH: Final = date(1899, 12, 30)
 """Day 0 of the serial numbers in which Google Sheets counts dates."""
 
 
-def publish_figures(
-    key: "SecretDict",
-    spreadsheet_id: str,
-    history: Section,
-    api_url: str = GOOGLE_SHEETS_URL,
-) -> str:
+def publish_figures(key: "SecretDict", spreadsheet_id: str, history: Section, api_url: str = GOOGLE_SHEETS_URL) -> str:
     """Replaces the tab's figures by the given ones; columns to the right of them are left alone.
 
     Args:
         key: the service account's, as its file holds it.
         history: a row a day, oldest first, in four columns, of which the first is the day; without any row the sheet
             is left as it is.
-        api_url: where Google's API is.
 
     Returns:
         The sheet's address, for a reader.
@@ -69,13 +63,10 @@ def publish_figures(
 
 
 def try_sheet(key: "SecretDict", spreadsheet_id: str, api_url: str = GOOGLE_SHEETS_URL) -> str:
-    """Opens the spreadsheet and rewrites its title unchanged, to prove write access.
+    """Opens the spreadsheet and rewrites its title unchanged, to prove write access; raises as `publish_figures`.
 
     Returns:
         What was found: the title, and whether the tab is there.
-
-    Raises:
-        TransientError, PermanentError: see `publish_figures`.
     """
     with _translate_errors(key, spreadsheet_id):
         sheet = _connect(key, api_url).open_by_key(spreadsheet_id)
@@ -95,7 +86,7 @@ def _connect(key: "SecretDict", api_url: str) -> "Client":
         def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> Any:
             return super().request(method, endpoint.replace(GOOGLE_SHEETS_URL, api_url, 1), *args, **kwargs)
 
-    account = read_key(key)
+    account = _read_key(key)
     account.refresh(Request())
     # A plain session, since a token lives for an hour: google-auth's own would also call another of Google's services,
     # for a feature that the sheet has no use for, and where a firewall forbids that, complain of it in the log.
@@ -106,12 +97,8 @@ def _connect(key: "SecretDict", api_url: str) -> "Client":
     return client
 
 
-def read_key(key: "SecretDict") -> Any:
-    """The service account's credentials, out of its key file's content.
-
-    Raises:
-        PermanentError: the key cannot be used.
-    """
+def _read_key(key: "SecretDict") -> Any:
+    """The service account's credentials, out of its key file's content."""
     from google.oauth2.service_account import Credentials
 
     try:
@@ -172,11 +159,8 @@ def _as_texts(row: list[Any]) -> list[str]:
 def _read(tab: "Worksheet", cells: str) -> list[list[Any]]:
     from gspread.utils import DateTimeOption, ValueRenderOption
 
-    values: list[list[Any]] = tab.get(
-        cells,
-        value_render_option=ValueRenderOption.unformatted,
-        date_time_render_option=DateTimeOption.serial_number,
-    )
+    plain, numbers = ValueRenderOption.unformatted, DateTimeOption.serial_number
+    values: list[list[Any]] = tab.get(cells, value_render_option=plain, date_time_render_option=numbers)
     return values
 
 
@@ -233,7 +217,8 @@ def _classify(error: Exception, account: str, spreadsheet_id: str) -> Codegrader
     return PermanentError(f"Google Sheet: Google answered {code}: {reason}")
 
 
-@task(
+publish_sheet = task(
+    name="publish_sheet",
     task_run_name="sheet",
     description="Writes the history of daily figures to the Google Sheet.",
     cache_policy=NO_CACHE,
@@ -242,12 +227,4 @@ def _classify(error: Exception, account: str, spreadsheet_id: str) -> Codegrader
     retry_delay_seconds=exponential_backoff(backoff_factor=8),
     retry_jitter_factor=0.2,
     retry_condition_fn=is_transient,
-)
-def publish_sheet(
-    key: "SecretDict",
-    spreadsheet_id: str,
-    history: Section,
-    api_url: str = GOOGLE_SHEETS_URL,
-) -> str:
-    """Publishes the history; see `publish_figures`."""
-    return publish_figures(key, spreadsheet_id, history, api_url)
+)(publish_figures)

@@ -15,11 +15,12 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
+
 from schemas.attempt import VERDICTS, attempts_frame
 from schemas.record import Record, identity_of, to_json
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
@@ -54,11 +55,7 @@ NO_LTI_PARAMETERS: Final = LtiParameters(None, None, None, None, None, None)
 
 
 def transform(records: Sequence[Record]) -> "pd.DataFrame":
-    """Turns records into attempts.
-
-    Returns:
-        A frame of attempts (see `schemas.attempt.attempts_frame`), one row a record, in the same order.
-    """
+    """Turns records into a frame of attempts (see `schemas.attempt.attempts_frame`), in the same order."""
     import pandas as pd
 
     users = [read_user(record.get("lti_user_id")) for record in records]
@@ -90,15 +87,8 @@ def identify(
 ) -> list[str | None]:
     """The attempts' identities: each the UUIDv5 (RFC 9562) of the JSON list of what makes it one, ever the same.
 
-    Args:
-        times: in UTC, as `read_times` gives them.
-        sourced_ids: exactly as they were sent.
-
-    Returns:
-        None where user or time are missing.
+    None where user or time are missing. The times are in UTC, as `read_times` gives them, the sourced ids as sent.
     """
-    import numpy as np
-
     # `json.dumps` of the list, to the letter; it takes three times as long, and script / ours would be missed.
     return [
         identity_of(f'[{quote(user)}, "{time}+00:00", {_quote(kind)}, {_quote(sourced_id)}]')
@@ -127,8 +117,7 @@ def read_text(value: object) -> str | None:
 def read_time(value: object) -> datetime | None:
     """A moment in UTC, from `YYYY-MM-DD HH:MM:SS`, with or without fraction, `T` and offset (UTC without one).
 
-    Returns:
-        None where the text is no full date and time of the calendar.
+    None where the text is no full date and time of the calendar.
     """
     if not isinstance(value, str) or len(value) < len("2023-05-31 09:16:11") or value[4] != "-":
         return None
@@ -141,8 +130,6 @@ def read_time(value: object) -> datetime | None:
 
 def read_times(values: Sequence[Any]) -> "npt.NDArray[np.datetime64]":
     """Moments in UTC, as datetime64[us] without a zone; see `read_time`, NaT where that finds None."""
-    import numpy as np
-
     try:
         if _USUAL_TIMES.fullmatch("\n".join([*values, ""])):
             return np.array(values, dtype="datetime64[us]")
@@ -155,8 +142,7 @@ def read_times(values: Sequence[Any]) -> "npt.NDArray[np.datetime64]":
 def read_verdict(value: object) -> int | str | None:
     """0 or 1, also from a truth value, a float or a text that says the same; None for null.
 
-    Returns:
-        Anything else as its JSON text: a verdict that is not understood must not become one.
+    Anything else becomes its JSON text: a verdict that is not understood must not become one.
     """
     if value is None or (type(value) is int and value in VERDICTS):
         return value
@@ -170,8 +156,7 @@ def read_verdict(value: object) -> int | str | None:
 def read_lti_parameters(value: object) -> LtiParameters:
     """What we keep of the LTI parameters, which come as an object, or as the text of a Python literal or of JSON.
 
-    Returns:
-        `NO_LTI_PARAMETERS` if they are no dictionary, or a text too long to be one of ours.
+    `NO_LTI_PARAMETERS` if they are no dictionary, or a text too long to be one of ours.
     """
     if isinstance(value, str):
         return _parse(value) if len(value) <= MAX_PASSBACK_CHARACTERS else NO_LTI_PARAMETERS
@@ -208,11 +193,7 @@ def _keep(parameters: object) -> LtiParameters:
 
 
 def split_sourced_id(sourced_id: str | None) -> tuple[str | None, str | None]:
-    """Takes course and task out of `course-v1:<org>+<course>+<run>:<LMS host>-<block>:<user>`.
-
-    Returns:
-        (course key, block id), or (None, None) where the text is built in another way.
-    """
+    """Course key and block id, out of `course-v1:<org>+<course>+<run>:<LMS host>-<block>:<user>`; else None, None."""
     match = _SOURCED_ID.fullmatch(sourced_id) if sourced_id else None
     return (match["course"], match["task"]) if match else (None, None)
 

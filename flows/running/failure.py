@@ -24,7 +24,8 @@ from flows.running.configuration import load_configuration
 from flows.running.server import names_server
 from flows.running.stopping import is_stopping
 from tasks.errors import CodegraderError
-from tasks.mail import build_notice, send_message
+from tasks.mail import build_notice
+from tasks.mail_server import send_message
 
 KEY: Final = "codegrader-mail"
 NOTE: Final = "The mail about this run was handed to the mail server."

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tasks.errors import CodegraderError, PermanentError, TransientError
-from tasks.mail import send_message
+from tasks.mail_server import send_message
 from tests.faults import fault, faults
 from tests.fixtures.pipelines import Pipelines
 from tests.integration.test_mail import ANNA, DEAN, block, failure, report

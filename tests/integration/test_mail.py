@@ -18,7 +18,8 @@ from prefect_email import EmailServerCredentials
 from tasks import mail_server
 from tasks.chart import draw_chart
 from tasks.errors import CodegraderError, PermanentError, TransientError
-from tasks.mail import build_message, send_mail, send_message
+from tasks.mail import build_message, send_mail
+from tasks.mail_server import send_message
 from tasks.retries import is_transient
 from tests.faults import fault
 from tests.fixtures.summaries import make_summary
