@@ -30,8 +30,7 @@ class Attempt(NamedTuple):
         created_at: aware, in UTC; None where the record's time cannot be read.
         course: the course's key, such as `course-v1:Org+Course+Run`, taken from the sourced id.
         task: the task's block id, taken from the sourced id.
-        passback_params: the LTI parameters as they came, as JSON text, where they name no
-            course; else None.
+        passback_params: the LTI parameters as they came, as JSON text, where they name no course; else None.
     """
 
     id: str | None
@@ -48,18 +47,13 @@ class Attempt(NamedTuple):
 
 
 def attempts_frame(columns: Mapping[str, "Sequence[object] | pd.Series[Any]"]) -> "pd.DataFrame":
-    """A frame of attempts: dtype object so that nothing is guessed or converted, but for the time.
+    """The fields of `Attempt` as columns, in order: dtype object, so that nothing is guessed or converted.
 
-    Args:
-        columns: the fields of `Attempt`, each as long as the others; `created_at` as datetime64[us, UTC].
-
-    Returns:
-        The columns of `Attempt`, in its order.
+    Only `created_at` is given, and stays, datetime64[us, UTC].
     """
     import pandas as pd
 
-    others = {name: columns[name] for name in Attempt._fields if name != "created_at"}
-    frame = pd.DataFrame(others, dtype=object)
+    frame = pd.DataFrame({name: columns[name] for name in Attempt._fields if name != "created_at"}, dtype=object)
     frame.insert(Attempt._fields.index("created_at"), "created_at", columns["created_at"])
     return frame
 

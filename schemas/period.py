@@ -50,7 +50,7 @@ class Period:
 
     @property
     def last_day(self) -> date:
-        """The last day, in the reporting time zone, inclusive."""
+        """The last day, inclusive."""
         return self.days[-1].date
 
     @property

@@ -12,7 +12,6 @@ else it may hold; none of them is sure to be there, or to have the type it shoul
 
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "codegrader-analytics/attempt")
 """The namespace of all identities. Changing it would load everything a second time."""
-
 _NAMESPACE: Final = NAMESPACE.bytes
 
 

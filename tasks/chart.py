@@ -10,7 +10,7 @@ from datetime import date
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.language import Language, Value, write_month, write_number, write_percent, write_short_day
+from schemas.language import Language, write_month, write_number, write_percent, write_short_day
 from schemas.section import Column, Panel, Section
 from schemas.wording import INCOMPLETE_DAY, NO_DATA
 
@@ -50,7 +50,8 @@ class _Days:
 
     def values(self, name: str) -> list[float]:
         """A column's values; NaN, which leaves a gap, where there is none: nothing is drawn across it."""
-        return [_to_float(value) for value in self.section.values(name)]
+        values = self.section.values(name)
+        return [float(value) if isinstance(value, int | float) else math.nan for value in values]
 
     @property
     def missing(self) -> list[int]:
@@ -70,19 +71,10 @@ class _Days:
         return write_number(round(value), self.language)
 
 
-def _to_float(value: Value) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
-
-
 def draw_chart(section: Section, language: Language) -> bytes:
-    """Draws a section's panels, day by day.
+    """Draws a section's panels, day by day, as a PNG image.
 
-    Args:
-        section: its first column is the day; a day without values shows as a gap, an incomplete one is marked.
-        language: that of the picture's words.
-
-    Returns:
-        A PNG image.
+    The section's first column is the day; a day without values shows as a gap, an incomplete one is marked.
     """
     from matplotlib.figure import Figure
 

@@ -32,15 +32,15 @@ def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, n
         window: what was asked for.
         now: the present, aware; nothing can have happened later.
     """
-    from schemas.checks import DUPLICATE_ROWS, FEW_DUPLICATES, SHAPE, UNIQUE_ID, WARNING_CHECKS, attempts_schema
+    from schemas import checks
 
     order = _order(records, attempts)
     rows = attempts.iloc[order].reset_index(drop=True)
-    errors = _failures(attempts_schema(window, now), rows)
-    warnings = {str(rule.name): errors.pop(str(rule.name)) for rule in WARNING_CHECKS}
-    copies = errors.pop(DUPLICATE_ROWS)
+    errors = _failures(checks.attempts_schema(window, now), rows)
+    warnings = {str(rule.name): errors.pop(str(rule.name)) for rule in checks.WARNING_CHECKS}
+    copies = errors.pop(checks.DUPLICATE_ROWS)
     # An exact copy has its original's id too; it is a copy, not a conflict.
-    errors[UNIQUE_ID] = errors[UNIQUE_ID] & ~copies
+    errors[checks.UNIQUE_ID] &= ~copies
     bad: Marks = np.any([*errors.values()], axis=0)
     good = ~bad & ~copies
     warnings = {name: failing & good for name, failing in warnings.items()}
@@ -48,6 +48,7 @@ def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, n
     rejected = _reject(errors, rows, bad, [records[place] for place in order])
     duplicates = int((copies & ~bad).sum()) + int(bad.sum()) - len(rejected)
     accepted = rows[good]
+    is_much = len(records) >= checks.ENOUGH_RECORDS and duplicates > checks.USUAL_DUPLICATES_SHARE * len(records)
     assert len(records) == len(accepted) + len(rejected) + duplicates, "a record was lost or counted twice"
     return Checked(
         accepted,
@@ -55,9 +56,9 @@ def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, n
         duplicates,
         warnings=sum(int(failing.sum()) for failing in warnings.values()),
         results=(
-            CheckResult(SHAPE, "error", 0),
-            CheckResult(DUPLICATE_ROWS, "warning", duplicates, _sample(rows, copies)),
-            CheckResult(FEW_DUPLICATES, "warning", duplicates if _is_much(duplicates, len(records)) else 0),
+            CheckResult(checks.SHAPE, "error", 0),
+            CheckResult(checks.DUPLICATE_ROWS, "warning", duplicates, _sample(rows, copies)),
+            CheckResult(checks.FEW_DUPLICATES, "warning", duplicates if is_much else 0),
             *_describe(errors, rows, "error"),
             *_describe(warnings, rows, "warning"),
         ),
@@ -89,12 +90,6 @@ def format_results(results: Iterable[CheckResult]) -> str:
     )
 
 
-def _is_much(duplicates: int, records: int) -> bool:
-    from schemas.checks import ENOUGH_RECORDS, USUAL_DUPLICATES_SHARE
-
-    return records >= ENOUGH_RECORDS and duplicates > USUAL_DUPLICATES_SHARE * records
-
-
 def _order(records: Sequence[Record], attempts: "pd.DataFrame") -> list[int]:
     """The places of the attempts by id; of several with one id the best verdict comes first, whatever came first."""
     ids = [identity or "" for identity in attempts["id"]]
@@ -116,11 +111,7 @@ def _order(records: Sequence[Record], attempts: "pd.DataFrame") -> list[int]:
 
 
 def _failures(schema: "pa.DataFrameSchema", rows: "pd.DataFrame") -> "dict[str, Marks]":
-    """Validates and says for each check which rows failed it.
-
-    Raises:
-        AssertionError: the frame has not the agreed columns (the check `shape`): a fault of ours, not of the data.
-    """
+    """Validates and says for each check which rows failed it; columns not as agreed (`shape`) are our own fault."""
     from pandera.errors import SchemaErrors
 
     from schemas.checks import SHAPE
@@ -158,19 +149,21 @@ def _describe(failures: "Mapping[str, Marks]", rows: "pd.DataFrame", severity: S
 def _sample(rows: "pd.DataFrame", failing: "Marks") -> str:
     """A few rows: what kind of thing is wrong with them, but no text of theirs, which might be an id."""
     return "; ".join(
-        f"{mask(user)} {moment:%Y-%m-%d %H:%M:%S} {_name_type(kind)} {_name_verdict(verdict)}"
-        if moment == moment  # noqa: PLR0124 (NaT differs from itself)
-        else f"{mask(user)} no time {_name_type(kind)} {_name_verdict(verdict)}"
-        for user, moment, kind, verdict in (
-            rows.loc[place, ["user_id", "created_at", "attempt_type", "is_correct"]]
-            for place in failing.nonzero()[0][:SAMPLES]
+        " ".join(
+            (mask(row.user_id), _name_time(row.created_at), _name_type(row.attempt_type), _name_verdict(row.is_correct))
         )
+        for row in (rows.loc[place] for place in failing.nonzero()[0][:SAMPLES])
     )
 
 
 def mask(user_id: str | None) -> str:
     """A student's id, for a log or a report: enough to find it again, too little to name anybody."""
     return f"{ascii(user_id[: min(4, len(user_id) // 2)])[1:-1]}…" if user_id else "(no user)"
+
+
+def _name_time(moment: datetime) -> str:
+    # NaT differs from itself.
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment == moment else "no time"  # noqa: PLR0124
 
 
 def _name_type(kind: str | None) -> str:

@@ -25,18 +25,16 @@ def plan_period(
     now: datetime,
     max_days: int | None = MAX_DAYS,
 ) -> Period:
-    """Says which days and which exact span a run is about.
+    """Says which days and which exact span a run is about; nothing later than `now` is asked for.
 
     Args:
         start: the first day, or a moment; text is read as ISO 8601; None means the day of `end`, without one yesterday.
         end: the last day, inclusive, or a moment, exclusive; None means the day of `start`.
         time_zone: what a day and a moment without an offset refer to.
-        now: the present, aware; nothing later than it is asked for.
         max_days: the longest range; None for any, for what is split into several runs.
 
     Raises:
-        ArgumentError: not a date, a date that the time zone left out, end before start, in the future, or more
-            than `max_days` days.
+        ArgumentError: these dates cannot be used.
     """
     last = None if end is None else _read(end, "end_date", time_zone)
     if start is not None:
@@ -104,12 +102,7 @@ def day_before(moment: datetime, time_zone: ZoneInfo) -> date:
 
 
 def plan_range(period: Period, hours: int, *, refresh: bool) -> Plan:
-    """Plans a run for the days that it was asked for.
-
-    Args:
-        hours: the length of a window.
-        refresh: even cached answers are asked for again.
-    """
+    """Plans a run for the days that it was asked for, in windows of `hours`."""
     windows = tuple(split_into_windows(period, hours))
     return Plan(period, windows, frozenset(windows if refresh else ()))
 
@@ -127,7 +120,6 @@ def plan_daily(
 
     Args:
         period: the day, alone.
-        hours: the length of a window.
         find_gaps: says which of some days should be loaded and are not.
         lookback_days: fetch this many earlier days again, to catch late records.
         heal_days: look for gaps in this many days before the day.

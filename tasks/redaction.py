@@ -48,11 +48,7 @@ class _Read(NamedTuple):
 
 
 def redact(text: str, secrets: Collection[str]) -> str:
-    """The text with `***` in place of each secret, and of any client key in an address.
-
-    Args:
-        secrets: what must not be shown, such as keys and passwords; space around one is no part of it.
-    """
+    """The text with `***` in place of each secret, without the space around it, and of any client key in an address."""
     pattern = _pattern_of(frozenset(secrets))
     if not _ESCAPED.search(text):
         return pattern.sub(HIDDEN, text)
@@ -123,10 +119,11 @@ def _meaning(escaped: str) -> str:
 
 
 def _characters(octets: str) -> str:
+    meant = bytes.fromhex(octets)
     try:
-        return bytes.fromhex(octets).decode()
+        return meant.decode()
     except UnicodeDecodeError:
-        return bytes.fromhex(octets).decode("latin-1")
+        return meant.decode("latin-1")
 
 
 @lru_cache(maxsize=64)
@@ -135,15 +132,13 @@ def _pattern_of(secrets: frozenset[str]) -> re.Pattern[str]:
     known = {secret.strip() for secret in secrets}
     forms = (known | {unescape(secret) for secret in known}) - {""}
     by_length = sorted(forms, key=lambda form: (-len(form), form))
-    alternatives = [_spelled(form) if len(form) >= SHORTEST_WORD else _as_value(_spelled(form)) for form in by_length]
-    return re.compile("|".join([*alternatives, _CLIENT_KEY]))
+    return re.compile("|".join([*map(_matching, by_length), _CLIENT_KEY]))
 
 
-def _spelled(form: str) -> str:
+def _matching(form: str) -> str:
     # An address may write a space as a plus sign.
-    return re.sub(r"\\[ +]|[ +]", "[ +]", re.escape(form))
-
-
-def _as_value(pattern: str) -> str:
-    """Matches only behind an equals sign and before what ends a value, or as the password in a URL."""
+    pattern = re.sub(r"\\[ +]|[ +]", "[ +]", re.escape(form))
+    if len(form) >= SHORTEST_WORD:
+        return pattern
+    # Behind an equals sign and before what ends a value, or as the password in a URL.
     return rf"(?<==){pattern}(?![^&\s\"',;)])|(?<=:){pattern}(?=@)"

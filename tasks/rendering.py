@@ -34,8 +34,7 @@ def render(
 
     Args:
         template: its file name in `templates`.
-        summary: what the run came to.
-        sections: those of its sections that are shown.
+        sections: those of the summary's sections that are shown.
         chart_src: where the page finds the chart; None if there is none.
         most_rows: of a longer section only the last rows are shown.
     """
