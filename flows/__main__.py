@@ -17,11 +17,7 @@ COMMANDS: Final = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Calls the command that is named first, with the arguments behind it.
-
-    Returns:
-        The command's exit code; 2 if there is no such command.
-    """
+    """Calls the command that is named first, with the arguments behind it; its exit code, or 2 if there is none."""
     name, *others = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if name in COMMANDS:
         code: int = import_module(f"flows.{name}").main(others)

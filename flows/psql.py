@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -41,14 +40,11 @@ def run(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
         connector = find_database(configuration, making=program == "pg_restore")
     address, variables = connection_of(connector)
     path = find_program(program, is_embedded=configuration.database is None)
-    return _run_program([path, "--dbname", address, *others], variables)
-
-
-def _run_program(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Runs it in the terminal. Ctrl-C is for it alone, which cancels a query with it."""
+    # Ctrl-C is for that program alone, which cancels a query with it.
     earlier = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        code = subprocess.run(command, env={**os.environ, **variables}, check=False).returncode  # noqa: S603
+        command = (path, "--dbname", address, *others)
+        code = subprocess.run(command, env=os.environ | variables, check=False).returncode  # noqa: S603
     finally:
         signal.signal(signal.SIGINT, earlier)
     return code if code >= 0 else 128 - code

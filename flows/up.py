@@ -86,12 +86,11 @@ def _check_port(port: int) -> None:
 
 def _configure(api: str) -> None:
     """Sets what the server, the worker and this process must agree on; the children inherit it."""
-    os.environ["PREFECT_API_URL"] = api
+    os.environ |= {"PREFECT_API_URL": api, "PREFECT_SERVER_LOGGING_LEVEL": "WARNING"}
     os.environ.setdefault("PREFECT_SERVER_UI_API_URL", api)
     os.environ.setdefault("PREFECT_SERVER_UI_V2_ENABLED", "false")
     os.environ.setdefault("PREFECT_SERVER_UI_STATIC_DIRECTORY", str(_folder_of_the_older_dashboard()))
     os.environ.setdefault("PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT", "false")
-    os.environ["PREFECT_SERVER_LOGGING_LEVEL"] = "WARNING"
     if password := os.environ.get(AUTH_STRING):
         os.environ["PREFECT_API_AUTH_STRING"] = password
     if not os.environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL"):
@@ -138,11 +137,9 @@ def _wait_for(server: psutil.Popen, log: Path, stop: threading.Event) -> None:
 
     deadline = time.monotonic() + STARTED_WITHIN_S
     with get_client(sync_client=True) as client:
-        while client.api_healthcheck() is not None:
+        while client.api_healthcheck() is not None and not stop.wait(0.2):
             if server.poll() is not None or time.monotonic() > deadline:
                 raise PermanentError(f"Prefect's server does not start: see {log}")
-            if stop.wait(0.2):
-                return
 
 
 def _set_up() -> None:
@@ -163,8 +160,7 @@ def _set_up() -> None:
 def _work(address: str, server: psutil.Popen, log: Path, stop: threading.Event) -> None:
     """Runs a worker until it is told to stop.
 
-    Raises:
-        PermanentError: the server or the worker has ended by itself. Neither is restarted, which would hide its fault.
+    If the server or the worker ends by itself, it is not restarted, which would hide its fault.
     """
     from flows.installing.server_objects import WORK_POOL
 
@@ -185,13 +181,11 @@ def _crash_what_runs() -> None:
     """Marks the runs that were stopped with their worker as crashed: else they would show as running for ever."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter
-    from prefect.client.schemas.objects import StateType
     from prefect.states import Crashed
 
-    under_way = {"any_": [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]}
+    under_way = FlowRunFilter.model_validate({"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}})
     with get_client(sync_client=True) as client:
-        wanted = FlowRunFilter.model_validate({"state": {"type": under_way}})
-        for run in client.read_flow_runs(flow_run_filter=wanted):
+        for run in client.read_flow_runs(flow_run_filter=under_way):
             client.set_flow_run_state(run.id, Crashed(message="stopped with `make up`"))
 
 

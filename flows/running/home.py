@@ -33,7 +33,6 @@ def home_folder(part: str = "") -> Path:
         if part:
             (folder / part).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise InvalidInputError(
-            f"{folder} cannot be used ({error.strerror}): set {VARIABLE} to another folder"
-        ) from error
+        advice = f"set {VARIABLE} to another folder"
+        raise InvalidInputError(f"{folder} cannot be used ({error.strerror}): {advice}") from error
     return folder / part

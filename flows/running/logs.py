@@ -37,8 +37,7 @@ def start_logging(log_dir: Path, secrets: Collection[str]) -> None:
     It may be called again: a secret once named stays hidden, and the new folder takes the former one's place.
 
     Args:
-        log_dir: the folder of the daily files; created, for its owner alone, where it is missing.
-        secrets: what must not be shown, such as keys and passwords; empty ones are ignored.
+        log_dir: made, for its owner alone, where it is missing.
 
     Raises:
         InvalidInputError: the folder cannot be written to. The filter is in place by then, so this is one line too.
@@ -176,9 +175,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _trace(record: logging.LogRecord) -> str | None:
-    if not record.exc_info:
+    if not record.exc_info or record.exc_info[1] is None:
         return record.exc_text
-    error = record.exc_info[1]
-    if error is None or isinstance(error, CodegraderError):
-        return None
-    return logging.Formatter().formatException(record.exc_info)
+    is_expected = isinstance(record.exc_info[1], CodegraderError)
+    return None if is_expected else logging.Formatter().formatException(record.exc_info)
