@@ -22,12 +22,7 @@ Switch = Annotated[bool, Parameter(negative="")]
 
 
 def run_command(command: Callable[..., int], name: str, arguments: Sequence[str] | None = None) -> int:
-    """Calls a command, which may raise a `CodegraderError`, and gives its exit code.
-
-    Args:
-        name: what the command is called, such as `etl`.
-        arguments: None for those of this process.
-    """
+    """Calls a command, by default with the arguments of this process, and gives its exit code."""
     app = App(
         name=f"codegrader {name}",
         default_command=command,

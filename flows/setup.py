@@ -5,17 +5,13 @@ Once, and again after each change of `.env`. Nothing else reads that file.
 
 import logging
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from flows.command_line import DONE, FAILED, Switch, run_command
 from flows.installing.environment import find_notes, read_environment
 from tasks.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from flows.running.configuration import Configuration
 
 STOPPED: Final = "Stopped. Give the same command again."
 REFUSED: Final = (
@@ -47,9 +43,10 @@ def run(*, env_file: Path | None = None, check: Switch = False, import_legacy: S
         print(note, file=sys.stderr)
     # Only now: Prefect reads a `.env` of this folder when it is imported, and stumbles over one that cannot be read.
     from flows.installing.blocks import configure
+    from flows.installing.server_objects import WORK_POOL, set_up
     from flows.installing.service_checks import check_services
     from flows.running.foreground import in_foreground
-    from flows.running.server import check_prefect_home, temporary_server
+    from flows.running.server import check_prefect_home, names_server, temporary_server
 
     # Here each line is the outcome of a step, and that a connection pool was made is none, in whatever log.
     logging.getLogger("prefect.SqlAlchemyConnector").setLevel(logging.WARNING)
@@ -69,43 +66,9 @@ def run(*, env_file: Path | None = None, check: Switch = False, import_legacy: S
         with temporary_server():
             for line in set_up(configuration, with_legacy=import_legacy):
                 print(line, flush=True)
-        print(_next_steps())
+        text = f"{NEXT}\n{WITH_SERVER if names_server() else ALONE}"
+        print(text.format(bin=Path(sys.executable).parent, pool=WORK_POOL))
     return DONE
-
-
-def set_up(configuration: "Configuration", *, with_legacy: bool = False) -> Iterator[str]:
-    """Saves and makes all that runs need, and brings the database's schema up to date; again, and nothing changes.
-
-    Args:
-        with_legacy: copies the rows of the earlier script's table, too.
-
-    Yields:
-        A line for each thing, once it is done.
-
-    Raises:
-        CodegraderError: something cannot be done; what was told before is done all the same.
-    """
-    from flows.installing.blocks import save
-    from flows.installing.legacy import import_legacy
-    from flows.installing.server_objects import create_server_objects
-    from flows.running.configuration import open_database
-    from flows.running.server import translate_server_errors
-
-    with translate_server_errors():
-        yield save(configuration)
-        yield from create_server_objects()
-    with open_database(configuration) as engine:
-        yield "database schema: up to date"
-        if with_legacy:
-            yield from import_legacy(engine, configuration.settings.time_zone)
-
-
-def _next_steps() -> str:
-    from flows.installing.server_objects import WORK_POOL
-    from flows.running.server import names_server
-
-    text = f"{NEXT}\n{WITH_SERVER if names_server() else ALONE}"
-    return text.format(bin=Path(sys.executable).parent, pool=WORK_POOL)
 
 
 main: Final = partial(run_command, run, "setup")

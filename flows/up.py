@@ -146,8 +146,7 @@ def _set_up() -> None:
     from prefect.client.orchestration import get_client
 
     from flows.installing.blocks import configure
-    from flows.installing.server_objects import create_work_pool, deploy
-    from flows.setup import set_up
+    from flows.installing.server_objects import create_work_pool, deploy, set_up
 
     # First the pool, as deployments belong to one.
     with get_client(sync_client=True) as client:

@@ -1,4 +1,4 @@
-"""What the Prefect server must hold beside Blocks: block types, work pool, limit, deployments, automations.
+"""Makes all that runs need: the database's schema, and on Prefect's server Blocks, deployments and what serves them.
 
 Making them again changes nothing, and what a user has changed in the dashboard stays.
 """
@@ -22,9 +22,10 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import get_current_settings
 
-from flows.installing.blocks import make
+from flows.installing.blocks import make, save
 from flows.installing.environment import CHECKOUT
-from flows.running.server import names_server
+from flows.running.configuration import Configuration, open_database
+from flows.running.server import names_server, translate_server_errors
 from schemas.blocks import GraderApi
 from tasks.errors import PermanentError
 from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
@@ -44,14 +45,33 @@ SILENCE: Final = timedelta(minutes=10)
 DIED: Final = "it gave no sign of life for too long: see that the worker's machine is up and that the worker runs there"
 
 
-def create_server_objects() -> Iterator[str]:
-    """Makes what is missing. A temporary server needs the limit alone: nobody works there, or looks at a dashboard.
+def set_up(configuration: Configuration, *, with_legacy: bool = False) -> Iterator[str]:
+    """Saves and makes all that runs need, and brings the database's schema up to date; again, and nothing changes.
+
+    Args:
+        with_legacy: copies the rows of the earlier script's table, too.
 
     Yields:
-        A line for each object.
+        A line for each thing, once it is done.
 
     Raises:
-        PermanentError: the deployments cannot be made.
+        CodegraderError: something cannot be done; what was told before is done all the same.
+    """
+    with translate_server_errors():
+        yield save(configuration)
+        yield from create_server_objects()
+    with open_database(configuration) as engine:
+        yield "database schema: up to date"
+        if with_legacy:
+            from flows.installing.legacy import import_legacy
+
+            yield from import_legacy(engine, configuration.settings.time_zone)
+
+
+def create_server_objects() -> Iterator[str]:
+    """Makes what is missing, and tells it in lines.
+
+    A temporary server needs the limit alone: nobody works there, or looks at a dashboard.
     """
     with get_client(sync_client=True) as client:
         yield create_concurrency_limit(client)
@@ -88,11 +108,7 @@ def create_work_pool(client: SyncPrefectClient) -> str:
 
 
 def create_deployments(client: SyncPrefectClient) -> str:
-    """Makes the deployments, unless all are there: what was edited in the dashboard, or is another checkout's, stays.
-
-    Raises:
-        PermanentError: see `deploy`.
-    """
+    """Makes the deployments, unless all are there: what the dashboard or another checkout has made of them stays."""
     missing = []
     for name in DEPLOYMENTS:
         try:

@@ -20,7 +20,7 @@ def check_services(configuration: Configuration) -> Iterator[tuple[bool, str]]:
     """Tries all services at once, whatever becomes of the others.
 
     Yields:
-        Whether one works, and a line that says so or what to do, in the order of the table below.
+        Whether one works, and a line that says so or what to do.
     """
     if names_server():
         yield _try("Prefect server", check_server)

@@ -41,10 +41,7 @@ def check_arguments(
 
 
 def begin_run(flow: Callable[..., Any]) -> Configuration:
-    """Begins the current run: finds its configuration, opens its log, and checks its parameters.
-
-    Args:
-        flow: the flow's function, whose parameters declare their limits.
+    """Begins the current run: finds its configuration, opens its log, and checks its parameters by their limits.
 
     Raises:
         ArgumentError: a parameter lies beyond its limits.

@@ -107,11 +107,8 @@ def _find_secrets(value: Any) -> Iterator[str]:
 def find_database(configuration: Configuration, *, making: bool = True) -> "SqlAlchemyConnector":
     """How to connect to the user's database, or to the embedded one, which is started.
 
-    Args:
-        making: whether the embedded one is made if it is not there.
-
     Raises:
-        PermanentError: there is no embedded one yet, or it does not start.
+        PermanentError: it does not start, or there is none yet and it is not to be made.
     """
     if configuration.database is not None:
         return configuration.database

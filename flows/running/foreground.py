@@ -45,11 +45,7 @@ def flow_command(
 ) -> Callable[..., int]:
     """The command that runs a flow once, in this process; its options are the flow's parameters, and `--verbose`.
 
-    So the command line and the run form have one declaration.
-
-    Args:
-        when_stopped: what to tell a user who stops it.
-        max_days: see `check_arguments`.
+    So the command line and the run form have one declaration. `when_stopped` is told to a user who stops it.
     """
 
     def run(*, verbose: bool = False, **parameters: Any) -> int:

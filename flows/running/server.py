@@ -1,4 +1,8 @@
-"""The Prefect server that a command talks to: the one that `PREFECT_API_URL` names, or else a temporary one."""
+"""The Prefect server that a command talks to: the one that `PREFECT_API_URL` names, or else a temporary one.
+
+What is wrong with it is one line that says what to do. `InvalidInputError`: there is no such address, or no folder for
+the temporary server. `TransientError`: it cannot be reached. `PermanentError`: it refuses, or is no server of ours.
+"""
 
 import signal
 import socket
@@ -33,16 +37,7 @@ def names_server() -> bool:
 
 
 def check_server() -> str | None:
-    """Asks the server that is named for its version, so that any fault is told before anything starts.
-
-    Returns:
-        What was found; None if no server is named.
-
-    Raises:
-        InvalidInputError: `PREFECT_API_URL` is not an address.
-        TransientError: the server cannot be reached.
-        PermanentError: it refuses, is of another version, or there is no Prefect server at this address.
-    """
+    """Asks the server that is named, if any, for its version, so that any fault is told before anything starts."""
     if not names_server():
         return None
     address = _address()
@@ -66,12 +61,7 @@ def check_server() -> str | None:
 
 @contextmanager
 def translate_server_errors() -> Iterator[None]:
-    """Translates the errors of Prefect's client into one line that says what to do.
-
-    Raises:
-        TransientError: it cannot be reached.
-        PermanentError: it refuses.
-    """
+    """Translates the errors of Prefect's client."""
     try:
         yield
     except httpx.HTTPStatusError as error:
@@ -79,10 +69,8 @@ def translate_server_errors() -> Iterator[None]:
         advice = "set PREFECT_API_AUTH_STRING" if code in (401, 403) else "see its log, and that it is of this version"
         raise PermanentError(f"Prefect server at {_address()}: it answered HTTP {code}: {advice}") from error
     except httpx.RequestError as error:
-        raise TransientError(
-            f"Prefect server at {_address()}: it cannot be reached ({_reason(error)}): "
-            "start it, or correct PREFECT_API_URL"
-        ) from error
+        fault = f"Prefect server at {_address()}: it cannot be reached ({_reason(error)})"
+        raise TransientError(f"{fault}: start it, or correct PREFECT_API_URL") from error
 
 
 def _address() -> str:
@@ -111,9 +99,6 @@ def check_prefect_home() -> None:
     """Makes the folder in which Prefect's temporary server keeps its database.
 
     Without it the server would try for minutes, and end with a traceback.
-
-    Raises:
-        InvalidInputError: it cannot be made or written to.
     """
     if names_server():
         return

@@ -29,8 +29,7 @@ is_stopping: Final = threading.Event()
 def stoppable(*tidy_up: Callable[[], object]) -> Iterator[None]:
     """Ends the process when it is told to, for as long as the `with` block runs; told again, at once.
 
-    Args:
-        tidy_up: what is called before, in this order, even if one of them fails.
+    What is to tidy up is called before, in order, even if some of it fails.
     """
     reader, writer = socket.socketpair()
     writer.setblocking(False)
