@@ -1,44 +1,39 @@
 """Measures everything in one run, prints the table and writes `docs/performance.md`: `make bench`."""
 
 import argparse
+import os
+import platform
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tests.benchmarks import data_path, history, memory, orchestration, page, scaling, slow_api
+from tests.benchmarks import data_path, history, whole_runs
 from tests.benchmarks.measure import Ratio
 from tests.fixtures.pipelines import Pipelines
-from tests.fixtures.prefect_server import prefect_server_running
+from tests.fixtures.prefect_server import ROOT, prefect_server_running
 
-SIZES = (10_000, 100_000, 1_000_000)
-LARGEST = 10_000_000
-
-
-def _history(pipelines: Pipelines, sizes: Sequence[int]) -> Iterator[Ratio]:
-    ratios, growth = history.compare(pipelines, sizes)
-    yield from ratios
-    page.draw_growth(growth)
+SIZES: Final = (100_000, 1_000_000)
+LARGEST: Final = 10_000_000
+PAGE: Final = ROOT / "docs" / "performance.md"
+START: Final = "<!-- From one run of `make bench`, which writes all below. Do not edit by hand. -->\n"
 
 
-def measurements(pipelines: Pipelines, server: str, *, full: bool) -> dict[str, Callable[[], Iterator[Ratio]]]:
-    """What can be measured, by name.
-
-    Args:
-        full: also what takes long: ten million attempts, and the backfill of a million.
-    """
-    usual = {
-        "start": orchestration.compare_start,
-        "data_path": lambda: data_path.compare(pipelines),
-        "share": lambda: orchestration.compare_share(pipelines),
-        "history": lambda: _history(pipelines, (*SIZES, LARGEST) if full else SIZES),
-        "week": lambda: slow_api.compare(pipelines),
-        "memory": lambda: memory.compare(pipelines),
-    }
-    return usual | ({"scaling": lambda: scaling.compare(pipelines, server)} if full else {})
+def to_markdown(ratios: Sequence[Ratio]) -> str:
+    """The machine, and the table of ratios with the figures behind them."""
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    processor = names[0].partition(":")[2].strip() if names else platform.processor()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    system = f"{platform.system()}, Python {platform.python_version()}"
+    lines = [f"Machine: {processor}, {os.cpu_count()} cores, {memory:.0f} GiB, {system}.", ""]
+    lines += ["| what | ratio | must be | | figures |", "|---|--:|---|---|---|"]
+    for what, value, limit, reached, details in ratios:
+        lines.append(f"| {what} | {value:.2f} | {limit} | {'yes' if reached else '**no**'} | {details} |")
+    return "\n".join(lines) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,15 +52,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (folder / "server").mkdir()
         server = stack.enter_context(prefect_server_running(folder / "server"))
         stack.enter_context(temporary_settings({PREFECT_API_URL: server}))
-        known = measurements(Pipelines(folder, server, stack), server, full=options.full)
+        pipelines = Pipelines(folder, server, stack)
+        known = {
+            "data_path": lambda: data_path.compare(pipelines),
+            "share": lambda: data_path.compare_share(pipelines),
+            "history": lambda: history.compare(pipelines, (*SIZES, LARGEST) if options.full else SIZES),
+            "week": lambda: whole_runs.compare_week(pipelines),
+            "memory": lambda: whole_runs.compare_memory(pipelines),
+        }
+        if options.full:
+            known["workers"] = lambda: whole_runs.compare_workers(pipelines, server)
         for name in options.names or known:
             for ratio in known[name]():
                 print(f"{ratio.what}: {ratio.value:.2f} ({ratio.limit}); {ratio.details}", flush=True)
                 ratios.append(ratio)
-    if options.names:
-        return 0
-    print(f"\n{page.describe_machine()}\n\n{page.to_markdown(ratios)}")
-    page.write_page(ratios)
+    if not options.names:
+        table = to_markdown(ratios)
+        print(f"\n{table}")
+        before, _, _ = PAGE.read_text("utf-8").partition(START)
+        PAGE.write_text(f"{before}{START}\n{table}", "utf-8")
     return 0
 
 

@@ -1,10 +1,15 @@
 """Taking turns: what is compared is run alternately, so that a busy moment of the machine strikes all alike."""
 
 import gc
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from tests.fixtures.prefect_server import ROOT
 
 
 class Ratio(NamedTuple):
@@ -56,3 +61,33 @@ def alternate(
             if number:
                 seconds[name].append(time.perf_counter() - started)
     return {name: median(taken) for name, taken in seconds.items()}
+
+
+class Taken(NamedTuple):
+    """What a process took: seconds by the clock, and the largest resident size in MiB."""
+
+    seconds: float
+    peak_mib: float
+
+
+# A process of its own starts it: a process's largest size counts from that of the one that it was forked from.
+_LAUNCHER: Final = """
+import resource, subprocess, sys, time
+started = time.perf_counter()
+subprocess.run([sys.executable, *sys.argv[1:]], stderr=subprocess.STDOUT, check=True)
+print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+"""
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str]) -> Taken:
+    """Runs Python with these arguments, to its end.
+
+    Raises:
+        RuntimeError: it failed; the message is its output.
+    """
+    command = [sys.executable, "-c", _LAUNCHER, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, text=True, capture_output=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{arguments} failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    seconds, peak = done.stdout.splitlines()[-1].split()
+    return Taken(float(seconds), float(peak))
