@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from flows.installing import environment
+from flows.installing import environment as environments
 from flows.installing.blocks import configure
 from flows.installing.environment import KNOWN_SETTINGS, Environment, find_notes, read_environment
 from tasks.errors import InvalidInputError
+from tests.fixtures.prefect_server import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 API = {
     "GRADER_API_URL": "https://grader.example/api/statistics",
     "GRADER_CLIENT": "university",
@@ -38,7 +38,7 @@ def elsewhere(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = env_file.parent / "elsewhere"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(environment, "CHECKOUT", env_file.parent / "no-checkout")
+    monkeypatch.setattr(environments, "CHECKOUT", env_file.parent / "no-checkout")
     return folder
 
 
@@ -53,67 +53,66 @@ def refusal(path: Path | None) -> str:
     message = str(caught.value)
     assert "\n" not in message
     assert "secret" not in message
+    assert "pass@" not in message
     return message
 
 
 # --- values
 
 
-def test_the_api_alone_is_enough(env_file: Path) -> None:
-    environment = read_environment(write(env_file, API))
-    assert environment.grader_client == "university"
+def test_the_api_alone_is_enough_and_the_real_environment_wins_even_if_empty(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = read_environment(write(env_file, API | {"LOG_DIR": "/var/log"}))
+    assert (environment.grader_client, str(environment.log_dir)) == ("university", "/var/log")
     assert (environment.report_timezone, environment.report_language) == ("UTC", "ru")
     assert (environment.email_to, environment.database_url) == ((), None)
+    monkeypatch.setenv("GRADER_CLIENT", "another")
+    monkeypatch.setenv("LOG_DIR", "")
+    environment = read_environment(env_file)
+    assert (environment.grader_client, environment.log_dir) == ("another", None)
+
+
+PORTS, URL, SHEET = "1 to 65535", "postgresql://user:password@host:5432/database", "between /d/ and /edit"
 
 
 @pytest.mark.parametrize(
-    ("values", "missing"),
+    ("values", "said"),
     [
-        (dict.fromkeys(API, ""), ", ".join(API)),
-        (API | {"GRADER_CLIENT": "", "GRADER_CLIENT_KEY": '" "'}, "GRADER_CLIENT, GRADER_CLIENT_KEY"),
-        (API | {"SPREADSHEET_ID": "1abc"}, "GOOGLE_SERVICE_ACCOUNT_FILE"),
-        (API | {"SMTP_SERVER": "smtp.example"}, "EMAIL_FROM, EMAIL_TO"),
-        (API | {"SMTP_PASSWORD": "a-secret"}, "SMTP_SERVER, EMAIL_FROM, EMAIL_TO, SMTP_USERNAME"),
-        (API | MAIL | {"SMTP_USERNAME": "reports"}, "SMTP_PASSWORD"),
+        (dict.fromkeys(API, ""), f"missing: {', '.join(API)} ("),
+        ({"GRADER_CLIENT": "", "GRADER_CLIENT_KEY": '" "'}, "missing: GRADER_CLIENT, GRADER_CLIENT_KEY ("),
+        # A service that is set up in part is a mistake.
+        ({"SPREADSHEET_ID": "1abc"}, "missing: GOOGLE_SERVICE_ACCOUNT_FILE ("),
+        ({"SMTP_PASSWORD": "a-secret"}, "missing: SMTP_SERVER, EMAIL_FROM, EMAIL_TO, SMTP_USERNAME ("),
+        (MAIL | {"SMTP_USERNAME": "reports"}, "missing: SMTP_PASSWORD ("),
+        ({"GRADER_API_URL": "grader.example"}, "https://grader.example/"),
+        ({"GRADER_API_URL": "ftp://grader.example"}, "https://grader.example/"),
+        ({"GRADER_API_URL": "https://"}, "https://grader.example/"),
+        ({"GOOGLE_SHEETS_URL": "sheets"}, "https://sheets.googleapis.com"),
+        ({"DATABASE_URL": "mysql://somebody:secret@host/db"}, URL),
+        ({"DATABASE_URL": "postgresql://me:secret@pass@db.example/results"}, "%40 for an @"),
+        ({"DATABASE_URL": "postgresql://me:secret@db.example:port/results"}, URL),
+        ({"DATABASE_URL": "postgresql://me:secret@db.example"}, URL),
+        ({"SMTP_PORT": "0"}, PORTS),
+        ({"SMTP_PORT": "65536"}, PORTS),
+        ({"SMTP_PORT": "587.5"}, PORTS),
+        ({"SMTP_TYPE": "INSECURE"}, "STARTTLS or SSL"),
+        ({"REPORT_TIMEZONE": "Moscow Standard Time"}, "Europe/Moscow"),
+        ({"REPORT_LANGUAGE": "de"}, "ru or en"),
+        ({"GOOGLE_SERVICE_ACCOUNT_FILE": "/there/is/no/such/file.json"}, "/there/is/no/such/file.json: No such file"),
+        ({"SPREADSHEET_ID": "https://docs.google.com/document/d/1abc/edit"}, SHEET),
+        ({"SPREADSHEET_ID": "https://docs.google.com/spreadsheets/d/e/2PACX-1vQ/pubhtml"}, SHEET),
     ],
+    ids=str,
 )
-def test_all_that_is_missing_is_named_at_once(env_file: Path, values: dict[str, str], missing: str) -> None:
-    """Also of a service that is set up in part, which is a mistake."""
-    assert f"{env_file} is not complete: missing: {missing} (" in refusal(write(env_file, values))
-
-
-PORTS = "1 to 65535"
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "said"),
-    [
-        ("GRADER_API_URL", "grader.example", "https://grader.example/"),
-        ("GRADER_API_URL", "ftp://grader.example", "https://grader.example/"),
-        ("GRADER_API_URL", "https://", "https://grader.example/"),
-        ("GOOGLE_SHEETS_URL", "sheets", "https://sheets.googleapis.com"),
-        ("DATABASE_URL", "mysql://somebody:secret@host/db", "postgresql://user:password@host:5432/database"),
-        ("DATABASE_URL", "postgresql://me:secret@pass@db.example/results", "%40 for an @"),
-        ("DATABASE_URL", "postgresql://me:secret@db.example:port/results", "postgresql://user:"),
-        ("DATABASE_URL", "postgresql://me:secret@db.example", "postgresql://user:"),
-        ("DATABASE_URL", "postgresql://", "postgresql://user:"),
-        ("SMTP_PORT", "0", PORTS),
-        ("SMTP_PORT", "65536", PORTS),
-        ("SMTP_PORT", "587.5", PORTS),
-        ("SMTP_TYPE", "INSECURE", "STARTTLS or SSL"),
-        ("REPORT_TIMEZONE", "Moscow Standard Time", "Europe/Moscow"),
-        ("REPORT_LANGUAGE", "de", "ru or en"),
-        ("GOOGLE_SERVICE_ACCOUNT_FILE", "/there/is/no/such/file.json", "/there/is/no/such/file.json: No such file"),
-        ("SPREADSHEET_ID", "https://docs.google.com/document/d/1abc/edit", "between /d/ and /edit"),
-        ("SPREADSHEET_ID", "https://docs.google.com/spreadsheets/d/e/2PACX-1vQ/pubhtml", "between /d/ and /edit"),
-    ],
-)
-def test_a_wrong_value_is_told_with_what_to_write(env_file: Path, name: str, value: str, said: str) -> None:
-    message = refusal(write(env_file, API | {name: value}))
-    assert f"{env_file} is not complete: {name}: " in message
+def test_what_is_missing_or_wrong_is_named_with_what_to_write(
+    env_file: Path, values: dict[str, str], said: str
+) -> None:
+    message = refusal(write(env_file, API | values))
+    assert f"{env_file} is not complete: " in message
     assert said in message
+    assert said.startswith("missing") or f"{next(iter(values))}: " in message
     assert "nput should" not in message
-    assert "pass@" not in message
 
 
 def test_all_that_is_wrong_is_told_together(env_file: Path) -> None:
@@ -130,40 +129,26 @@ def test_a_key_file_of_another_kind_is_refused(env_file: Path, tmp_path: Path, c
     assert f"GOOGLE_SERVICE_ACCOUNT_FILE: {key} is not the key of a service account" in message
 
 
-def test_what_is_written_otherwise_is_understood(env_file: Path, account_key: dict[str, str]) -> None:
-    (env_file.parent / "key.json").write_text(json.dumps(account_key))
-    key = {"GOOGLE_SERVICE_ACCOUNT_FILE": str(env_file.parent / "key.json")}
+def test_what_is_written_otherwise_is_understood(env_file: Path) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    encoding, kind = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
+    pem = rsa.generate_private_key(65537, 2048).private_bytes(encoding, kind, serialization.NoEncryption())
+    account = {"private_key": pem.decode(), "client_email": "me@uni.example", "token_uri": "https://token.example"}
+    (env_file.parent / "key.json").write_text(json.dumps(account))
+    others = {"SMTP_TYPE": "ssl", "report_language": '"EN "'}
+    others["GOOGLE_SERVICE_ACCOUNT_FILE"] = str(env_file.parent / "key.json")
     for sheet in (
         "1aBc_-9",
         "https://docs.google.com/spreadsheets/d/1aBc_-9/edit#gid=0",
         "https://docs.google.com/spreadsheets/u/1/d/1aBc_-9/edit?usp=sharing",
         "docs.google.com/spreadsheets/d/1aBc_-9",
     ):
-        others = {"SMTP_TYPE": "ssl", "report_language": '"EN "'}
-        environment = read_environment(write(env_file, API | MAIL | key | others | {"SPREADSHEET_ID": sheet}))
+        environment = read_environment(write(env_file, API | MAIL | others | {"SPREADSHEET_ID": sheet}))
         assert environment.spreadsheet_id == "1aBc_-9"
         assert environment.email_to == ("a@uni.example", "b@uni.example")
         assert (environment.smtp_type, environment.report_language) == ("SSL", "en")
-
-
-@pytest.fixture(scope="module")
-def account_key() -> dict[str, str]:
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    encoding, kind = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
-    pem = rsa.generate_private_key(65537, 2048).private_bytes(encoding, kind, serialization.NoEncryption())
-    return {"private_key": pem.decode(), "client_email": "me@uni.example", "token_uri": "https://token.example"}
-
-
-def test_the_real_environment_wins_even_if_empty(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GRADER_CLIENT", "another")
-    monkeypatch.setenv("LOG_DIR", "")
-    environment = read_environment(write(env_file, API | {"LOG_DIR": "/var/log"}))
-    assert (environment.grader_client, environment.log_dir) == ("another", None)
-
-
-# --- the database's address, in parts, its password where it is kept secret
 
 
 @pytest.mark.parametrize(
@@ -178,6 +163,7 @@ def test_the_real_environment_wins_even_if_empty(env_file: Path, monkeypatch: py
     ],
 )
 def test_an_address_is_taken_apart(address: str, password: str | None, host: str | None, query: dict[str, str]) -> None:
+    """With its password where it is kept secret."""
     values = {name.lower(): value for name, value in API.items()} | {"database_url": address}
     database: Any = configure(Environment.model_validate(values)).database
     found = database.connection_info
@@ -198,12 +184,6 @@ def test_a_file_that_cannot_be_read_is_told_as_such(env_file: Path) -> None:
     assert refusal(env_file).startswith(f"{env_file} is not a text in UTF-8")
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_told_as_such(env_file: Path) -> None:
-    env_file.chmod(0)
-    assert refusal(env_file) == f"{env_file} cannot be read: Permission denied"
-
-
 def test_a_file_as_windows_editors_write_it_can_be_read(env_file: Path) -> None:
     write(env_file, API)
     env_file.write_bytes(b"\xef\xbb\xbf" + env_file.read_bytes().replace(b"\n", b"\r\n"))
@@ -211,19 +191,17 @@ def test_a_file_as_windows_editors_write_it_can_be_read(env_file: Path) -> None:
     assert find_notes(env_file) == []
 
 
-def test_without_a_file_the_environment_is_enough(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert f"there is no .env in {elsewhere}) is not complete: missing: GRADER_API_URL, " in refusal(None)
-    for name, value in API.items():
-        monkeypatch.setenv(name, value)
-    assert read_environment().grader_client == "university"
-    assert find_notes() == []
-
-
-def test_from_another_folder_the_file_of_the_checkout_is_used_unless_there_is_one(
+def test_without_a_file_the_checkouts_is_used_or_the_environment_is_enough(
     elsewhere: Path, env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(environment, "CHECKOUT", write(env_file, API).parent)
-    assert read_environment().grader_client == "university"
+    assert f"there is no .env in {elsewhere}) is not complete: missing: GRADER_API_URL, " in refusal(None)
+    with monkeypatch.context() as patch:
+        for name, value in API.items():
+            patch.setenv(name, value)
+        assert read_environment().grader_client == "university"
+        assert find_notes() == []
+    monkeypatch.setattr(environments, "CHECKOUT", write(env_file, API | {"GRADER_CLIENT": "of the checkout"}).parent)
+    assert read_environment().grader_client == "of the checkout"
     write(elsewhere / ".env", API | {"GRADER_CLIENT": "another"})
     assert read_environment().grader_client == "another"
 
@@ -231,7 +209,6 @@ def test_from_another_folder_the_file_of_the_checkout_is_used_unless_there_is_on
 @pytest.mark.parametrize(
     ("line", "place"),
     [
-        ("GRADER_CLIENT: university", "line 2"),
         ("GRADER_CLIENT:university", "line 2"),
         ("GRADER_CLIENT university", "line 2"),
         ('GRADER_CLIENT="university', "line 2"),
@@ -246,24 +223,20 @@ def test_a_line_that_cannot_be_read_is_named_by_its_number(env_file: Path, line:
 @pytest.mark.parametrize(
     ("command", "content", "address"),
     [
-        (["setup"], b"GRADER_CLIENT: university\n", ""),
-        (["etl", "--no-such-option"], b"GRADER_CLIENT: university\n", ""),
-        (["status"], "GRADER_CLIENT=university".encode("utf-16"), ""),
-        (["psql"], b"", "http://[::1/api"),
+        ("setup", b"GRADER_CLIENT: university\n", ""),
+        ("etl --no-such-option", b"GRADER_CLIENT: university\n", ""),
+        ("status", "GRADER_CLIENT=university".encode("utf-16"), ""),
+        ("psql", b"", "http://[::1/api"),
     ],
     ids=["line, setup", "line, etl", "UTF-16", "Prefect's address"],
 )
 def test_prefect_neither_warns_of_what_it_cannot_read_nor_shows_a_traceback(
-    elsewhere: Path, command: list[str], content: bytes, address: str
+    elsewhere: Path, command: str, content: bytes, address: str
 ) -> None:
     (elsewhere / ".env").write_bytes(content)
-    done = subprocess.run(
-        [sys.executable, "-m", "flows", *command],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PREFECT_API_URL": address},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = os.environ | {"PYTHONPATH": str(ROOT), "PREFECT_API_URL": address}
+    arguments = [sys.executable, "-m", "flows", *command.split()]
+    done = subprocess.run(arguments, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "dotenv" not in done.stderr
@@ -273,24 +246,25 @@ def test_prefect_neither_warns_of_what_it_cannot_read_nor_shows_a_traceback(
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "said"),
     [
-        ("GRADER_CLEINT", "GRADER_CLIENT"),
-        ("grader_client_kye", "GRADER_CLIENT_KEY"),
-        ("SMTP_USER", "SMTP_USERNAME"),
-        ("REPORT_TIME_ZONE", "REPORT_TIMEZONE"),
-        ("SPREADSHEET", "SPREADSHEET_ID"),
+        ("GRADER_CLEINT", "GRADER_CLIENT?"),
+        ("grader_client_kye", "GRADER_CLIENT_KEY?"),
+        ("SMTP_USER", "SMTP_USERNAME?"),
+        ("SPREADSHEET", "SPREADSHEET_ID?"),
+        ("CODEGRADER_HOME", "has no effect"),
+        ("SSL_CERT_FILE", "has no effect"),
     ],
 )
-def test_a_misspelt_setting_is_named_with_the_likely_one(
-    env_file: Path, monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+def test_a_setting_that_has_no_effect_is_named_with_the_likely_one(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
 ) -> None:
     monkeypatch.setenv("REPORT_LANGAUGE", "en")
-    note, other = find_notes(write(env_file, API | {name: "a-secret"}))
-    assert f"{name} in {env_file} " in note
-    assert note.endswith(f"{meant}?")
+    *others, note = sorted(find_notes(write(env_file, API | {name: "a-secret"})), key=lambda one: name in one)
+    assert str(env_file) in note
+    assert said in note
     assert "secret" not in note
-    assert "REPORT_LANGAUGE in the environment " in other
+    assert ["REPORT_LANGAUGE in the environment " in other for other in others] == [True]
 
 
 def test_names_of_other_programs_are_left_alone(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,12 +272,6 @@ def test_names_of_other_programs_are_left_alone(env_file: Path, monkeypatch: pyt
     for name in ("EMAIL_TOKEN", "SMTP_HOST", "DATABASE", "LANGUAGE"):
         monkeypatch.setenv(name, "x")
     assert find_notes(env_file) == []
-
-
-@pytest.mark.parametrize("name", ["CODEGRADER_HOME", "SSL_CERT_FILE"])
-def test_what_the_file_cannot_say_is_told(env_file: Path, name: str) -> None:
-    (note,) = find_notes(write(env_file, API | {name: "/somewhere"}))
-    assert f"{name} has no effect in {env_file}" in note
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such modes")
