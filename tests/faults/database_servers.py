@@ -1,8 +1,5 @@
 """PostgreSQL servers to which something may be done: restarted, killed, cut off, their disk filled up."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -89,37 +86,3 @@ def gate_before(connector: "SqlAlchemyConnector") -> Gate:
 def behind(gate: Gate, connector: "SqlAlchemyConnector") -> "SqlAlchemyConnector":
     """The same database, through a gate."""
     return like(connector, host="127.0.0.1", port=gate.port)
-
-
-class SmallDisk:
-    """A disk of few megabytes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._filler = folder / "filler"
-
-    def fill(self) -> None:
-        """Leaves no room on it."""
-        with self._filler.open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(bytes(4096))
-
-    def make_room(self) -> None:
-        self._filler.unlink()
-
-
-@contextmanager
-def small_disk(megabytes: int) -> Iterator[SmallDisk]:
-    """A disk that can be filled up; who may not mount one skips the test."""
-    if os.name != "posix" or os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("a small disk can be mounted by root alone")
-    with TemporaryDirectory(prefix="codegrader-") as folder:
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", folder]
-        if subprocess.run(mount, capture_output=True, check=False).returncode:
-            pytest.skip("this machine does not let root mount a small disk")
-        try:
-            # As whom the embedded server runs where root starts it.
-            shutil.chown(folder, "pgserver")
-            yield SmallDisk(Path(folder))
-        finally:
-            subprocess.run(["umount", folder], check=True)

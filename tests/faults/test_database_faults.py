@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from schemas.period import days_between
@@ -21,13 +18,12 @@ from tasks.database import exclusive_transaction, open_engine, translate_errors
 from tasks.errors import CodegraderError, DatabaseUnavailableError, PermanentError
 from tasks.figures import compute_figures, read_figures
 from tests.faults import fault, faults
-from tests.faults.database_servers import OwnServer, SmallDisk, behind, gate_before, like, small_disk
+from tests.faults.database_servers import OwnServer, behind, gate_before, like
 from tests.faults.days import lasting
 from tests.faults.gate import Gate, Moment, Trip
 from tests.fixtures.records import WINDOW, record, submit
 from tests.fixtures.waiting import wait_until
 from tests.integration.loading import LOADED, column, contents, empty_all, load
-from tests.integration.test_migrations import ROOT, catalogue
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector
@@ -262,10 +258,12 @@ def test_a_lock_is_waited_for(engine: Engine) -> None:
     assert loaded == [COUNTS]
 
 
-SLOW: Final = """
-    CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
-    CREATE TRIGGER dawdle BEFORE INSERT ON loaded_windows FOR EACH ROW EXECUTE FUNCTION dawdle()
+# What the server does instead of the last statement.
+INSTEAD: Final = """
+    CREATE FUNCTION instead() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN %s; RETURN NEW; END $$;
+    CREATE TRIGGER instead BEFORE INSERT ON loaded_windows FOR EACH ROW EXECUTE FUNCTION instead()
 """
+NO_MORE: Final = "DROP FUNCTION instead CASCADE"
 
 
 # By name: the error, what it names, for which user alone, and the statements that begin and end the trouble.
@@ -274,7 +272,10 @@ TROUBLES: Final[dict[str, tuple[type[CodegraderError], str, str | None, str, str
         DatabaseUnavailableError, "lock timeout", None, "BEGIN; LOCK TABLE attempts", "COMMIT"
     ),
     "a statement takes longer than its limit": (
-        DatabaseUnavailableError, "statement timeout", None, SLOW, "DROP FUNCTION dawdle CASCADE"
+        DatabaseUnavailableError, "statement timeout", None, INSTEAD % "PERFORM pg_sleep(60)", NO_MORE
+    ),
+    "the server's disk is full": (
+        DatabaseUnavailableError, "make room", None, INSTEAD % "RAISE disk_full", NO_MORE
     ),
     "all connections that the server allows are taken": (
         DatabaseUnavailableError, "connections", "crowded", "CREATE ROLE crowded LOGIN CONNECTION LIMIT 0", ""
@@ -314,64 +315,3 @@ def test_a_server_that_does_not_do_its_part_is_given_up(
         other.exec_driver_sql(f"{end.format(engine.url.database)};{drop}")
     assert contents(engine, *LOADED) == EMPTY
     assert_loaded_by_the_next_try(engine, expected)
-
-
-# --- where there is no room
-
-
-@pytest.fixture
-def on_small_disk(postgresql: "SqlAlchemyConnector") -> Iterator[tuple["SqlAlchemyConnector", SmallDisk]]:
-    """A database with the schema, on a disk that can be filled up, and that disk."""
-    admin = like(postgresql).get_engine(isolation_level="AUTOCOMMIT")
-    with small_disk(24) as disk, admin.connect() as connection:
-        connection.execute(text(f"CREATE TABLESPACE small LOCATION '{disk.folder}'"))
-        connection.execute(text("CREATE DATABASE on_small_disk TABLESPACE small"))
-        yield like(postgresql, database="on_small_disk"), disk
-        connection.execute(text("DROP DATABASE on_small_disk WITH (FORCE)"))
-        connection.execute(text("DROP TABLESPACE small"))
-    admin.dispose()
-
-
-@fault(
-    "database",
-    "the server's disk is full",
-    "nothing of the window is there; told in one line, and loaded once there is room",
-)
-def test_a_full_disk_leaves_nothing(on_small_disk: tuple["SqlAlchemyConnector", SmallDisk], expected: Tables) -> None:
-    connector, disk = on_small_disk
-    engine = open_engine(connector)
-    disk.fill()
-    with told(DatabaseUnavailableError, "No space left on device", "make room"):
-        load(engine, RECORDS)
-    assert contents(engine, *LOADED) == EMPTY
-    disk.make_room()
-    assert_loaded_by_the_next_try(engine, expected)
-    engine.dispose()
-
-
-# --- of another age
-
-CONFIGURATION: Final = Config()
-CONFIGURATION.set_main_option("script_location", str(ROOT / "schemas" / "migrations"))
-REVISIONS: Final = ["base", *(one.revision for one in ScriptDirectory.from_config(CONFIGURATION).walk_revisions())]
-
-
-@fault(
-    "database",
-    "the schema is older than this version, or not there yet",
-    "brought up to date before anything is loaded",
-)
-@pytest.mark.parametrize("revision", REVISIONS)
-def test_an_older_schema_is_brought_up_to_date(
-    engine: Engine, empty: "SqlAlchemyConnector", expected: Tables, revision: str
-) -> None:
-    bare = like(empty).get_engine()
-    with bare.begin() as connection:
-        CONFIGURATION.attributes["connection"] = connection
-        if revision != "base":
-            command.upgrade(CONFIGURATION, revision)
-    bare.dispose()
-    upgraded = open_engine(empty)
-    assert catalogue(upgraded) == catalogue(engine)
-    assert_loaded_by_the_next_try(upgraded, expected)
-    upgraded.dispose()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -101,53 +101,46 @@ def sheet(sandbox: SheetsSandbox) -> PublishedSheet:
 # --- refusals
 
 
-REFUSALS: dict[int, tuple[type[CodegraderError], str]] = {
-    400: (PermanentError, "400"),
-    401: (PermanentError, "401"),
-    403: (PermanentError, "share it"),
-    404: (PermanentError, "SPREADSHEET_ID"),
-    408: (TransientError, "408"),
-    429: (TransientError, "Quota exceeded"),
-    **{status: (TransientError, str(status)) for status in (500, 502, 503)},
+# By name: the status, a message or a part of the path, the error, and what it names.
+REFUSALS: dict[str, tuple[int, dict[str, str], type[CodegraderError], str]] = {
+    "Google answers 400": (400, {}, PermanentError, "400"),
+    "Google answers 401": (401, {}, PermanentError, "401"),
+    "Google answers 403": (403, {}, PermanentError, "share it"),
+    "Google answers 404": (404, {}, PermanentError, "SPREADSHEET_ID"),
+    "Google answers 408": (408, {}, TransientError, "408"),
+    "Google answers 429": (429, {}, TransientError, "Quota exceeded"),
+    **{f"Google answers {status}": (status, {}, TransientError, str(status)) for status in (500, 502, 503)},
+    "the Sheets API is switched off in the account's project": (
+        403,
+        {"message": SWITCHED_OFF},
+        PermanentError,
+        "Google Sheets API is off",
+    ),
+    "Google gives no token for now (503)": (503, {"path_contains": "/token"}, TransientError, "Google Sheet"),
 }
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "named"),
+    ("status", "more", "kind", "named"),
     faults(
         "Google Sheet",
         "one line; the sheet as it was, and whole at the next run; tried again, up to five times, where that helps",
-        {f"Google answers {status}": [status, *expected] for status, expected in REFUSALS.items()},
+        REFUSALS,
     ),
 )
-def test_a_refusal_changes_nothing(sheet: PublishedSheet, status: int, kind: type[CodegraderError], named: str) -> None:
+def test_a_refusal_changes_nothing(
+    sheet: PublishedSheet, status: int, more: dict[str, Any], kind: type[CodegraderError], named: str
+) -> None:
     sheet.publish(OLD)
-    sheet.sandbox.faults.append(SheetsFault(status=status, times=None, path_contains=sheet.id))
+    sheet.sandbox.faults.append(SheetsFault(status=status, times=None, **({"path_contains": sheet.id} | more)))
 
     error = sheet.refuse(NEW)
 
     assert isinstance(error, kind)
     assert named in str(error)
+    assert ("share it" in str(error)) == (named == "share it")
     assert sheet.cells() == shown(OLD)
     sheet.assert_whole_again(NEW)
-
-
-@fault("Google Sheet", "the Sheets API is switched off in the account's project", "one line that says so")
-def test_a_service_that_is_switched_off_is_not_taken_for_a_missing_right(sheet: PublishedSheet) -> None:
-    sheet.sandbox.faults.append(SheetsFault(status=403, message=SWITCHED_OFF, times=None, path_contains=sheet.id))
-
-    error = sheet.refuse(OLD)
-
-    assert isinstance(error, PermanentError)
-    assert "Google Sheets API is off" in str(error)
-    assert "share it" not in str(error)
-
-
-@fault("Google Sheet", "Google gives no token for now (503)", "tried again; the key is not blamed")
-def test_a_token_office_that_is_down_may_pass(sheet: PublishedSheet) -> None:
-    sheet.sandbox.faults.append(SheetsFault(status=503, times=None, path_contains="/token"))
-
-    assert isinstance(sheet.refuse(OLD), TransientError)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine
 
 from schemas.attempt import Attempt
-from schemas.record import Record
+from schemas.record import Record, identity_of, to_json
 from schemas.summary import LoadCounts
 from tasks import database
 from tasks.database import exclusive_transaction, open_engine
@@ -177,6 +177,7 @@ def test_a_larger_window_takes_the_place_of_its_parts(engine: Engine) -> None:
 # --- whatever the API sends
 
 
+@fault("records", "any payload, made up", "fetched = loaded + rejected + exact copies; each record is found again")
 @fault("records", "any window, made up, twice", "the second time nothing is new")
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(window=windows())
@@ -186,6 +187,10 @@ def test_whatever_comes_is_loaded_or_rejected_and_the_second_time_nothing_is_new
     empty_all(engine)
     first = load(engine, window)
     assert first.fetched == len(window) == first.new + first.rejected + first.duplicates
+    found = {*column(engine, "SELECT id::text FROM attempts")}
+    found |= {*column(engine, "SELECT record_id::text FROM rejected_records")}
+    for one, attempt in zip(window, attempts_of(window), strict=True):
+        assert found & {attempt.id, identity_of(to_json(one))}
     kept, written = contents(engine, *LOADED[:2]), versions(engine)
     again = load(engine, window[::-1])
     assert (again.new, again.changed, again.unchanged, again.rejected) == (0, 0, first.new, first.rejected)

@@ -18,6 +18,8 @@ from tests.fixtures.records import WINDOW, numbered, passback, record, submit
 from tests.integration.loading import column, contents, empty_all, in_pieces, load, moment_of, rows, span, versions
 
 MORNING, NOON = span("2023-05-31 06:00", "2023-05-31 09:00"), span("2023-05-31 09:00", "2023-05-31 12:00")
+HOUR = timedelta(hours=1)
+DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 MIDDLE, ALL = span("2023-05-31 08:00", "2023-05-31 10:00"), WINDOW
 # On the boundary of two windows, both of which are answered with them.
 BOUNDARY = "2023-05-31 09:00:00.000000"
@@ -86,6 +88,26 @@ def test_eight_loaders_of_windows_that_overlap_load_what_one_after_the_other_wou
     assert sum(one.new for one in counts) == len(one_by_one["attempts"])
 
 
+@fault("concurrency", "eight loaders of the same windows at once, in opposite orders", "once; no deadlock")
+def test_eight_loaders_in_opposite_orders_load_what_one_would(engine: Engine) -> None:
+    pieces = in_pieces(day(), [Window(start, start + HOUR) for start in (WINDOW.start + n * HOUR for n in range(6))])
+    alone = load_in_order(engine, pieces)
+    empty_all(engine)
+    together = Barrier(8)
+
+    def run(number: int) -> int:
+        new = 0
+        for window, records in pieces[:: -1 if number % 2 else 1]:
+            together.wait()
+            new += load(engine, random.Random(number).sample(records, len(records)), window).new
+        return new
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(run, range(8))) == len(alone["attempts"])
+    assert contents(engine, "attempts") == alone
+    assert column(engine, DEADLOCKS) == [0]
+
+
 @fault("records", "a record on the boundary of two windows", "loaded once, missing nowhere, in either order")
 @pytest.mark.parametrize("order", list(permutations([MORNING, NOON])), ids=["forward", "backward"])
 def test_a_record_on_the_boundary_is_loaded_once_and_is_missing_nowhere(engine: Engine, order: list[Window]) -> None:
@@ -111,6 +133,7 @@ def test_a_record_outside_is_kept_aside_until_its_own_window_brings_it(engine: E
     assert rows(engine, "SELECT FROM rejected_records") == []
 
 
+@fault("records", "windows in any order, again and again", "the same tables as in order, once")
 @pytest.mark.parametrize("order", list(permutations([MORNING, NOON])), ids=["forward", "backward"])
 def test_neighbouring_windows_leave_the_same_in_either_order(engine: Engine, order: list[Window]) -> None:
     load_in_order(engine, in_pieces(day(), [MORNING, NOON]))
@@ -127,6 +150,7 @@ def test_neighbouring_windows_leave_the_same_in_either_order(engine: Engine, ord
 
 
 @fault("records", "windows that overlap, in every order", "the same attempts")
+@fault("records", "runs over ranges that overlap, in any order", "the same attempts")
 @pytest.mark.parametrize("order", list(permutations([MORNING, MIDDLE, NOON, ALL], 3)))
 def test_overlapping_windows_leave_the_same_attempts_in_any_order(engine: Engine, order: list[Window]) -> None:
     covered = [one for one in day() if any(window.start <= moment_of(one) < window.end for window in order)]
