@@ -21,11 +21,8 @@ from tests.sandbox.sheets.ranges import format_range, parse_range, split_title
         ("en_US", "2020-01-01", 43831, "2020-01-01"),
         ("en_US", "4/1/2023", 45017, "4/1/2023"),
         ("en_US", "2023-04-01 6:30:00", 45017 + 6.5 / 24, "2023-04-01 6:30:00"),
-        ("en_US", "10:30", 0.4375, "10:30"),
-        ("ru_RU", "2020-01-01", 43831, "2020-01-01"),
         ("ru_RU", "01.04.2023", 45017, "01.04.2023"),
         ("ru_RU", "2\u00a0000,50", 2000.5, "2\u00a0000,50"),
-        ("ru_RU", "0,5", 0.5, "0,5"),
     ],
 )
 def test_numbers_and_dates_are_understood_and_shown_as_they_were_typed(
@@ -38,9 +35,7 @@ def test_numbers_and_dates_are_understood_and_shown_as_they_were_typed(
 
 
 def test_a_number_with_a_point_is_a_day_and_a_month_to_a_russian_spreadsheet() -> None:
-    _, number_format = read_entered("1.5", "ru_RU")
-    assert number_format is not None
-    assert number_format["type"] == "DATE"
+    assert read_entered("1.5", "ru_RU")[1] == {"type": "DATE", "pattern": "d.m"}
     assert read_entered("0.5", "ru_RU") == ({"stringValue": "0.5"}, None)
 
 
@@ -50,10 +45,8 @@ def test_a_number_with_a_point_is_a_day_and_a_month_to_a_russian_spreadsheet() -
         ("true", {"boolValue": True}),
         ("'=1+1", {"stringValue": "=1+1"}),
         ("", None),
-        (" text with room ", {"stringValue": " text with room "}),
         ("2020-02-30", {"stringValue": "2020-02-30"}),
         ("2023-04-01T10:00:00Z", {"stringValue": "2023-04-01T10:00:00Z"}),
-        ("1e400", {"stringValue": "1e400"}),
         ("-", {"stringValue": "-"}),
         ("=1+1", {"formulaValue": "=1+1"}),
         ("+7 999 123-45-67", {"formulaValue": "=+7 999 123-45-67"}),
@@ -67,7 +60,6 @@ def test_everything_else_is_text_a_truth_value_or_a_formula(typed: str, value: J
     ("number", "kind", "pattern", "shown"),
     [
         (1 / 3, "", "", "0.3333333333"),
-        (0.00005, "", "", "0.00005"),
         (1e-10, "", "", "1E-10"),
         (-1234.5, "NUMBER", "", "-1,234.50"),
         (0.5, "NUMBER", '0.0#" of 1"', "0.5 of 1"),
@@ -88,12 +80,9 @@ def test_a_format_decides_how_a_number_looks(number: float, kind: str, pattern: 
         ("A1", (0, 1, 0, 1), "A1"),
         ("b2:$A$1", (0, 2, 0, 2), "A1:B2"),
         ("A:D", (0, None, 0, 4), "A1:D"),
-        ("2:5", (1, 5, 0, None), "A2:5"),
         ("A2:AB", (1, None, 0, 28), "A2:AB"),
         ("A0", None, ""),
-        ("A", None, ""),
         ("A1:", None, ""),
-        ("ABCD1", None, ""),
     ],
 )
 def test_a_range_is_read_and_written(text: str, ends: tuple[int | None, ...] | None, written: str) -> None:
@@ -115,18 +104,18 @@ def test_a_title_is_quoted_where_it_needs_it(title: str) -> None:
     ("text", "mask"),
     [
         ("*", {"*": {}}),
-        ("a.b/c,d", {"a": {"b": {"c": {}}}, "d": {}}),
-        ("a(b,c.d),e", {"a": {"b": {}, "c": {"d": {}}}, "e": {}}),
+        ("a(b/e,c.d),f", {"a": {"b": {"e": {}}, "c": {"d": {}}}, "f": {}}),
         ("a.b.c,a.b", {"a": {"b": {}}}),
-        *((text, None) for text in ("", "a,", "a(b", "a)", ".a", "a..b", "a b", "a()")),
     ],
 )
-def test_a_field_mask_is_read(text: str, mask: Mask | None) -> None:
-    if mask is None:
-        with pytest.raises(ValueError, match=r".*"):
-            parse_mask(text)
-    else:
-        assert parse_mask(text) == mask
+def test_a_field_mask_is_read(text: str, mask: Mask) -> None:
+    assert parse_mask(text) == mask
+
+
+@pytest.mark.parametrize("text", ["", "a,", "a(b", "a)", ".a", "a..b", "a b", "a()", "a(b)c"])
+def test_what_is_no_field_mask_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        parse_mask(text)
 
 
 def test_a_field_mask_selects_and_updates() -> None:
