@@ -31,6 +31,7 @@ FILES = [pytest.param(file, id=file.stem) for file in sorted(RECORDINGS.glob("*.
     pytest.param(None, marks=pytest.mark.skip("the recordings of the real service are not on this machine"))
 ]
 BOOK = "1SandboxBook"
+UNFORMATTED = {"valueRenderOption": "UNFORMATTED_VALUE"}
 SERIES = {"series": {"sourceRange": {"sources": [{"startRowIndex": 0, "endRowIndex": 9}]}}}
 CHART_SPEC = {"title": "Attempts", "basicChart": {"chartType": "LINE", "series": [SERIES]}}
 
@@ -79,15 +80,9 @@ def rows(start: int, end: int) -> JsonObject:
     return {"dimension": "ROWS", "startIndex": start, "endIndex": end}
 
 
-# --------------------------------------------------------------------------------------------------- the real service
-
-
 @pytest.mark.parametrize("file", FILES)
 def test_it_answers_what_the_real_service_answered(shared: SheetsSandbox, file: Path) -> None:
     assert list(replay(shared, open_client(shared.service_account_info(), shared.url).http_client.session, file)) == []
-
-
-# --------------------------------------------------------------------------------------------------------------- values
 
 
 def test_a_frame_written_to_a_new_tab_comes_back_with_its_dates_as_numbers(
@@ -98,6 +93,8 @@ def test_a_frame_written_to_a_new_tab_comes_back_with_its_dates_as_numbers(
     set_with_dataframe(tab, pd.DataFrame({"Дата": days, "Доля": [0.25, None]}))
     unformatted = tab.get_all_values(value_render_option=ValueRenderOption.unformatted)
     assert unformatted == [["Дата", "Доля"], [45017, 0.25], [45018, ""]]
+    formatted = book.values_get("RawData!A2", {**UNFORMATTED, "dateTimeRenderOption": "FORMATTED_STRING"})
+    assert formatted["values"] == [["2023-04-01"]]
     assert sheets.cells(BOOK, "RawData") == [["Дата", "Доля"], ["2023-04-01", "0.25"], ["2023-04-02"]]
 
 
@@ -140,9 +137,6 @@ def test_values_that_do_not_fit_are_refused_with_all_that_is_written_with_them(
     assert (refused.value.code, "data[1]" in refused.value.error["message"]) == (400, True)
     assert named in refused.value.error["message"]
     assert sheets.cells(BOOK, "Sheet1") == []
-
-
-# --------------------------------------------------------------------------------------------------- sheets and formats
 
 
 def test_a_tab_is_named_coloured_frozen_hidden_moved_and_deleted(book: gspread.Spreadsheet) -> None:
@@ -197,9 +191,6 @@ def test_merged_cells_keep_the_first_value_and_are_merged_whole(book: gspread.Sp
         tab.merge_cells("B1:C2")
     tab.unmerge_cells("A1:Z9")
     assert "merges" not in described(book)
-
-
-# ------------------------------------------------------------------------------------------- what lies over the cells
 
 
 def test_a_chart_is_made_once_and_kept_by_its_number(book: gspread.Spreadsheet) -> None:
@@ -269,9 +260,6 @@ def test_a_person_can_forbid_cells_and_a_warning_forbids_nothing(
     tab.update([["ours"]], "B2")
 
 
-# ------------------------------------------------------------------------------------------------------------ refusals
-
-
 @pytest.mark.parametrize(
     ("request_", "named"),
     [
@@ -334,9 +322,6 @@ def test_an_answer_that_google_could_not_give_fails_the_test(monkeypatch: pytest
         open_client(sheets.service_account_info(), sheets.url).open_by_key(BOOK)
 
 
-# -------------------------------------------------------------------------------------------------------- who may what
-
-
 def test_a_reader_may_not_write(sheets: SheetsSandbox, client: gspread.Client) -> None:
     sheets.add_spreadsheet("report", "Report", shared_with=(), read_only_for=[sheets.service_account_email])
     with pytest.raises(APIError, match=r"\[403\]"):
@@ -347,15 +332,6 @@ def test_a_caller_without_a_good_token_is_not_known(sheets: SheetsSandbox) -> No
     for header in ({}, {"Authorization": "Basic x"}, {"Authorization": "Bearer stolen"}):
         answer = requests.get(f"{sheets.url}/v4/spreadsheets/{BOOK}", headers=header, timeout=10)
         assert (answer.status_code, answer.json()["error"]["status"]) == (401, "UNAUTHENTICATED")
-
-
-def test_an_ended_token_is_replaced_by_the_client(sheets: SheetsSandbox, client: gspread.Client) -> None:
-    before = len(sheets.requests)
-    client.open_by_key(BOOK)
-    sheets.revoke_tokens()
-    assert client.open_by_key(BOOK).title == "Figures"
-    path = f"/v4/spreadsheets/{BOOK}"
-    assert [path for _, path in sheets.requests[before:]] == ["/token", path, path, "/token", path]
 
 
 @pytest.mark.parametrize(

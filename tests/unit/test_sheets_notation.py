@@ -4,7 +4,7 @@ import pytest
 
 from tests.sandbox.sheets.errors import SandboxBugError
 from tests.sandbox.sheets.json_types import Json, JsonObject
-from tests.sandbox.sheets.masks import Mask, parse_mask, select, update_fields
+from tests.sandbox.sheets.masks import parse_mask, select, update_fields
 from tests.sandbox.sheets.messages import check_answer
 from tests.sandbox.sheets.notation import read_entered, show_cell
 from tests.sandbox.sheets.ranges import format_range, parse_range, split_title
@@ -100,22 +100,16 @@ def test_a_title_is_quoted_where_it_needs_it(title: str) -> None:
     assert split_title(written) == (title, "A1")
 
 
-@pytest.mark.parametrize(
-    ("text", "mask"),
-    [
-        ("*", {"*": {}}),
-        ("a(b/e,c.d),f", {"a": {"b": {"e": {}}, "c": {"d": {}}}, "f": {}}),
-        ("a.b.c,a.b", {"a": {"b": {}}}),
-    ],
-)
-def test_a_field_mask_is_read(text: str, mask: Mask) -> None:
-    assert parse_mask(text) == mask
+def test_a_field_mask_is_read() -> None:
+    assert parse_mask("*") == {"*": {}}
+    assert parse_mask("a(b/e,c.d),f") == {"a": {"b": {"e": {}}, "c": {"d": {}}}, "f": {}}
+    assert parse_mask("a.b.c,a.b") == {"a": {"b": {}}}
 
 
-@pytest.mark.parametrize("text", ["", "a,", "a(b", "a)", ".a", "a..b", "a b", "a()", "a(b)c"])
-def test_what_is_no_field_mask_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r".*"):
-        parse_mask(text)
+def test_what_is_no_field_mask_is_refused() -> None:
+    for text in ("", "a,", "a(b", "a)", ".a", "a..b", "a b", "a()", "a(b)c"):
+        with pytest.raises(ValueError, match=r".*"):
+            parse_mask(text)
 
 
 def test_a_field_mask_selects_and_updates() -> None:
