@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from schemas.figures import DAILY_FIGURES
+from tasks.analyses.checks import CHECKS
 from tests.fixtures.product import PASSWORD, Product
 from tests.fixtures.waiting import wait_until
 
@@ -21,9 +23,10 @@ pytestmark = pytest.mark.slow
 
 FIRST, LAST = "2023-05-17", "2023-05-18"
 RUN = f"{FIRST} to {LAST}"
+FIGURES = {figure.name: figure for figure in DAILY_FIGURES}
 ARTIFACTS = {
-    "figures": ("Unique users", "Success rate"),
-    "checks": ("Severity", "no date in the future"),
+    "days": (FIGURES["unique_users"].title.ru, FIGURES["success_rate"].title.ru),
+    "checks": (CHECKS["no date in the future"].ru,),
     "summary": ("Succeeded", "8 windows"),
     "chart": ("Attempts, users and success rate",),
     "progress": ("100%",),
@@ -98,16 +101,15 @@ def test_it_asks_for_the_password(visit: Visit) -> None:
     visit.keep("dashboard")
 
 
-@pytest.mark.parametrize("path", ["/", "/dashboard", "/v2", "/v2/dashboard"])
-def test_no_page_leads_to_the_newer_dashboard_which_calls_a_service_on_the_internet(visit: Visit, path: str) -> None:
+def test_no_page_leads_to_the_newer_dashboard_which_calls_a_service_on_the_internet(visit: Visit) -> None:
     from playwright.sync_api import expect
 
-    visit.open(path)
-
-    visit.see("Deployments", "Settings")
-    assert "/v2" not in visit.page.url
-    # A banner on the first page and an entry of the menu, which are shown if both are served.
-    expect(visit.page.get_by_text("V2 UI")).to_have_count(0)
+    for path in ("/", "/v2/dashboard"):
+        visit.open(path)
+        visit.see("Deployments", "Settings")
+        assert "/v2" not in visit.page.url
+        # A banner on the first page and an entry of the menu, which are shown if both are served.
+        expect(visit.page.get_by_text("V2 UI")).to_have_count(0)
     assert visit.page.request.get(f"{visit.address}/ui-settings").json()["available_uis"] == ["v1"]
 
 
