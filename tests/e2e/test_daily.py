@@ -52,11 +52,12 @@ def test_an_outage_of_three_days_is_healed_by_one_run(pipeline: Pipeline) -> Non
 
     assert state.is_completed(), state.message
     assert complete_days(pipeline) == [day(before) for before in range(7, 0, -1)]
-    assert f"{day(6)} " in pipeline.log()
+    for gap in (f"{day(5)}, {day(4)}, {day(3)}", day(6)):
+        assert f"gap fill: {gap} were" in pipeline.log()
     assert pipeline.rows("SELECT sum(attempts) FROM daily_metrics") == [(21,)]
 
 
-def test_the_first_run_does_two_days_and_a_record_that_came_late_is_found_by_the_lookback(
+def test_the_first_run_does_two_days_and_the_next_finds_a_record_that_came_late(
     pipeline: Pipeline, records: list[dict[str, Any]]
 ) -> None:
     assert pipeline.run(publish=False).is_completed()
@@ -78,7 +79,8 @@ def test_a_run_without_mail_or_without_sheet_does_the_rest_and_as_a_part_of_anot
     pipeline: Pipeline,
 ) -> None:
     assert pipeline.run(day(1), day(1), publish=False).is_completed()
-    assert pipeline.world.smtp.messages == pipeline.world.sheets.requests == []
+    assert not pipeline.world.smtp.messages
+    assert not pipeline.world.sheets.requests
     assert not (pipeline.home / "reports").exists()
     assert complete_days(pipeline) == [day(1)]
 
