@@ -200,19 +200,16 @@ class Dispatch:
             ended = f"its run ended as {state.name} ({state.message})"
             get_run_logger().warning("%s: %s: starting another", load.chunk, ended)
             self._start(load, load.missing)
-        elif state.is_completed():
-            self._finish(load, "failed", NOT_HERE)
         else:
-            self._finish(load, "failed", state.message or state.name or "no reason is known")
+            ended_as = state.message or state.name or "no reason is known"
+            self._finish(load, "failed", NOT_HERE if state.is_completed() else ended_as)
 
     def _finish(self, load: ChunkLoad, outcome: Literal["loaded", "skipped", "failed"], reason: str = "") -> None:
         load.outcome, load.reason = outcome, reason
-        if outcome == "failed":
-            self._progress.advance(logging.ERROR, "%s: failed: %s", load.chunk, reason, is_shown=True)
-        elif outcome == "skipped":
-            self._progress.advance(logging.INFO, "%s: skipped, loaded before", load.chunk)
-        else:
-            self._progress.advance(logging.INFO, "%s: loaded: %s", load.chunk, describe_counts(load.counts))
+        has_failed = outcome == "failed"
+        said = {"loaded": describe_counts(load.counts), "skipped": "loaded before", "failed": reason}[outcome]
+        level = logging.ERROR if has_failed else logging.INFO
+        self._progress.advance(level, "%s: %s: %s", load.chunk, outcome, said, is_shown=has_failed)
 
 
 def count_outcomes(loads: Sequence[ChunkLoad]) -> str:
