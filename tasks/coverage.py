@@ -31,8 +31,6 @@ _MISSING: Final = f"""
     ) AS covered
     WHERE covered.spans @> tstzrange(days.day_start, days.day_end) IS NOT TRUE
 """
-_FIRST: Final = f"SELECT min(window_start) FROM {loaded_windows.name}"
-_IS_THERE: Final = "SELECT to_regclass(%(name)s) IS NOT NULL"
 _SPANS: Final = f"""
     SELECT lower(span), upper(span)
     FROM (SELECT unnest(range_agg(tstzrange(window_start, window_end))) AS span FROM {loaded_windows.name}) AS spans
@@ -104,7 +102,7 @@ def missing_days(engine: Engine, days: Sequence[Day], since: datetime | None = N
 
 def find_gaps(engine: Engine, days: Sequence[Day]) -> tuple[Day, ...]:
     """Those of the days that are not wholly loaded, in the given order; what lies before the first load is no gap."""
-    ((first,),) = read_rows(engine, _FIRST, {})
+    ((first,),) = read_rows(engine, f"SELECT min(window_start) FROM {loaded_windows.name}", {})
     return () if first is None else tuple(day for day in missing_days(engine, days) if day.end > first)
 
 
@@ -131,8 +129,8 @@ def read_loaded_spans(engine: Engine) -> tuple[Span, ...]:
     Raises:
         PermanentError: also if the tables are not there.
     """
-    ((is_there,),) = read_rows(engine, _IS_THERE, {"name": loaded_windows.name})
-    if not is_there:
+    ((table,),) = read_rows(engine, "SELECT to_regclass(%(name)s)", {"name": loaded_windows.name})
+    if table is None:
         raise PermanentError("the database has no tables yet: run python -m flows.setup")
     return tuple(read_rows(engine, _SPANS, {}))
 

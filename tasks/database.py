@@ -46,6 +46,13 @@ LONGEST_SOCKET: Final = 103
 LOADING: Final = 0xC0DE
 """Key of the advisory lock under which rows are written, see `exclusive_transaction`."""
 _LOCK: Final = "SELECT pg_advisory_xact_lock(%(key)s)"
+_ADVICE: Final = {
+    "53100": "make room on the server's disk, then run again",
+    "53300": "raise its limit of connections, or run again when fewer are open",
+    "55P03": "see who holds the lock, or run again later",
+    "57014": "see what slows the server down, or run again later",
+}
+"""What to do about a fault that may pass, by PostgreSQL's code for it; a broken connection has none."""
 
 
 def embedded_server(folder: Path) -> "PostgresServer":
@@ -243,7 +250,8 @@ def translate_errors(engine: Engine) -> Iterator[None]:
         # The rest of the server's message quotes the row, and with it a student.
         reason = " ".join((faults[0].diag.message_primary or str(faults[0])).split())[:300].rstrip(".")
         if any(map(_may_pass, faults)):
-            raise DatabaseUnavailableError(f"{where}: {reason}: {_advise(faults[0].pgcode)}") from error
+            advice = _ADVICE.get(faults[0].pgcode, "see that PostgreSQL runs and can be reached, then run again")
+            raise DatabaseUnavailableError(f"{where}: {reason}: {advice}") from error
         raise PermanentError(f"{where}: {reason}: check DATABASE_URL and the user's rights") from error
 
 
@@ -256,17 +264,6 @@ def _find_faults(error: BaseException) -> list[Any]:
             faults.insert(0, cause)
         cause = cause.orig if isinstance(cause, DBAPIError) else cause.__context__
     return faults
-
-
-def _advise(code: str | None) -> str:
-    """What to do about a fault that may pass, by PostgreSQL's code for it; a broken connection has none."""
-    advice = {
-        "53100": "make room on the server's disk, then run again",
-        "53300": "raise its limit of connections, or run again when fewer are open",
-        "55P03": "see who holds the lock, or run again later",
-        "57014": "see what slows the server down, or run again later",
-    }
-    return advice.get(code or "", "see that PostgreSQL runs and can be reached, then run again")
 
 
 def _may_pass(fault: Any) -> bool:

@@ -63,20 +63,16 @@ def read_batches(engine: Engine, rows: int) -> Iterator[list[Record]]:
         )
     with translate_errors(engine), engine.connect() as connection:
         batch: list[Record] = []
-        last: Row[Any] | None = None
+        last: Any = None
         for row in connection.execution_options(yield_per=rows).execute(text(_READ)):
-            if len(batch) >= rows and not _are_one(last, row):
+            # Rows without a user or a time are of no attempt.
+            if len(batch) >= rows and (None in row[:2] or row[_IDENTITY] != last):
                 yield batch
                 batch = []
             batch.append(_to_record(row))
-            last = row
+            last = row[_IDENTITY]
         if batch:
             yield batch
-
-
-def _are_one(one: Row[Any] | None, other: Row[Any]) -> bool:
-    """Whether two rows are of one attempt; those without a user or a time are of none."""
-    return one is not None and None not in one[:2] and one[_IDENTITY] == other[_IDENTITY]
 
 
 def _to_record(row: Row[Any]) -> Record:

@@ -45,7 +45,11 @@ def prefect_database(folder: Path) -> str:
     Raises:
         CodegraderError: the embedded PostgreSQL cannot be started or used.
     """
-    address = _address(folder)
+    parts = embedded_database(folder).connection_info
+    atexit.register(_forget_the_dead, folder)
+    # With the host as an argument: only so may it be a Unix socket's folder.
+    query = {"host": parts.host} | ({"port": str(parts.port)} if parts.port else {})
+    address = URL.create("postgresql+psycopg2", parts.username, database=parts.database, query=query)
     with _connected(address) as connection:
         if not connection.scalar(text("SELECT true FROM pg_database WHERE datname = :name"), {"name": NAME}):
             connection.execute(text(f"CREATE DATABASE {NAME}"))
@@ -54,14 +58,6 @@ def prefect_database(folder: Path) -> str:
         if not connection.scalar(text("SELECT true FROM pg_extension WHERE extname = 'pg_trgm'")):
             _create_extension(connection, folder.parent)
     return address.set(drivername="postgresql+asyncpg").render_as_string()
-
-
-def _address(folder: Path) -> URL:
-    """The embedded PostgreSQL's address with the host as an argument: only so may it be a Unix socket's folder."""
-    parts = embedded_database(folder).connection_info
-    atexit.register(_forget_the_dead, folder)
-    query = {"host": parts.host} | ({"port": str(parts.port)} if parts.port else {})
-    return URL.create("postgresql+psycopg2", parts.username, database=parts.database, query=query)
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def publish_figures(key: "SecretDict", spreadsheet_id: str, history: Section, ap
     """
     with _translate_errors(key, spreadsheet_id):
         sheet = _connect(key, api_url).open_by_key(spreadsheet_id)
-        tab = _find_tab(sheet)
+        tab = _find_tab(sheet) or sheet.add_worksheet(TAB, rows=1000, cols=4)
         if history.rows:
             header = [column.title for column in history.columns]
             expected: list[list[Any]] = [header, *(list(row.values) for row in history.rows)]
@@ -71,7 +71,7 @@ def try_sheet(key: "SecretDict", spreadsheet_id: str, api_url: str = GOOGLE_SHEE
     with _translate_errors(key, spreadsheet_id):
         sheet = _connect(key, api_url).open_by_key(spreadsheet_id)
         sheet.update_title(sheet.title)
-        is_there = TAB.casefold() in {tab.title.casefold() for tab in sheet.worksheets()}
+        is_there = _find_tab(sheet) is not None
     return f"{sheet.title!r} can be written, {'with its' if is_there else 'the first run adds the'} tab {TAB}"
 
 
@@ -111,10 +111,9 @@ def _read_key(key: "SecretDict") -> Any:
         ) from error
 
 
-def _find_tab(sheet: "Spreadsheet") -> "Worksheet":
+def _find_tab(sheet: "Spreadsheet") -> "Worksheet | None":
     # For Google `rawdata` is the same name, and a second tab of it is refused.
-    named = (tab for tab in sheet.worksheets() if tab.title.casefold() == TAB.casefold())
-    return next(named, None) or sheet.add_worksheet(TAB, rows=1000, cols=4)
+    return next((tab for tab in sheet.worksheets() if tab.title.casefold() == TAB.casefold()), None)
 
 
 def _refuse_to_shrink(there: list[list[Any]], days: set[date]) -> None:

@@ -35,12 +35,9 @@ _USUAL_TIMES = re.compile(r"(?:(?!0000)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\n)*
 
 
 class LtiParameters(NamedTuple):
-    """The LTI parameters of an attempt, ready for the table; None for what is missing.
+    """The LTI parameters of an attempt: columns of the table, and the sourced id as it was sent, for the identity.
 
-    Attributes:
-        exact_sourced_id: as it was sent, for the attempt's identity; the other fields are columns.
-        course: the course's key, None where the sourced id is built in another way than we know.
-        task: the task's block id, likewise.
+    None for what is missing; course and task also where the sourced id is built in another way than we know.
     """
 
     exact_sourced_id: str | None
