@@ -137,8 +137,8 @@ def _draw_line(axis: "Axes", days: _Days, name: str, colour: str, marker: str) -
     size, width = (5.0, 1.6) if len(days.days) <= WEEKS_NAMED else (1.2, 0.9)
     axis.plot(range(len(values)), values, color=colour, linewidth=width, marker=marker, markersize=size)
     hollow: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": colour, "linestyle": "none"}
-    partial = days.incomplete
-    axis.plot(partial, [values[place] for place in partial], marker=marker, markersize=size + 1.5, **hollow)
+    marked = [values[place] for place in days.incomplete]
+    axis.plot(days.incomplete, marked, marker=marker, markersize=size + 1.5, **hollow)
     axis.set_title(days.column(name).title, loc="left", fontsize=11, color=INK, fontweight="bold")
 
 
@@ -180,19 +180,12 @@ def _choose_ticks(days: list[date]) -> list[int]:
 def _write_values(axis: "Axes", days: _Days, name: str) -> None:
     from matplotlib.patheffects import withStroke
 
+    outline = [withStroke(linewidth=3, foreground="white")]
     for place, value in enumerate(days.values(name)):
         if math.isnan(value):
             continue
         # Above the mark, but below it where there is no room above.
         above = value < 0.75 or days.column(name).kind != "share"
-        axis.annotate(
-            days.write(value, name),
-            (place, value),
-            xytext=(0, 4 if above else -6),
-            textcoords="offset points",
-            ha="center",
-            va="bottom" if above else "top",
-            fontsize=9,
-            color=INK,
-            path_effects=[withStroke(linewidth=3, foreground="white")],
-        )
+        where: dict[str, Any] = {"xytext": (0, 4 if above else -6), "va": "bottom" if above else "top"}
+        look: dict[str, Any] = {"ha": "center", "fontsize": 9, "color": INK, "path_effects": outline}
+        axis.annotate(days.write(value, name), (place, value), textcoords="offset points", **where, **look)

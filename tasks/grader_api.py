@@ -68,7 +68,7 @@ def fetch_records(url: str, client: str, client_key: str, window: Window) -> str
         # A redirect would carry the key to another address, so none is followed.
         with _session().get(url, params=query, timeout=timeout, stream=True, allow_redirects=False) as answer:
             _check_status(answer.status_code, answer.headers)
-            _check_encoding(answer.headers)
+            _check_encoding(answer.headers.get("Content-Encoding", ""))
             body = _read_body(answer.raw)
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
         raise PermanentError("grader API: GRADER_API_URL is not a web address: correct it") from None
@@ -121,10 +121,9 @@ def read_retry_after(headers: Mapping[str, str], now: datetime | None = None) ->
     return max(0.0, (aware - (now or datetime.now(UTC))).total_seconds())
 
 
-def _check_encoding(headers: Mapping[str, str]) -> None:
+def _check_encoding(encoding: str) -> None:
     """Refuses what comes packed: unpacked, a small answer can fill the memory, or keep the library busy for ever."""
-    encoding = headers.get("Content-Encoding", "").strip()
-    if encoding.lower() not in ("", "identity"):
+    if encoding.strip().lower() not in ("", "identity"):
         raise PermanentError(
             f"grader API: its answer came packed ({encoding[:20]!r}), unasked: see what proxy packs it"
         )

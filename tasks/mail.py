@@ -145,12 +145,7 @@ def _read_address(text: str, setting: str) -> Address:
 
 
 def try_login(credentials: "EmailServerCredentials", sender: str, recipients: Sequence[str]) -> None:
-    """Reads the addresses and logs in to the mail server, but sends nothing.
-
-    Raises:
-        InvalidInputError: an address is none.
-        TransientError, PermanentError: the server cannot be reached, or does not let us in.
-    """
+    """Reads the addresses and logs in to the mail server, but sends nothing; raises as building and sending would."""
     _read_address(sender, "EMAIL_FROM")
     for recipient in recipients:
         _read_address(recipient, "EMAIL_TO")

@@ -62,11 +62,7 @@ def send_message(credentials: "EmailServerCredentials", message: "EmailMessage")
 
 
 def log_in_only(credentials: "EmailServerCredentials") -> None:
-    """Logs in and says goodbye.
-
-    Raises:
-        TransientError, PermanentError: the server cannot be reached, or does not let us in.
-    """
+    """Logs in and says goodbye; raises as `send_message` would."""
     _hang_up(_connect(credentials))
 
 

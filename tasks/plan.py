@@ -4,7 +4,7 @@ From top to bottom: dates become a period (`plan_period`); the daily run's day i
 (`plan_daily`); days become windows (`split_into_windows`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -126,20 +126,20 @@ def plan_daily(
         refresh: the day itself is asked for again as well.
     """
     (day,) = period.days
-    lookback = _days_before(day, lookback_days, period.time_zone)
-    gaps = [gap for gap in find_gaps(_days_before(day, heal_days, period.time_zone)) if gap not in lookback]
-    start = [*gaps, *lookback, day][0].start
-    whole = replace(period, start=start, days=tuple(days_between(start, period.end, period.time_zone)))
+
+    def days_before(count: int) -> list[Day]:
+        first = start_of(day.date - timedelta(days=count), period.time_zone)
+        return list(days_between(first, day.start, period.time_zone))
 
     def windows_of(days: list[Day]) -> list[Window]:
         return split_into_windows(replace(whole, days=tuple(days)), hours)
 
+    lookback = days_before(lookback_days)
+    gaps = [gap for gap in find_gaps(days_before(heal_days)) if gap not in lookback]
+    start = [*gaps, *lookback, day][0].start
+    whole = replace(period, start=start, days=tuple(days_between(start, period.end, period.time_zone)))
     again = windows_of([*lookback, day] if refresh else lookback)
     return Plan(whole, tuple(windows_of([*gaps, *lookback, day])), frozenset(again), tuple(gaps))
-
-
-def _days_before(day: Day, count: int, time_zone: ZoneInfo) -> list[Day]:
-    return list(days_between(start_of(day.date - timedelta(days=count), time_zone), day.start, time_zone))
 
 
 def split_into_windows(period: Period, hours: int) -> list[Window]:
@@ -148,14 +148,12 @@ def split_into_windows(period: Period, hours: int) -> list[Window]:
     Beginning anew each day keeps the windows of a day the same whatever range they are part of, so that overlapping
     ranges share cached answers; a day of 23 or 25 hours ends with a shorter or an additional window.
     """
-    step = timedelta(hours=hours)
-    return [window for day in period.days for window in _cut(day, step, period)]
-
-
-def _cut(day: Day, step: timedelta, period: Period) -> Iterator[Window]:
-    start = day.start
-    while start < day.end:
-        end = min(start + step, day.end)
-        if start < period.end and end > period.start:
-            yield Window(max(start, period.start), min(end, period.end))
-        start = end
+    windows: list[Window] = []
+    for day in period.days:
+        start = day.start
+        while start < day.end:
+            end = min(start + timedelta(hours=hours), day.end)
+            if start < period.end and end > period.start:
+                windows.append(Window(max(start, period.start), min(end, period.end)))
+            start = end
+    return windows

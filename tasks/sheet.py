@@ -202,18 +202,15 @@ def _classify(error: Exception, account: str, spreadsheet_id: str) -> Codegrader
     # gspread puts a refusal to open the spreadsheet behind a `PermissionError`.
     answer = getattr(error.__cause__ if isinstance(error, PermissionError) else error, "error", {})
     code = answer.get("code", 403)
-    if code == 403 and "SERVICE_DISABLED" in str(answer):
-        return PermanentError(
-            f"Google Sheet: the Google Sheets API is off in the project of {account}: enable it in the Cloud console"
-        )
-    if code == 403:
-        return PermanentError(
-            f"Google Sheet: {account} may not write to {spreadsheet_id}: share it with that address as editor"
-        )
-    reason = " ".join(str(answer.get("message", "")).split())[:200]
-    if code in (408, 429) or code >= 500 or code == -1:
-        return TransientError(f"Google Sheet: Google answered {code}: {reason}")
-    return PermanentError(f"Google Sheet: Google answered {code}: {reason}")
+    kind: type[CodegraderError] = PermanentError
+    told = f"Google answered {code}: {' '.join(str(answer.get('message', '')).split())[:200]}"
+    if code in (408, 429, -1) or code >= 500:
+        kind = TransientError
+    elif code == 403 and "SERVICE_DISABLED" in str(answer):
+        told = f"the Google Sheets API is off in the project of {account}: enable it in the Cloud console"
+    elif code == 403:
+        told = f"{account} may not write to {spreadsheet_id}: share it with that address as editor"
+    return kind(f"Google Sheet: {told}")
 
 
 publish_sheet = task(
