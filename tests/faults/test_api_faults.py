@@ -1,7 +1,6 @@
 """The grader's API fails, once, for ever and at random, under the whole flow: nothing is lost but what never came."""
 
 import random
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,6 +14,7 @@ from tasks.retries import MAX_RETRY_AFTER_S
 from tests.faults import fault, faults
 from tests.faults.api_faults import FLEETING, HARMLESS, LASTING, LIMITS, UNREACHABLE
 from tests.faults.days import DAY, STRUCK, WINDOWS, OneDay, lasting, whole_days
+from tests.fixtures.ports import free_port
 from tests.fixtures.records import record, submit
 from tests.fixtures.waiting import wait_until
 from tests.integration.loading import rows
@@ -138,23 +138,22 @@ def test_a_random_mix_loses_nothing(one_day: OneDay, seed: int, hours: int) -> N
 
 
 @pytest.mark.stress
-@fault("grader API", "nobody listens, for ever", "given up; every window is missing, and named; the next run has all")
-def test_without_the_service_everything_is_missing_until_it_is_back(one_day: OneDay) -> None:
-    with one_day.asking(UNREACHABLE):
-        one_day.assert_missing(one_day.run(), *WINDOWS)
-
-    one_day.assert_nothing_is_lost()
-
-
-@pytest.mark.stress
-@fault("grader API", "an expired certificate, under a whole run", "every window is missing; the next run has all")
-def test_an_expired_certificate_costs_the_run_alone(
-    one_day: OneDay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "is_there",
+    faults(
+        "grader API",
+        "given up; every window is missing, and named; the next run has all",
+        {"nobody listens, for ever": [False], "an expired certificate, under a whole run": [True]},
+    ),
+)
+def test_without_the_service_everything_is_missing_until_it_is_back(
+    one_day: OneDay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_there: bool
 ) -> None:
     authority = PrivateAuthority(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.ca_file))
-    with GraderSandbox([], certificate=authority.issue(expired=True)) as grader, one_day.asking(grader.url):
-        one_day.assert_missing(one_day.run(), *WINDOWS)
+    with GraderSandbox([], certificate=authority.issue(expired=True)) as grader:
+        with one_day.asking(grader.url if is_there else UNREACHABLE):
+            one_day.assert_missing(one_day.run(), *WINDOWS)
         assert grader.requests == []
 
     one_day.assert_nothing_is_lost()
@@ -166,10 +165,7 @@ def test_a_service_that_comes_back_is_waited_for(one_day: OneDay, monkeypatch: p
     from tasks.extract import extract
 
     monkeypatch.setattr("flows.running.loading.extract", extract.with_options(retry_delay_seconds=[2] * 4))
-    client, key = one_day.grader.client, one_day.grader.client_key
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    client, key, port = one_day.grader.client, one_day.grader.client_key, free_port()
     asked = one_day.pipeline.log().count("refused")
     over = Event()
 

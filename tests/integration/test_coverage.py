@@ -1,7 +1,7 @@
 """What is loaded and what is missing, as the database knows it."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -27,7 +27,7 @@ from tasks.database import open_as_it_is
 from tasks.errors import PermanentError
 from tasks.load import load_window
 from tests.fixtures.records import WINDOW, frame_of, numbered, record, submit
-from tests.integration.loading import FLOW_RUN, column, do, empty_all, load, span
+from tests.integration.loading import FLOW_RUN, column, empty_all, load, span
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector
@@ -79,20 +79,16 @@ def test_a_day_is_there_if_every_moment_of_it_is(
     assert missing(engine, days(3)) == expected
 
 
-def test_a_day_is_that_of_its_time_zone(engine: Engine) -> None:
+def test_a_day_is_that_of_its_time_zone_and_of_a_part_only_that_part_counts(engine: Engine) -> None:
+    in_moscow = days(3, "Europe/Moscow", datetime(2023, 3, 31, 21, tzinfo=UTC))
     mark(engine, span("2023-04-02 00:00", "2023-04-03 00:00"))
-    assert missing(engine, days(3, "Europe/Moscow", datetime(2023, 3, 31, 21, tzinfo=UTC))) == [1, 2, 3]
+    assert missing(engine, in_moscow) == [1, 2, 3]
     mark(engine, span("2023-04-01 21:00", "2023-04-02 00:00"))
-    assert missing(engine, days(3, "Europe/Moscow", datetime(2023, 3, 31, 21, tzinfo=UTC))) == [1, 3]
-
-
-def test_of_a_part_of_a_day_only_that_part_counts(engine: Engine) -> None:
-    (day,) = days(1)
-    mark(engine, span("2023-04-01 06:00", "2023-04-01 18:00"))
-    assert missing(engine, [replace(day, start=day.start + timedelta(hours=6), end=day.end - timedelta(hours=6))]) == []
-    assert missing(engine, [replace(day, start=day.start + timedelta(hours=5), end=day.end - timedelta(hours=6))]) == [
-        1
-    ]
+    assert missing(engine, in_moscow) == [1, 3]
+    (first, *_) = days(3)
+    evening = replace(first, start=first.start + timedelta(hours=21))
+    assert missing(engine, [evening]) == []
+    assert missing(engine, [replace(evening, start=evening.start - timedelta(hours=1))]) == [1]
 
 
 def test_what_was_loaded_too_long_ago_does_not_count(engine: Engine) -> None:
@@ -139,16 +135,12 @@ def test_what_a_run_loaded_is_added_up_over_its_windows(engine: Engine) -> None:
     assert [result.check for result in loaded.checks][:2] == ["shape", "duplicate rows"]
 
 
-def test_a_run_that_loaded_nothing_has_counted_nothing(engine: Engine) -> None:
-    loaded = loaded_by(engine, FLOW_RUN)
-    assert (loaded.windows, loaded.counts, loaded.checks) == (0, LoadCounts(), ())
-
-
 def test_what_another_run_has_loaded_again_is_its_own(engine: Engine) -> None:
     another = str(uuid4())
     load(engine, numbered(5))
     load(engine, numbered(5), run=another)
-    assert loaded_by(engine, FLOW_RUN).windows == 0
+    loaded = loaded_by(engine, FLOW_RUN)
+    assert (loaded.windows, loaded.counts, loaded.checks) == (0, LoadCounts(), ())
     assert loaded_by(engine, another).counts == LoadCounts(fetched=5, unchanged=5)
 
 
@@ -191,20 +183,3 @@ def test_a_database_without_tables_is_left_without(empty: "SqlAlchemyConnector")
         read_loaded_spans(engine)
     assert column(engine, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [0]
     engine.dispose()
-
-
-@pytest.mark.timeout(60)
-def test_twenty_years_are_looked_through(engine: Engine) -> None:
-    start = datetime(2005, 1, 1, tzinfo=UTC)
-    whole = list(days_between(start, datetime(2025, 1, 1, tzinfo=UTC), ZoneInfo("UTC")))
-    do(
-        engine,
-        f"""
-        INSERT INTO loaded_windows
-        SELECT moment, moment + interval '6 hours', 0, 0, 0, 0, 0, 0, 0, '[]', NULL, now(), false
-        FROM generate_series(timestamptz '{start}', timestamptz '{whole[-1].start}' + interval '18 hours', '6 hours')
-            AS moment
-        """,
-    )
-    assert missing_days(engine, whole) == ()
-    assert [day.date for day in missing_days(engine, [*whole, *days(1, first=whole[-1].end)])] == [date(2025, 1, 1)]

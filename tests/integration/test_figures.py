@@ -9,13 +9,12 @@ import pytest
 from sqlalchemy import Engine
 
 from schemas.period import Day, Window, days_between
-from schemas.record import Record
 from tasks.errors import PermanentError
 from tasks.figures import DayFigures, compute_figures, read_figures, read_figures_over
 from tests.fixtures.records import numbered, record, submit
 from tests.fixtures.summaries import by_name, day_figures
-from tests.integration.loading import column, contents, do, in_pieces, load, rows, span, versions
-from tests.sandbox.grader import RecordList, SyntheticRecords
+from tests.integration.loading import column, contents, do, in_pieces, load, span, versions
+from tests.sandbox.grader import SyntheticRecords
 
 UTC_ZONE, MOSCOW, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
 YESTERDAY = span("2023-05-30 00:00", "2023-05-31 00:00")
@@ -99,22 +98,6 @@ def test_the_figures_are_those_that_pandas_finds_in_the_records(engine: Engine, 
     assert all(3000 < count < 5000 for count in attempts_of(figures).values())
 
 
-def test_real_submissions_give_their_known_figures(engine: Engine, real_records: list[Record]) -> None:
-    whole = span("2017-10-02 00:00", "2017-10-15 00:00")
-    records = RecordList(real_records).between(whole.start, whole.end)
-    load_all(engine, records, hours(whole, 6))
-    figures = compute(engine, whole)
-    assert list(figures.values()) == computed_otherwise(records, UTC_ZONE)
-    assert sum(attempts_of(figures).values()) == 1000
-    assert list(figures["2017-10-08"].values.values())[:3] == [304, 69, 55]
-    # A dashboard of old would find the same.
-    view = """
-        SELECT created_at::date, count(*), count(*) FILTER (WHERE is_correct = 1), count(DISTINCT user_id)
-        FROM user_config GROUP BY 1 ORDER BY 1
-    """
-    assert rows(engine, view) == [(one.day, *list(one.values.values())[:3]) for one in figures.values()]
-
-
 # --- days
 
 
@@ -143,22 +126,18 @@ def test_a_day_begins_and_ends_with_its_own_clock(engine: Engine, day: int, zone
 @pytest.mark.parametrize(
     ("windows", "zone", "complete"),
     [
-        ([("00:00", "24:00")], "UTC", True),
-        ([("00:00", "06:00"), ("12:00", "24:00"), ("06:00", "12:00")], "UTC", True),
-        ([("00:00", "13:00"), ("11:00", "24:00")], "UTC", True),
-        ([("00:00", "06:00"), ("06:00", "12:00")], "UTC", False),
-        ([("00:00", "06:00"), ("07:00", "24:00")], "UTC", False),
-        ([("00:00", "23:59")], "UTC", False),
+        # In any order, and where they overlap.
+        ([(0, 6), (12, 24), (5, 12)], "UTC", True),
+        ([(0, 6), (7, 24)], "UTC", False),
         # The day begins three hours earlier in Moscow.
-        ([("00:00", "24:00")], "Europe/Moscow", False),
+        ([(0, 24)], "Europe/Moscow", False),
     ],
 )
 def test_a_day_is_complete_when_every_moment_of_it_was_loaded(
-    engine: Engine, windows: list[tuple[str, str]], zone: str, *, complete: bool
+    engine: Engine, windows: list[tuple[int, int]], zone: str, *, complete: bool
 ) -> None:
     for start, end in windows:
-        moments = (TODAY.start + timedelta(hours=int(text[:2]), minutes=int(text[3:])) for text in (start, end))
-        load(engine, [], Window(*moments))
+        load(engine, [], Window(TODAY.start + timedelta(hours=start), TODAY.start + timedelta(hours=end)))
     assert compute(engine, TODAY, ZoneInfo(zone))["2023-05-31"].complete is complete
 
 

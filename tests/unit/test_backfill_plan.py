@@ -24,10 +24,6 @@ def plan(start: date | str, end: date | str | None = None, zone: str = "UTC") ->
     return plan_period(start, end, ZoneInfo(zone), NOW, max_days=None)
 
 
-def names(period: Period, months: int) -> list[str]:
-    return [str(chunk) for chunk in split_into_chunks(period, months)]
-
-
 @st.composite
 def periods(draw: st.DrawFn) -> Period:
     zone = draw(ZONES)
@@ -67,16 +63,11 @@ def test_a_run_told_about_days_plans_exactly_these(period: Period, months: int, 
     ("months", "expected"),
     [
         (1, ["2022-12-30 to 2022-12-31", "2023-01-01 to 2023-01-31", "2023-02-01 to 2023-02-28", "2023-03-01"]),
-        (2, ["2022-12-30 to 2022-12-31", "2023-01-01 to 2023-02-28", "2023-03-01"]),
-        (12, ["2022-12-30 to 2022-12-31", "2023-01-01 to 2023-03-01"]),
+        (3, ["2022-12-30 to 2022-12-31", "2023-01-01 to 2023-03-01"]),
     ],
 )
-def test_chunks_are_calendar_months_quarters_years(months: int, expected: list[str]) -> None:
-    assert names(plan("2022-12-30", "2023-03-01"), months) == expected
-
-
-def test_ranges_that_overlap_have_their_inner_chunks_in_common() -> None:
-    assert names(plan("2023-01-10", "2023-06-30"), 3)[1:] == names(plan("2023-04-01", "2023-06-30"), 3)
+def test_chunks_are_calendar_months_and_quarters(months: int, expected: list[str]) -> None:
+    assert list(map(str, split_into_chunks(plan("2022-12-30", "2023-03-01"), months))) == expected
 
 
 def test_dates_are_told_as_dates_and_moments_as_moments() -> None:

@@ -52,17 +52,12 @@ def state_of(spans: Sequence[Span] = SPANS, max_age: timedelta | None = None, **
     return State(NOW, UTC_ZONE, everything, days, recent, max_age, runs, run("daily", Scheduled(), NOW))
 
 
-def test_days_are_complete_incomplete_or_missing_and_the_present_one_is_none_of_them() -> None:
-    assert dates(sort_days(SPANS, UTC_ZONE, NOW)) == [[1, 2, 7, 8, 9, 10], [5], [3, 4, 6]]
-
-
-def test_days_are_those_of_the_reporting_time_zone() -> None:
+def test_days_are_complete_incomplete_or_missing_by_the_reporting_time_zone() -> None:
+    """The present one is none of them; where nothing is loaded, no day is missing."""
     moscow = ZoneInfo("Europe/Moscow")
+    assert dates(sort_days(SPANS, UTC_ZONE, NOW)) == [[1, 2, 7, 8, 9, 10], [5], [3, 4, 6]]
     # The third there ends at 21:00 UTC, and the first began the evening before, when nothing was loaded.
     assert dates(sort_days(SPANS[:1], moscow, span("2023-04-04", "2023-04-04")[0])) == [[2], [1, 3], []]
-
-
-def test_where_nothing_is_loaded_no_day_is_missing() -> None:
     assert sort_days((), UTC_ZONE, NOW) == LoadedDays((), (), ())
 
 
@@ -95,11 +90,13 @@ def test_it_is_late_where_nothing_is_loaded_or_nothing_can_be_asked() -> None:
     assert state_of(()).is_late is None
 
 
-def test_what_does_not_answer_is_not_well_and_named() -> None:
+def test_what_does_not_answer_is_not_well_and_named_and_a_run_may_wait_for_a_worker() -> None:
     state = state_of(mail=Service("smtp.example:587", "cannot be reached"))
     assert not state.is_well
     assert state_of().is_well
-    assert "mail            FAILED: smtp.example:587: cannot be reached" in to_text(state)
+    waiting = replace(state, next_run=run("daily", Scheduled(), NOW - timedelta(minutes=5)))
+    assert "mail            FAILED: smtp.example:587: cannot be reached" in to_text(waiting)
+    assert "next run        2023-04-11 08:55 UTC, waits for a worker" in to_text(waiting)
 
 
 def test_the_text() -> None:
@@ -116,11 +113,6 @@ def test_the_text() -> None:
         "next run        2023-04-11 09:00 UTC",
         "age             the newest complete day, 2023-04-10, ended 9 h ago",
     ]
-
-
-def test_a_run_whose_time_has_passed_waits_for_a_worker() -> None:
-    state = replace(state_of(), next_run=run("daily", Scheduled(), NOW - timedelta(minutes=5)))
-    assert "next run        2023-04-11 08:55 UTC, waits for a worker" in to_text(state)
 
 
 def test_the_json_also_where_nothing_is_known() -> None:
