@@ -14,11 +14,11 @@ from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
 from flows.backfilling.chunks import describe_days, split_into_chunks
 from flows.backfilling.dispatch import ChildRuns, ChunkLoad, Dispatch, count_outcomes, write_outcomes
-from flows.running.beginning import begin_run, refuse
+from flows.running.beginning import begin_run, fail
 from flows.running.configuration import open_database
 from flows.running.failure import mail_failure
 from flows.running.foreground import flow_command
@@ -29,7 +29,7 @@ from schemas.parameters import ChunkMonths, DayOrMoment, MaxParallel, Share
 from schemas.period import Period
 from schemas.summary import CheckResult, LoadCounts, RunSummary, StageFailure
 from tasks.check import add_results
-from tasks.errors import ArgumentError, CodegraderError
+from tasks.errors import CodegraderError
 from tasks.plan import plan_period
 
 
@@ -66,7 +66,6 @@ def codegrader_backfill(
         max_rejected_share: Publish nothing if more than this share of a run's records fails the checks, 0 to 1.
         max_duplicates_share: Publish nothing if more than this share of a run's records are exact copies, 0 to 1.
     """
-    # Our own errors explain themselves: a state with their message says all that a traceback would hide.
     try:
         configuration = begin_run(codegrader_backfill.fn)
         limits = Limits(max_rejected_share, max_duplicates_share)
@@ -95,10 +94,8 @@ def codegrader_backfill(
                 is_trusted=not any(failure.stage == "checks" for failure in stages.failures),
             )
             summary = publish(publication)
-    except ArgumentError as error:
-        return refuse(error)
     except CodegraderError as error:
-        return Failed(message=str(error))
+        return fail(error)
     if stages.failures:
         return conclude(replace(summary, failures=tuple(stages.failures)))
     return Completed(message=f"{period}: {count_outcomes(loads)}")

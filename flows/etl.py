@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.running.beginning import begin_run, refuse
+from flows.running.beginning import begin_run, fail
 from flows.running.configuration import Configuration, open_database
 from flows.running.failure import mail_failure
 from flows.running.foreground import flow_command
@@ -28,7 +27,7 @@ from schemas.period import Plan
 from schemas.summary import RunSummary, StageFailure
 from tasks.check import format_results
 from tasks.coverage import find_gaps
-from tasks.errors import ArgumentError, CodegraderError
+from tasks.errors import CodegraderError
 from tasks.extract import delete_expired
 from tasks.plan import day_before, plan_daily, plan_period, plan_range
 
@@ -81,7 +80,6 @@ def codegrader_etl(
         max_rejected_share: Publish nothing if more than this share of the records fails an error check, 0 to 1.
         max_duplicates_share: Publish nothing if more than this share of the records are exact copies, 0 to 1.
     """
-    # Our own errors explain themselves: a state with their message says all that a traceback would hide.
     try:
         configuration = begin_run(codegrader_etl.fn)
         time_zone = configuration.settings.time_zone
@@ -96,10 +94,8 @@ def codegrader_etl(
                 plan = plan_range(period, window_hours, refresh=refresh)
             targets = Targets(sheet=sheet, mail=mail) if publish else None
             return _run(configuration, engine, plan, Limits(max_rejected_share, max_duplicates_share), targets)
-    except ArgumentError as error:
-        return refuse(error)
     except CodegraderError as error:
-        return Failed(message=str(error))
+        return fail(error)
 
 
 def _scheduled_at() -> datetime:

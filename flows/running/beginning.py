@@ -15,7 +15,7 @@ from flows.running.configuration import Configuration, load_configuration
 from flows.running.home import home_folder, home_path
 from flows.running.logs import start_logging
 from schemas.parameters import find_beyond_limits
-from tasks.errors import ArgumentError
+from tasks.errors import ArgumentError, CodegraderError
 from tasks.plan import MAX_DAYS, plan_period
 
 FURTHEST_AHEAD: Final = timedelta(hours=14)
@@ -56,9 +56,9 @@ def begin_run(flow: Callable[..., Any]) -> Configuration:
     return configuration
 
 
-def refuse(error: ArgumentError) -> State[Any]:
-    """The state of a run that was asked for what cannot be done."""
-    return Failed(name=REFUSED, message=str(error))
+def fail(error: CodegraderError) -> State[Any]:
+    """The state of a run that one of our errors has ended: its message says all that a traceback would hide."""
+    return Failed(name=REFUSED if isinstance(error, ArgumentError) else None, message=str(error))
 
 
 def _check_limits(flow: Callable[..., Any], given: Mapping[str, Any]) -> None:
