@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -69,12 +70,9 @@ def add_results(one: Sequence[CheckResult], other: Sequence[CheckResult]) -> tup
     """Adds up the outcomes of two windows, check by check."""
     earlier = {result.check: result for result in one}
     return tuple(
-        CheckResult(
-            result.check,
-            result.severity,
-            result.rows + (before.rows if (before := earlier.get(result.check)) else 0),
-            (before.sample if before else "") or result.sample,
-        )
+        replace(result, rows=before.rows + result.rows, sample=before.sample or result.sample)
+        if (before := earlier.get(result.check))
+        else result
         for result in other
     )
 

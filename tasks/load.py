@@ -40,12 +40,9 @@ _UPSERT: Final = f"""
     )
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written
 """
-_INSERT_MISSING: Final = f"""
-    WITH written AS (
-        INSERT INTO {attempts.name} ({_LISTED}) SELECT {_LISTED} FROM staged ON CONFLICT (id) DO NOTHING RETURNING id
-    )
-    SELECT count(*) FROM written
-"""
+_INSERT_MISSING: Final = (
+    f"INSERT INTO {attempts.name} ({_LISTED}) SELECT {_LISTED} FROM staged ON CONFLICT (id) DO NOTHING"
+)
 # A record that came back valid leaves the rejected: those of this window are replaced by what it holds now, and an
 # attempt loaded here is no longer outside of another window. The row of this window replaces those of its parts.
 _FORGET: Final = f"""
@@ -101,21 +98,16 @@ def load_window(
 
 
 def load_missing(engine: Engine, rows: "pd.DataFrame") -> int:
-    """Loads attempts that no window brought, in one transaction. What is there already stays as it is: it was fetched.
+    """Loads attempts that no window brought, each id once, and says how many were not there yet.
 
-    Args:
-        rows: a frame of attempts, each id once.
-
-    Returns:
-        How many were not there yet.
+    What is there already stays as it is: it was fetched.
     """
     with translate_errors(engine), exclusive_transaction(engine) as connection:
         driver: Any = connection.connection.dbapi_connection
         with driver.cursor() as cursor:
             _copy_to_stage(cursor, rows)
             cursor.execute(_INSERT_MISSING)
-            (new,) = cursor.fetchone()
-    return int(new)
+            return int(cursor.rowcount)
 
 
 def _copy_to_stage(cursor: Any, rows: "pd.DataFrame") -> None:
