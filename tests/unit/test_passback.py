@@ -1,7 +1,6 @@
 """The LTI parameters: a Python literal in a string, or JSON, or neither."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -40,16 +39,17 @@ def test_unreadable_parameters_are_kept_as_they_came(unreadable: object) -> None
     assert json.loads(attempt.passback_params) == unreadable
 
 
+USUAL_PARAMETERS = {"oauth_consumer_key": "", "lis_result_sourcedid": SOURCED_ID, "lis_outcome_service_url": URL}
+
+
 @pytest.mark.parametrize(
     "written",
     [
         passback(),
-        json.dumps({"oauth_consumer_key": "", "lis_result_sourcedid": SOURCED_ID, "lis_outcome_service_url": URL}),
+        json.dumps(USUAL_PARAMETERS),
         # As PHP writes JSON.
-        f'{{"oauth_consumer_key":"","lis_result_sourcedid":"{SOURCED_ID}","lis_outcome_service_url":"{URL}"}}'.replace(
-            "/", r"\/"
-        ),
-        {"oauth_consumer_key": "", "lis_result_sourcedid": SOURCED_ID, "lis_outcome_service_url": URL},
+        json.dumps(USUAL_PARAMETERS, separators=(",", ":")).replace("/", r"\/"),
+        USUAL_PARAMETERS,
         f"  {passback(more=[1, None, b'x'])} ",
     ],
 )
@@ -119,13 +119,6 @@ def test_parameters_nested_ten_thousand_times_are_unreadable(deep: str) -> None:
     assert read_lti_parameters(deep) == NO_LTI_PARAMETERS
 
 
-def test_a_text_that_is_too_long_to_be_read_is_not_remembered_either() -> None:
-    text = "{'a': '" + MEGABYTE + "'}"
-    before = sys.getrefcount(text)
-    assert read_lti_parameters(text) == NO_LTI_PARAMETERS
-    assert sys.getrefcount(text) == before
-
-
 @pytest.mark.parametrize(
     ("sourced_id", "course", "task"),
     [
@@ -134,17 +127,15 @@ def test_a_text_that_is_too_long_to_be_read_is_not_remembered_either() -> None:
         (f"{COURSE}:lms-2.my-university.example-{TASK}:{STUDENT}", COURSE, TASK),
         (f"{COURSE}:localhost:8000-{TASK}:{STUDENT}", COURSE, TASK),
         (f"{COURSE}:lms-{TASK}:", COURSE, TASK),
-        ("course-v1:a+b+c:h-t:u", "course-v1:a+b+c", "t"),
         ("course-v1:Курс+1+2:h-t:u", "course-v1:Курс+1+2", "t"),
-        (f"{COURSE}:{TASK}:{STUDENT}", None, None),
-        (f"{COURSE}:lms-:{STUDENT}", None, None),
-        (f"course-v1::lms-{TASK}:{STUDENT}", None, None),
-        (f"SkillFactory/DST/2021:lms-{TASK}:{STUDENT}", None, None),
         (f"{SOURCED_ID}\n", COURSE, TASK),
-        (f"\n{SOURCED_ID}", None, None),
-        (STUDENT, None, None),
-        ("", None, None),
-        (None, None, None),
+        *(
+            (neither, None, None)
+            for neither in (
+                *(f"{COURSE}:{TASK}:{STUDENT}", f"{COURSE}:lms-:{STUDENT}", f"course-v1::lms-{TASK}:{STUDENT}"),
+                *(f"SkillFactory/DST/2021:lms-{TASK}:{STUDENT}", f"\n{SOURCED_ID}", STUDENT, "", None),
+            )
+        ),
     ],
 )
 def test_course_and_task_are_taken_from_the_sourced_id(

@@ -136,10 +136,8 @@ def test_the_last_day_is_included_and_a_last_moment_is_not(start: date | str, en
 
 
 def test_a_moment_without_an_offset_is_in_the_reporting_time_zone() -> None:
-    assert span(plan("2023-04-01T06:00", "2023-04-01 18:30", BERLIN)) == (
-        "2023-04-01 04:00 UTC",
-        "2023-04-01 16:30 UTC",
-    )
+    inside = plan("2023-04-01T06:00", "2023-04-01 18:30", BERLIN)
+    assert span(inside) == ("2023-04-01 04:00 UTC", "2023-04-01 16:30 UTC")
     assert span(plan("2023-04-01T06:00-04:00", None, BERLIN)) == ("2023-04-01 10:00 UTC", "2023-04-01 22:00 UTC")
 
 
@@ -147,7 +145,7 @@ def test_a_period_between_moments_asks_for_nothing_outside_of_them() -> None:
     windows = split_into_windows(plan("2023-04-01T05:00", "2023-04-02T01:00"), 6)
     assert hours(windows) == [1, 6, 6, 6, 1]
     assert (windows[0].start.hour, windows[-1].end.hour) == (5, 1)
-    assert hours(split_into_windows(plan("2023-04-01T06:00", "2023-04-01T18:00"), 6)) == [6, 6]
+    assert hours(split_into_windows(plan("2022-03-03", "2023-04-06"), 24)) == [24] * 400, "so many are not too many"
 
 
 def test_today_is_asked_for_up_to_now() -> None:
@@ -231,7 +229,7 @@ def test_a_day_has_the_same_windows_whatever_range_it_is_part_of(zone: str, day:
         ("2023-04-11", None, r"start_date 2023-04-11 is in the future"),
         ("2023-04-10T21:30", "2023-04-10T22:00", r"start_date 2023-04-10 21:30:00 is in the future"),
         ("2023-04-10", "2023-04-11", r"end_date 2023-04-11 is in the future: .* today"),
-        ("2022-03-02", "2023-04-06", r"401 days are more than one run takes \(400\)"),
+        ("2022-03-02", "2023-04-06", r"401 days .*400"),
         ("0001-01-01", None, r"start_date '0001-01-01' is not in the years 2000 to 2100"),
         ("0001-01-01T00:00+14:00", None, r"is not in the years"),
         ("2023-04-01", "9999-12-31", r"end_date '9999-12-31' is not in the years"),
@@ -245,10 +243,6 @@ def test_what_cannot_be_meant_is_refused_in_one_line(start: date | str, end: str
         plan(start, end)
     assert len(str(refusal.value).splitlines()) == 1
     assert len(str(refusal.value)) < 250
-
-
-def test_four_hundred_days_are_not_too_many() -> None:
-    assert len(plan("2022-03-03", "2023-04-06").days) == 400
 
 
 @given(start=st.text(max_size=30), end=st.none() | st.text("0123456789-T:+.Z W", max_size=30))
