@@ -189,18 +189,16 @@ def test_what_a_stopped_backfill_has_started_is_taken_over(pipeline: Pipeline, r
     assert "2 loaded, 0 skipped, 0 failed; 20 records new" in str(state.message)
 
 
-def test_without_the_deployment_it_says_what_to_do(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.backfilling.dispatch.DEPLOYMENT", "codegrader-etl/absent")
-
-    state = backfill(pipeline)
-
-    assert state.is_failed()
-    assert "codegrader-etl/absent" in str(state.message)
-    assert "prefect --no-prompt deploy --all" in str(state.message)
-
-
-def test_what_cannot_be_used_is_refused(pipeline: Pipeline) -> None:
+def test_what_cannot_be_used_is_refused_and_without_the_deployment_it_says_what_to_do(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state = backfill(pipeline, chunk_months=13, max_parallel=0, max_rejected_share=2, max_duplicates_share=-1)
     assert state.name == "Refused"
     for told in ("chunk_months is 13", "max_parallel is 0", "max_rejected_share is 2", "max_duplicates_share is -1"):
         assert told in str(state.message)
+
+    monkeypatch.setattr("flows.backfilling.children.DEPLOYMENT", "codegrader-etl/absent")
+    state = backfill(pipeline)
+    assert state.is_failed()
+    assert "codegrader-etl/absent" in str(state.message)
+    assert "deploy --all" in str(state.message)

@@ -110,12 +110,12 @@ def test_every_chunk_is_loaded_by_one_run_some_at_a_time(engine: Engine, runs: P
     assert runs.most_at_once == max_parallel
 
 
-def test_what_is_loaded_is_skipped_and_the_rest_is_asked_for_from_first_to_last(
+def test_what_is_loaded_is_skipped_the_rest_is_asked_for_from_first_to_last_and_refresh_loads_all_again(
     engine: Engine, runs: PlayedRuns
 ) -> None:
     load_all(engine, runs)
     runs.started.clear()
-    assert outcomes(load_all(engine, runs)) == ["skipped"] * 3
+    assert outcomes(load_all(engine, runs)) == outcomes(load_all(engine, runs, since=NOW)) == ["skipped"] * 3
     assert runs.started == []
 
     with engine.begin() as connection:
@@ -123,15 +123,9 @@ def test_what_is_loaded_is_skipped_and_the_rest_is_asked_for_from_first_to_last(
     assert outcomes(load_all(engine, runs)) == ["skipped", "loaded", "skipped"]
     assert runs.started == [(APRIL, "04-05", "04-09")]
 
-
-def test_refresh_loads_again_what_was_loaded_before(engine: Engine, runs: PlayedRuns) -> None:
-    load_all(engine, runs)
-    assert outcomes(load_all(engine, runs, since=NOW)) == ["skipped"] * 3
-    runs.started.clear()
-    later = NOW + timedelta(seconds=1)
     # The played runs load as of NOW, which is too early to count.
-    assert outcomes(load_all(engine, runs, since=later)) == ["failed"] * 3
-    assert len(runs.started) == 3
+    assert outcomes(load_all(engine, runs, since=NOW + timedelta(seconds=1))) == ["failed"] * 3
+    assert len(runs.started) == 4
 
 
 WHOLE, REST = ("04-01", "04-30"), ("04-11", "04-30")
@@ -193,16 +187,14 @@ def test_runs_under_way_are_taken_over_first_and_count(engine: Engine, runs: Pla
 
     loads = load_all(engine, runs, max_parallel=2)
 
-    assert outcomes(loads) == ["loaded"] * 3
+    assert [(load.outcome, load.windows) for load in loads] == [("loaded", 2), ("loaded", 30), ("loaded", 2)]
     assert runs.started == [(MARCH, "03-30", "03-31")]
     assert runs.most_at_once == 2
-    assert [load.windows for load in loads] == [2, 30, 2]
 
 
 def test_what_a_refreshing_run_that_was_taken_over_has_loaded_counts(engine: Engine, runs: PlayedRuns) -> None:
-    later = NOW + timedelta(minutes=1)
     runs.add_active(SPRING[0], created=NOW - timedelta(minutes=1))
-    assert load_all(engine, runs, since=later)[0].outcome == "loaded"
+    assert load_all(engine, runs, since=NOW + timedelta(minutes=1))[0].outcome == "loaded"
 
 
 class FakeServer:

@@ -84,16 +84,23 @@ def test_what_only_looks_escaped_stays_as_it_is(text: str) -> None:
     assert isinstance(unescape(text), str)
 
 
-def test_the_longest_secret_goes_first_and_the_line_end_of_one_from_a_file_is_no_part_of_it() -> None:
-    assert redact("alphabet, alpha", ["alpha\n", "alphabet"]) == "***, ***"
-
-
-def test_a_short_secret_is_hidden_only_as_a_value() -> None:
-    text = "q7 rows, q70, none= password=q7 key=q7&a=q7x postgresql://me:q7@db/x key%3Dq7"
-    expected = "q7 rows, q70, none= password=*** key=***&a=q7x postgresql://me:***@db/x key%3D***"
-    assert redact(text, ["q7", "", " "]) == expected
-
-
-def test_a_client_key_is_hidden_even_where_nobody_named_it() -> None:
-    assert redact("GET /api?client=c&client_key=unheard(of)&end=1", []) == "GET /api?client=c&client_key=***&end=1"
-    assert redact("to=%2Fapi%3Fclient_key%3Dunheard%26end%3D1", []) == "to=%2Fapi%3Fclient_key%3D***%26end%3D1"
+@pytest.mark.parametrize(
+    ("text", "secrets", "shown"),
+    [
+        # The longest goes first; the line end of one from a file is no part of it.
+        ("alphabet, alpha", ["alpha\n", "alphabet"], "***, ***"),
+        # A short one is hidden only as a value.
+        (
+            "q7 rows, q70, none= password=q7 key=q7&a=q7x postgresql://me:q7@db/x key%3Dq7",
+            ["q7", "", " "],
+            "q7 rows, q70, none= password=*** key=***&a=q7x postgresql://me:***@db/x key%3D***",
+        ),
+        # A client key is hidden even where nobody named it.
+        ("GET /api?client=c&client_key=unheard(of)&end=1", [], "GET /api?client=c&client_key=***&end=1"),
+        ("to=%2Fapi%3Fclient_key%3Dunheard%26end%3D1", [], "to=%2Fapi%3Fclient_key%3D***%26end%3D1"),
+    ],
+)
+def test_what_is_hidden_where_secrets_meet_are_short_or_are_not_named(
+    text: str, secrets: list[str], shown: str
+) -> None:
+    assert redact(text, secrets) == shown
