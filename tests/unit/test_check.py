@@ -21,7 +21,6 @@ from tests.fixtures.records import (
     STUDENT,
     WINDOW,
     attempts_of,
-    numbered,
     passback,
     record,
     rows_of,
@@ -242,11 +241,6 @@ def test_the_table_shows_check_severity_rows_and_a_sample() -> None:
         "valid time             error     1,234  " + "; ".join(["3583… no time submit 1"] * 3),
         "allowed attempt types  warning       1  3583… 2023-05-31 09:16:11 a text of 4 null",
     ]
-
-
-def test_only_a_few_samples_are_shown() -> None:
-    (result,) = [one for one in checked(*numbered(19, attempt_type="exam")).results if one.rows]
-    assert (result.rows, result.sample.count("…"), result.sample.count("a text of 4 null")) == (19, 3, 3)
 
 
 @pytest.mark.parametrize(
