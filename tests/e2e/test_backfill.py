@@ -197,7 +197,7 @@ def test_what_cannot_be_used_is_refused_and_without_the_deployment_it_says_what_
     for told in ("chunk_months is 13", "max_parallel is 0", "max_rejected_share is 2", "max_duplicates_share is -1"):
         assert told in str(state.message)
 
-    monkeypatch.setattr("flows.backfilling.children.DEPLOYMENT", "codegrader-etl/absent")
+    monkeypatch.setattr("flows.backfilling.dispatch.DEPLOYMENT", "codegrader-etl/absent")
     state = backfill(pipeline)
     assert state.is_failed()
     assert "codegrader-etl/absent" in str(state.message)
