@@ -21,6 +21,8 @@ class Figure:
         title: what it is called.
         short: the same in a word, for a narrow column.
         meaning: what it counts.
+        edges: what becomes of the odd cases; for `docs/figures.md`.
+        source: where the definition comes from; likewise.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Figure:
     title: Text
     short: Text
     meaning: Text
+    edges: str = ""
+    source: str = "the earlier script"
 
 
 _SUBMITS: Final = "count(*) FILTER (WHERE attempt_type = 'submit')"
@@ -43,8 +47,9 @@ ATTEMPTS: Final = Figure(
     title=Text("Всего попыток", "Attempts"),
     short=Text("Попыток", "Attempts"),
     meaning=Text(
-        "Все попытки: запуски, отправки на проверку и любые другие.", "All attempts of the day, of every type."
+        "Все попытки: запуски, отправки на проверку и любые другие.", "All attempts: runs, submits and any others."
     ),
+    edges="A record that the checks reject does not count; an exact duplicate counts once.",
 )
 SUCCESSFUL_ATTEMPTS: Final = Figure(
     name="successful_attempts",
@@ -53,7 +58,10 @@ SUCCESSFUL_ATTEMPTS: Final = Figure(
     is_sum=True,
     title=Text("Успешных попыток", "Successful attempts"),
     short=Text("Успешных", "Success"),
-    meaning=Text("Попытки с вердиктом «верно» (is_correct = 1).", "Attempts with is_correct = 1."),
+    meaning=Text(
+        "Попытки с вердиктом «верно» (is_correct = 1).", "Attempts whose verdict is “correct” (is_correct = 1)."
+    ),
+    edges="An attempt of any type with that verdict counts, so several of one student on one task do.",
 )
 UNIQUE_USERS: Final = Figure(
     name="unique_users",
@@ -65,8 +73,9 @@ UNIQUE_USERS: Final = Figure(
     meaning=Text(
         "Разные студенты, у которых есть хотя бы одна попытка. По дням не складывается: студент нескольких дней "
         "считается один раз.",
-        "Distinct user_id with at least one attempt.",
+        "Different students with at least one attempt. It cannot be summed: over several days each counts once.",
     ),
+    edges="A student of two courses counts once if both use one pseudonym.",
 )
 RUNS: Final = Figure(
     name="runs",
@@ -75,7 +84,12 @@ RUNS: Final = Figure(
     is_sum=True,
     title=Text("Запусков", "Runs"),
     short=Text("Запусков", "Runs"),
-    meaning=Text("Попытки типа run: программу пробовали в редакторе.", "Attempts of type run: tried in the editor."),
+    meaning=Text(
+        "Попытки типа run: программу пробовали в редакторе.",
+        "Attempts of type run: the program was tried in the editor.",
+    ),
+    edges="A run with a verdict is a warning, and counts.",
+    source="ours",
 )
 SUBMITS: Final = Figure(
     name="submits",
@@ -85,8 +99,11 @@ SUBMITS: Final = Figure(
     title=Text("Отправок на проверку", "Submits"),
     short=Text("Отправок", "Submits"),
     meaning=Text(
-        "Попытки типа submit: программу сдали на проверку.", "Attempts of type submit: handed in for grading."
+        "Попытки типа submit: программу сдали на проверку.",
+        "Attempts of type submit: the program was handed in for grading.",
     ),
+    edges="A submit without a verdict is a warning, and counts.",
+    source="ours",
 )
 SUCCESS_RATE: Final = Figure(
     name="success_rate",
@@ -98,8 +115,10 @@ SUCCESS_RATE: Final = Figure(
     meaning=Text(
         "Отправки на проверку с вердиктом «верно», делённые на все отправки; запуски не учитываются. За несколько дней "
         "посчитана по всем их отправкам.",
-        "Submits with is_correct = 1 per submit; NULL without any.",
+        "Submits whose verdict is “correct”, divided by all submits; runs do not count.",
     ),
+    edges="NULL on a day without submits; a submit without a verdict is not successful.",
+    source="ours",
 )
 
 DAILY_FIGURES: Final = (ATTEMPTS, SUCCESSFUL_ATTEMPTS, UNIQUE_USERS, RUNS, SUBMITS, SUCCESS_RATE)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from babel import Locale
 from babel.dates import format_skeleton, get_day_names
@@ -11,9 +11,19 @@ from babel.numbers import format_decimal, format_percent
 Language = Literal["ru", "en"]
 DEFAULT_LANGUAGE: Final[Language] = "ru"
 
-Kind = Literal["count", "share", "day", "text"]
-"""What a value is, and so how it is written: a share lies between 0 and 1, a day is a date."""
-Value = str | int | float | date | None
+Kind = Literal["count", "share", "change", "minutes", "number", "day", "text"]
+"""What a value is, and so how it is written. A share lies between 0 and 1; a change is the
+difference of two, in percentage points; a day is a date."""
+
+
+class Link(NamedTuple):
+    """A text that leads somewhere; without an address it is the text alone."""
+
+    text: str
+    url: str | None
+
+
+Value = str | int | float | date | Link | None
 """None: there is no such value, which is not zero."""
 
 NOTHING: Final = "—"
@@ -89,6 +99,11 @@ def write_value(value: Value, kind: Kind, language: Language) -> str:
     if kind == "share":
         assert isinstance(value, int | float)
         return write_percent(value, language)
+    if kind == "change":
+        assert isinstance(value, int | float)
+        return f"{'+' if value > 0 else ''}{write_percent(value, language)}"
     if isinstance(value, int | float):
         return write_number(value, language)
+    if isinstance(value, Link):
+        return value.text
     return write_day(value, language) if isinstance(value, date) else value

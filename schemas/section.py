@@ -34,7 +34,7 @@ class Column:
     @property
     def is_number(self) -> bool:
         """Whether its values line up on the right."""
-        return self.kind in ("count", "share")
+        return self.kind in ("count", "share", "change", "minutes", "number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class Section:
         notes: sentences beneath the table.
         total: a value for each column; None where it has no total.
         panels: its chart, from top to bottom; none without one.
+        is_personal: it lists students; it is shown in the report alone, never in mail, sheet or dashboard.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Section:
     notes: tuple[str, ...] = ()
     total: tuple[Value, ...] | None = None
     panels: tuple[Panel, ...] = ()
+    is_personal: bool = False
 
     def values(self, column: str) -> list[Value]:
         """All values of a column, from top to bottom."""

@@ -2,7 +2,9 @@
 
 Grain: `attempts`, one row an attempt. `rejected_records`, one row a record that failed a check, for each window that
 brought it. `loaded_windows`, one row a window, as it was last loaded. `daily_metrics`, one row a day of the reporting
-time zone.
+time zone. `student_task_days`, one row a student, task and such a day, made from that day's attempts alone.
+`task_titles`, one row a task that somebody has named. `anomalies`, one row a figure of a day, in all or in a course,
+that was not to be expected.
 """
 
 from collections.abc import Mapping
@@ -83,4 +85,49 @@ daily_metrics = sa.Table(
     ),
     sa.Column("complete", sa.Boolean, nullable=False, comment="Every moment of the day lies in a loaded window."),
     sa.Column("time_zone", sa.Text, nullable=False, comment="The reporting time zone whose day it is."),
+)
+
+_COUNTS = {
+    "attempts": "All attempts, of every type.",
+    "runs": "Attempts of type run.",
+    "submits": "Attempts of type submit, graded or not.",
+    "graded": "Submits with a verdict.",
+    "correct": "Submits with is_correct = 1.",
+}
+
+student_task_days = sa.Table(
+    "student_task_days",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True, comment="In the time zone of daily_metrics."),
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("course", sa.Text, primary_key=True, comment="Empty where the LTI parameters name none."),
+    sa.Column("task", sa.Text, primary_key=True, comment="Empty where the LTI parameters name none."),
+    sa.Column("host", sa.Text, comment="Where the course is, from the LTI parameters."),
+    *(sa.Column(name, sa.Integer, nullable=False, comment=comment) for name, comment in _COUNTS.items()),
+    sa.Column("first_correct", sa.SmallInteger, comment="Verdict of the day's first graded submit."),
+    sa.Column("graded_to_success", sa.Integer, comment="Graded submits up to the day's first right one."),
+    sa.Column("first_at", _moment, nullable=False),
+    sa.Column("last_at", _moment, nullable=False),
+    sa.Column("active_seconds", sa.Float, nullable=False, comment="Sum of the gaps of at most 30 minutes."),
+    sa.Column("active_to_success", sa.Float, comment="The same up to the day's first right submit."),
+    sa.Index(None, "user_id", "course", "task", "day"),
+)
+
+task_titles = sa.Table(
+    "task_titles",
+    metadata,
+    sa.Column("course", sa.Text, primary_key=True),
+    sa.Column("task", sa.Text, primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("position", sa.Integer, comment="The task's place in its course, as the author counts."),
+    sa.Column("retired", sa.Boolean, nullable=False),
+)
+
+anomalies = sa.Table(
+    "anomalies",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True, comment="In the time zone of daily_metrics."),
+    sa.Column("course", sa.Text, primary_key=True, comment="Empty for all courses together."),
+    sa.Column("figure", sa.Text, primary_key=True),
+    *(sa.Column(name, sa.Float, nullable=False) for name in ("value", "expected", "low", "high")),
 )

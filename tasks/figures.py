@@ -1,10 +1,10 @@
 """Figures: each day's figures, computed in SQL from all attempts of the day, whichever run brought them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from prefect import task
@@ -12,9 +12,11 @@ from prefect.cache_policies import NO_CACHE
 
 from schemas.figures import DAILY_FIGURES
 from schemas.period import Day, days_between
-from schemas.tables import attempts, daily_metrics, loaded_windows
+from schemas.tables import anomalies, attempts, daily_metrics, loaded_windows, student_task_days
+from tasks.anomalies import judge_days
 from tasks.database import exclusive_transaction, translate_errors
 from tasks.retries import is_transient
+from tasks.student_days import roll_up
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -90,10 +92,15 @@ class DayFigures:
     values: Mapping[str, float | None]
 
 
-def compute_figures(engine: "Engine", days: Iterable[Day], time_zone: ZoneInfo) -> int:
+def compute_figures(
+    engine: "Engine", days: Iterable[Day], time_zone: ZoneInfo, days_off: Container[date] = frozenset()
+) -> int:
     """Computes the figures of the given days, and of every other day that a load has touched since its last time.
 
     Computing them again changes no row. If the reporting time zone is another one than before, all are rebuilt.
+
+    Args:
+        days_off: neither judged nor judging, see `tasks.anomalies`.
 
     Returns:
         How many days were computed.
@@ -103,15 +110,46 @@ def compute_figures(engine: "Engine", days: Iterable[Day], time_zone: ZoneInfo) 
     """
     zone = {"time_zone": time_zone.key}
     with translate_errors(engine), exclusive_transaction(engine) as connection:
-        wanted = {day.date: day for day in days}
         if connection.exec_driver_sql(_FOREIGN, zone).scalar():
-            wanted |= _all_days(connection, time_zone)
-            connection.execute(daily_metrics.delete())
+            return _rebuild(connection, time_zone, days_off)
+        wanted = {day.date: day for day in days}
         for start, end in connection.exec_driver_sql(_SETTLE):
             wanted |= {day.date: day for day in days_between(start, end, time_zone)}
-        chosen = [wanted[day] for day in sorted(wanted)]
-        connection.exec_driver_sql(_COMPUTE, _to_arrays(chosen) | zone)
-    return len(chosen)
+        return _compute(connection, [wanted[day] for day in sorted(wanted)], time_zone, days_off)
+
+
+def rebuild_figures(engine: "Engine", time_zone: ZoneInfo, days_off: Container[date] = frozenset()) -> int:
+    """Computes the figures of every day anew.
+
+    Returns:
+        How many days were computed.
+
+    Raises:
+        TransientError, PermanentError: see `tasks.database.translate_errors`; the figures stand as they were.
+    """
+    with translate_errors(engine), exclusive_transaction(engine) as connection:
+        return _rebuild(connection, time_zone, days_off)
+
+
+def _rebuild(connection: "Connection", time_zone: ZoneInfo, days_off: Container[date]) -> int:
+    for table in (daily_metrics, student_task_days, anomalies):
+        connection.execute(table.delete())
+    connection.exec_driver_sql(_SETTLE)
+    first, last = connection.exec_driver_sql(_EXTENT).one()
+    days = days_between(first, last + timedelta(microseconds=1), time_zone) if first else ()
+    return _compute(connection, list(days), time_zone, days_off)
+
+
+def _compute(connection: "Connection", days: Sequence[Day], time_zone: ZoneInfo, days_off: Container[date]) -> int:
+    spans = {
+        "days": [day.date for day in days],
+        "starts": [day.start for day in days],
+        "ends": [day.end for day in days],
+    }
+    roll_up(connection, spans)
+    connection.exec_driver_sql(_COMPUTE, spans | {"time_zone": time_zone.key})
+    judge_days(connection, [day.date for day in days], time_zone, days_off)
+    return len(days)
 
 
 def read_figures(engine: "Engine", first: date = date.min, last: date = date.max) -> tuple[DayFigures, ...]:
@@ -141,21 +179,6 @@ def _by_name(values: Iterable[Decimal | int | None]) -> dict[str, float | None]:
     return {name: float(value) if isinstance(value, Decimal) else value for name, value in pairs}
 
 
-def _all_days(connection: "Connection", time_zone: ZoneInfo) -> dict[date, Day]:
-    first, last = connection.exec_driver_sql(_EXTENT).one()
-    if first is None:
-        return {}
-    return {day.date: day for day in days_between(first, last + timedelta(microseconds=1), time_zone)}
-
-
-def _to_arrays(days: Sequence[Day]) -> dict[str, Any]:
-    return {
-        "days": [day.date for day in days],
-        "starts": [day.start for day in days],
-        "ends": [day.end for day in days],
-    }
-
-
 @task(
     task_run_name="figures",
     description="Computes the figures of each day from all its attempts.",
@@ -164,6 +187,6 @@ def _to_arrays(days: Sequence[Day]) -> dict[str, Any]:
     retry_delay_seconds=5,
     retry_condition_fn=is_transient,
 )
-def figures(engine: "Engine", days: Sequence[Day], time_zone: ZoneInfo) -> int:
+def figures(engine: "Engine", days: Sequence[Day], time_zone: ZoneInfo, days_off: Container[date]) -> int:
     """Computes the daily figures; see `compute_figures`."""
-    return compute_figures(engine, days, time_zone)
+    return compute_figures(engine, days, time_zone, days_off)

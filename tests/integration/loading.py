@@ -15,7 +15,15 @@ from tasks.transform import transform
 from tests.fixtures.records import NOW, WINDOW
 
 FLOW_RUN: Final = "0192f0c4-6d2e-7a9b-8f31-5f6f0c1d2e3a"
-LOADED: Final = ("attempts", "rejected_records", "loaded_windows", "daily_metrics")
+LOADED: Final = (
+    "attempts",
+    "rejected_records",
+    "loaded_windows",
+    "daily_metrics",
+    "student_task_days",
+    "task_titles",
+    "anomalies",
+)
 
 
 def load(

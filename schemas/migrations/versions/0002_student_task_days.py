@@ -1,0 +1,154 @@
+"""What a student did on a task on one day, one row; the titles of tasks; and the anomalies of days.
+
+All windows become due, so that the next run makes these rows of every day that is loaded.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+# How each student fared with each task over some days, as it stood at the end of the last of them. Submits without a
+# verdict are not graded. `lost`: not solved, and nothing on the course for 7 days. `others_right_first`: the share of
+# right first submits on the student's other tasks of the course, of which there must be 5.
+STUDENT_TASKS = """
+    CREATE FUNCTION student_tasks(first date, last date) RETURNS TABLE (
+        course text, task text, user_id text, runs bigint, submits bigint, graded bigint, correct bigint,
+        solved boolean, first_correct smallint, submits_to_success bigint, minutes_to_success double precision,
+        lost boolean, others_right_first double precision
+    ) LANGUAGE sql STABLE AS $$
+        WITH days AS (
+            SELECT *, sum(graded) OVER past - graded AS graded_before,
+                sum(active_seconds) OVER past - active_seconds AS active_before
+            FROM student_task_days
+            WHERE day BETWEEN $1 AND $2 AND task <> ''
+            WINDOW past AS (PARTITION BY user_id, course, task ORDER BY day)
+        ),
+        students AS (
+            SELECT
+                course, task, user_id,
+                sum(runs) AS runs, sum(submits) AS submits, sum(graded) AS graded, sum(correct) AS correct,
+                sum(correct) > 0 AS solved,
+                (array_agg(first_correct ORDER BY day) FILTER (WHERE first_correct IS NOT NULL))[1] AS first_correct,
+                min(graded_before + graded_to_success) AS submits_to_success,
+                min(active_before + active_to_success) / 60 AS minutes_to_success
+            FROM days
+            GROUP BY course, task, user_id
+        ),
+        on_course AS (SELECT course, user_id, max(day) AS last_day FROM days GROUP BY course, user_id),
+        firsts AS (
+            SELECT course, user_id, sum(first_correct) AS right_first, count(first_correct) AS tasks
+            FROM students
+            GROUP BY course, user_id
+        )
+        SELECT
+            students.*,
+            NOT solved AND last_day <= $2 - 7,
+            CASE WHEN first_correct IS NOT NULL AND tasks > 5
+                THEN (right_first - first_correct)::float8 / (tasks - 1) END
+        FROM students JOIN on_course USING (course, user_id) JOIN firsts USING (course, user_id)
+    $$
+"""
+# Kaplan and Meier's estimate, by task: the share of students who have not solved it after so many graded submits, where
+# a student without success leaves at their last one.
+TASK_SURVIVAL = """
+    CREATE FUNCTION task_survival(first date, last date) RETURNS TABLE (
+        course text, task text, submits bigint, unsolved numeric
+    ) LANGUAGE sql STABLE AS $$
+        WITH ends AS (
+            SELECT course, task, coalesce(submits_to_success, graded) AS submits, count(*) AS students,
+                count(*) FILTER (WHERE solved) AS solved
+            FROM student_tasks($1, $2)
+            WHERE graded > 0
+            GROUP BY 1, 2, 3
+        ),
+        counted AS (
+            SELECT *, sum(students) OVER (PARTITION BY course, task ORDER BY submits DESC) AS at_risk FROM ends
+        )
+        SELECT
+            course, task, submits,
+            CASE WHEN bool_or(solved = at_risk) OVER past THEN 0
+                ELSE round(coalesce(exp(sum(ln(1 - solved / at_risk::float8))
+                    FILTER (WHERE solved < at_risk) OVER past), 1)::numeric, 9)
+            END
+        FROM counted
+        WINDOW past AS (PARTITION BY course, task ORDER BY submits)
+    $$
+"""
+
+# What the figures of a day count, for a reader who does not know the columns.
+COMMENTS = {
+    "attempts": "All attempts: runs, submits and any others.",
+    "successful_attempts": "Attempts whose verdict is “correct” (is_correct = 1).",
+    "unique_users": (
+        "Different students with at least one attempt. It cannot be summed: over several days each counts once."
+    ),
+    "runs": "Attempts of type run: the program was tried in the editor.",
+    "submits": "Attempts of type submit: the program was handed in for grading.",
+    "success_rate": "Submits whose verdict is “correct”, divided by all submits; runs do not count.",
+}
+
+
+def upgrade() -> None:
+    _create_student_task_days()
+    _create_task_titles()
+    _create_anomalies()
+    op.execute(STUDENT_TASKS)
+    op.execute(TASK_SURVIVAL)
+    for name, comment in COMMENTS.items():
+        op.alter_column("daily_metrics", name, comment=comment)
+    op.execute("UPDATE loaded_windows SET figures_due = true")
+
+
+def _create_student_task_days() -> None:
+    counts = {
+        "attempts": "All attempts, of every type.",
+        "runs": "Attempts of type run.",
+        "submits": "Attempts of type submit, graded or not.",
+        "graded": "Submits with a verdict.",
+        "correct": "Submits with is_correct = 1.",
+    }
+    op.create_table(
+        "student_task_days",
+        sa.Column("day", sa.Date, nullable=False, comment="In the time zone of daily_metrics."),
+        sa.Column("user_id", sa.Text, nullable=False),
+        sa.Column("course", sa.Text, nullable=False, comment="Empty where the LTI parameters name none."),
+        sa.Column("task", sa.Text, nullable=False, comment="Empty where the LTI parameters name none."),
+        sa.Column("host", sa.Text, comment="Where the course is, from the LTI parameters."),
+        *(sa.Column(name, sa.Integer, nullable=False, comment=comment) for name, comment in counts.items()),
+        sa.Column("first_correct", sa.SmallInteger, comment="Verdict of the day's first graded submit."),
+        sa.Column("graded_to_success", sa.Integer, comment="Graded submits up to the day's first right one."),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("active_seconds", sa.Float, nullable=False, comment="Sum of the gaps of at most 30 minutes."),
+        sa.Column("active_to_success", sa.Float, comment="The same up to the day's first right submit."),
+        sa.PrimaryKeyConstraint("day", "user_id", "course", "task", name="student_task_days_pkey"),
+    )
+    order = ["user_id", "course", "task", "day"]
+    op.create_index("student_task_days_user_id_course_task_day_idx", "student_task_days", order)
+
+
+def _create_task_titles() -> None:
+    op.create_table(
+        "task_titles",
+        sa.Column("course", sa.Text, nullable=False),
+        sa.Column("task", sa.Text, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("position", sa.Integer, comment="The task's place in its course, as the author counts."),
+        sa.Column("retired", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("course", "task", name="task_titles_pkey"),
+    )
+
+
+def _create_anomalies() -> None:
+    op.create_table(
+        "anomalies",
+        sa.Column("day", sa.Date, nullable=False, comment="In the time zone of daily_metrics."),
+        sa.Column("course", sa.Text, nullable=False, comment="Empty for all courses together."),
+        sa.Column("figure", sa.Text, nullable=False),
+        *(sa.Column(name, sa.Float, nullable=False) for name in ("value", "expected", "low", "high")),
+        sa.PrimaryKeyConstraint("day", "course", "figure", name="anomalies_pkey"),
+    )

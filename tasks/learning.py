@@ -1,0 +1,125 @@
+"""Learning figures: what `student_task_days` says about days, periods and tasks, read when it is asked for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from schemas.language import Language, Link, Text
+from schemas.period_figures import PERIOD_FIGURES
+from schemas.tables import daily_metrics, student_task_days, task_titles
+from schemas.task_figures import TASK_FIGURES, TASK_RELATIONS
+from tasks.database import read_rows
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+SHORT_ID: Final = 8
+_RETIRED: Final = Text("{name} (снята)", "{name} (retired)")
+
+Values = Mapping[str, float | None]
+"""Figures by their names."""
+
+_BY_DAY: Final = f"""
+    SELECT days.day, (SELECT min(day) FROM {daily_metrics.name}),
+        {", ".join(each.sql.format(first="days.day", last="days.day") for each in PERIOD_FIGURES)}
+    FROM {daily_metrics.name} AS days
+    WHERE days.day = ANY(CAST(%(days)s AS date[]))
+    ORDER BY days.day
+"""
+_OVER: Final = "SELECT " + ", ".join(
+    each.sql.format(first="CAST(%(first)s AS date)", last="CAST(%(last)s AS date)") for each in PERIOD_FIGURES
+)
+TASK_TABLE: Final = f"""
+    WITH {TASK_RELATIONS.format(first="%(first)s", last="%(last)s")}
+    SELECT course, task, {", ".join(f"{each.sql} AS {each.name}" for each in TASK_FIGURES)}
+    FROM student_tasks
+    GROUP BY course, task
+    ORDER BY course, task
+"""
+_NAMES: Final = f"""
+    SELECT course, task, title, position, coalesce(retired, false), host
+    FROM (
+        SELECT course, task, max(host) AS host
+        FROM {student_task_days.name}
+        WHERE day BETWEEN %(first)s AND %(last)s AND task <> ''
+        GROUP BY course, task
+    ) AS seen
+    LEFT JOIN {task_titles.name} USING (course, task)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task and what it is called.
+
+    Attributes:
+        title: the author's; None where nobody has named it.
+        position: its place in the course, as the author counts.
+        host: where the course is, such as `lms.university.example`.
+    """
+
+    course: str
+    task: str
+    title: str | None
+    position: int | None
+    retired: bool
+    host: str | None
+
+    def name(self, language: Language) -> str:
+        """Its title, or enough of its id to find it by; a retired task says so."""
+        short = self.task if len(self.task) <= SHORT_ID else f"{self.task[:SHORT_ID]}…"
+        name = self.title or short
+        return _RETIRED.to(language, name=name) if self.retired else name
+
+    def link(self, language: Language) -> Link:
+        """Its name, which leads to its page in the LMS."""
+        return Link(self.name(language), self.url)
+
+    @property
+    def url(self) -> str | None:
+        """Its page in the LMS, by Open edX's own route."""
+        return f"https://{self.host}/courses/{self.course}/jump_to_id/{self.task}" if self.host else None
+
+
+def read_by_day(engine: "Engine", days: Iterable[date]) -> tuple[dict[date, Values], date | None]:
+    """The period figures of each of these days that has any figures, and the day on which the history begins.
+
+    Raises:
+        TransientError, PermanentError: see `tasks.database.translate_errors`.
+    """
+    names = [each.name for each in PERIOD_FIGURES]
+    rows = read_rows(engine, _BY_DAY, {"days": list(days)})
+    by_day: dict[date, Values] = {day: dict(zip(names, values, strict=True)) for day, _, *values in rows}
+    since: date | None = rows[0][1] if rows else None
+    return by_day, since
+
+
+def read_over(engine: "Engine", first: date, last: date) -> Values:
+    """The same figures over the whole period.
+
+    Raises:
+        TransientError, PermanentError: see `tasks.database.translate_errors`.
+    """
+    (values,) = read_rows(engine, _OVER, {"first": first, "last": last})
+    return dict(zip((each.name for each in PERIOD_FIGURES), values, strict=True))
+
+
+def read_tasks(engine: "Engine", first: date, last: date) -> dict[tuple[str, str], Values]:
+    """The figures of each task with an attempt in the period, by course and task, see `schemas.task_figures`.
+
+    Raises:
+        TransientError, PermanentError: see `tasks.database.translate_errors`.
+    """
+    names = [each.name for each in TASK_FIGURES]
+    rows = read_rows(engine, TASK_TABLE, {"first": first, "last": last})
+    return {(course, task): dict(zip(names, values, strict=True)) for course, task, *values in rows}
+
+
+def read_names(engine: "Engine", first: date, last: date) -> dict[tuple[str, str], Task]:
+    """What the tasks with an attempt in the period are called, by course and task.
+
+    Raises:
+        TransientError, PermanentError: see `tasks.database.translate_errors`.
+    """
+    return {(row[0], row[1]): Task(*row) for row in read_rows(engine, _NAMES, {"first": first, "last": last})}
