@@ -1,5 +1,6 @@
 """What is configured and not secret: kept in a Prefect Variable, where it can be read and changed in the dashboard."""
 
+from datetime import date, time
 from typing import Annotated, Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,11 @@ class Settings(BaseModel):
         google_sheets_url: where Google's API is.
         email_from: the sender's address.
         email_to: the readers' addresses.
+        student_lists: whether the report lists the students who may need a hand, by pseudonym.
+        task_titles: a CSV with the titles of tasks; None for the sheet's tab `Tasks`.
+        expected_by: when yesterday must be loaded, in the reporting time zone; None: nobody waits for it.
+        heartbeat_url: what is called after each good daily run.
+        holidays: days off, which are not judged for anomalies: a country's code, or the dates of the file.
         log_dir: where the daily log files go; None for `logs` in the private folder.
     """
 
@@ -48,6 +54,11 @@ class Settings(BaseModel):
     email_from: str | None = None
     email_to: Several[str] = ()
     log_dir: str | None = None
+    student_lists: bool = Field(default=False, description="yes or no")
+    task_titles: str | None = None
+    expected_by: time | None = Field(None, description="a time of day such as 06:00")
+    heartbeat_url: str | None = Field(None, description="an address such as https://monitor.example/ping/1")
+    holidays: str | tuple[date, ...] = Field((), description="a file of dates, or a country such as RU")
 
     @field_validator("report_timezone")
     @classmethod

@@ -1,7 +1,7 @@
 """What a run has to say for itself: one description that the report, the mail, the log and the exit code share."""
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from schemas.language import DEFAULT_LANGUAGE, Language
@@ -82,6 +82,8 @@ class RunSummary:
         skipped: steps that were not configured.
         sheet_url: where the sheet is; None if it was not written.
         run_url: the run's page in the Prefect dashboard; None without a server that has one.
+        lists_students: whether students are listed, by pseudonym.
+        holidays: days off, which are not judged: dates, or a country's code.
     """
 
     period: Period
@@ -95,6 +97,8 @@ class RunSummary:
     skipped: tuple[Stage, ...] = ()
     sheet_url: str | None = None
     run_url: str | None = None
+    lists_students: bool = False
+    holidays: str | tuple[date, ...] = ()
 
     @property
     def succeeded(self) -> bool:

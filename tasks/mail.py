@@ -92,8 +92,9 @@ def build_notice(
 
 
 def _worth_telling(sections: Sequence[Section]) -> list[Section]:
-    """The sections without the rows that have nothing to tell, such as checks that passed."""
-    return [replace(section, rows=tuple(filter(_is_telling, section.rows))) for section in sections]
+    """The sections that list no students, without the rows that have nothing to tell, such as checks that passed."""
+    public = (section for section in sections if not section.is_personal)
+    return [replace(section, rows=tuple(filter(_is_telling, section.rows))) for section in public]
 
 
 def _is_telling(row: Row) -> bool:

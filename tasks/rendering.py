@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from schemas import wording
-from schemas.language import Language, Text, Value, write_number, write_value
+from schemas.language import Language, Link, Text, Value, write_number, write_value
 from schemas.period import Period
 from schemas.section import Column, Section
 from schemas.summary import RunSummary
@@ -43,8 +43,9 @@ def render(
     def say(text: Text, **values: object) -> str:
         return text.to(language, **values)
 
-    def cells(section: Section, values: Sequence[Value]) -> list[tuple[Column, str]]:
-        return list(zip(section.columns, write_row(section.columns, values, language), strict=True))
+    def cells(section: Section, values: Sequence[Value]) -> list[tuple[Column, str, str | None]]:
+        urls = [value.url if isinstance(value, Link) else None for value in values]
+        return list(zip(section.columns, write_row(section.columns, values, language), urls, strict=True))
 
     return (
         _engine()
@@ -92,7 +93,9 @@ def span(period: Period) -> str:
 def write_row(columns: Sequence[Column], values: Sequence[Value], language: Language) -> list[str]:
     """A row's values as a reader sees them."""
     return [
-        one_line(value, LONGEST_CELL) if isinstance(value, str) else write_value(value, column.kind, language)
+        one_line(value if isinstance(value, str) else value.text, LONGEST_CELL)
+        if isinstance(value, str | Link)
+        else write_value(value, column.kind, language)
         for column, value in zip(columns, values, strict=True)
     ]
 

@@ -64,7 +64,7 @@ def write_artifacts(summary: RunSummary, chart: bytes | None, report: Path | Non
         create_markdown_artifact(
             describe_run(summary, report), key="codegrader-summary", description="What this run came to"
         )
-        for section in summary.sections:
+        for section in (section for section in summary.sections if not section.is_personal):
             titles = [column.title for column in section.columns]
             rows = [row.values for row in section.rows] + ([section.total] if section.total else [])
             create_table_artifact(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from prefect import get_run_logger
@@ -16,15 +17,25 @@ from flows.running.failure import note_mail, page_of
 from flows.running.home import home_folder
 from flows.running.stages import Stages
 from schemas.section import Findings
+from schemas.settings import Settings
 from schemas.summary import RunSummary, Stage
 from tasks.analyses import Analysis, analyse
+from tasks.analyses.anomalies import analyse_anomalies
 from tasks.analyses.checks import analyse_checks
+from tasks.analyses.comparison import analyse_comparison
+from tasks.analyses.courses import analyse_courses
 from tasks.analyses.days import analyse_days, history
+from tasks.analyses.engagement import analyse_engagement
 from tasks.analyses.records import analyse_records
+from tasks.analyses.students import analyse_students
+from tasks.analyses.tasks import analyse_tasks
+from tasks.days_off import find_days_off
+from tasks.errors import CodegraderError
 from tasks.figures import figures
 from tasks.mail import build_message, send_mail
 from tasks.report import ReportFiles, write_report
-from tasks.sheet import publish_sheet
+from tasks.sheet import publish_sheet, read_tab
+from tasks.titles import TITLES_TAB, parse, read_file, save_titles
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -38,7 +49,17 @@ class Targets:
     mail: bool = True
 
 
-ANALYSES: Final[tuple[Analysis, ...]] = (analyse_days, analyse_records, analyse_checks)
+ANALYSES: Final[tuple[Analysis, ...]] = (
+    analyse_days,
+    analyse_comparison,
+    analyse_anomalies,
+    analyse_engagement,
+    analyse_courses,
+    analyse_tasks,
+    analyse_students,
+    analyse_records,
+    analyse_checks,
+)
 """What readers are told, in this order."""
 
 
@@ -70,10 +91,16 @@ class Publication:
         self.summary = replace(self.summary, skipped=(*self.summary.skipped, stage))
 
 
-def compute_figures(stages: Stages, summary: RunSummary, engine: "Engine") -> None:
+def compute_figures(stages: Stages, summary: RunSummary, engine: "Engine", settings: Settings) -> None:
     """Computes the figures of the period's days, and of any others that a load has touched."""
     period = summary.period
-    stages.run("figures", lambda: figures(engine, period.days, period.time_zone), "days computed: {}".format)
+
+    def compute() -> int:
+        # Quoted, or Prefect would look for futures in a country's days off.
+        days_off: Any = quote(find_days_off(settings.holidays))
+        return figures(engine, period.days, period.time_zone, days_off)
+
+    stages.run("figures", compute, "days computed: {}".format)
 
 
 def publish(run: Publication) -> RunSummary:
@@ -82,9 +109,16 @@ def publish(run: Publication) -> RunSummary:
     Returns:
         The summary with what was found, what was published or not configured, and everything that failed.
     """
-    language = run.configuration.settings.report_language
-    failures = tuple(run.stages.failures)
-    run.summary = replace(run.summary, language=language, run_url=page_of(str(flow_run.get_id())), failures=failures)
+    settings = run.configuration.settings
+    run.summary = replace(
+        run.summary,
+        language=settings.report_language,
+        lists_students=settings.student_lists,
+        holidays=settings.holidays,
+        run_url=page_of(str(flow_run.get_id())),
+        failures=tuple(run.stages.failures),
+    )
+    _refresh_titles(run)
     run.summary = replace(run.summary, findings=tuple(_analyse(run)))
     if run.configuration.mail is None:
         run.skip("mail", "no mail server is set up")
@@ -92,6 +126,24 @@ def publish(run: Publication) -> RunSummary:
         target(run)
         run.summary = replace(run.summary, failures=tuple(run.stages.failures))
     return run.summary
+
+
+def _refresh_titles(run: Publication) -> None:
+    """Reads what the tasks are called; if it cannot be read, the titles stay as they were."""
+    settings, google = run.configuration.settings, run.configuration.google
+    try:
+        if settings.task_titles:
+            titles, problems = read_file(Path(settings.task_titles))
+        elif google and settings.spreadsheet_id:
+            rows = read_tab(google, settings.spreadsheet_id, TITLES_TAB, settings.google_sheets_url)
+            titles, problems = parse(rows, f"tab {TITLES_TAB}") if rows else ([], [])
+        else:
+            return
+        save_titles(run.engine, titles)
+    except CodegraderError as error:
+        titles, problems = [], [f"the titles of tasks stay as they were: {error}"]
+    for problem in problems:
+        get_run_logger().warning(problem)
 
 
 def _analyse(run: Publication) -> Iterator[Findings]:

@@ -4,20 +4,24 @@ import string
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, get_args
 
 import pytest
 
+import tasks.analyses
 from schemas.figures import DAILY_FIGURES, RAW_DATA
 from schemas.language import Counted, Language, Text, write_number, write_short_day, write_value
 from schemas.period import Window
+from schemas.period_figures import PERIOD_FIGURES
 from schemas.summary import Stage
+from schemas.task_figures import TASK_FIGURES
 from schemas.wording import STAGES
 from tasks.analyses.checks import CHECKS
 from tasks.check import check
 from tasks.transform import transform
 
-SPEAKING = ("schemas.wording", "tasks.analyses.checks", "tasks.analyses.days", "tasks.analyses.records")
+SPEAKING = ("schemas.wording", *(f"tasks.analyses.{found.name}" for found in iter_modules(tasks.analyses.__path__)))
 
 
 def texts(value: Any) -> Iterator[Text]:
@@ -31,7 +35,11 @@ def texts(value: Any) -> Iterator[Text]:
 
 ALL_TEXTS = [
     *(text for module in SPEAKING for text in texts({**vars(import_module(module)), "__builtins__": None})),
-    *(text for figure in DAILY_FIGURES for text in (figure.title, figure.short, figure.meaning)),
+    *(
+        text
+        for figure in (*DAILY_FIGURES, *PERIOD_FIGURES, *TASK_FIGURES)
+        for text in (figure.title, figure.short, figure.meaning)
+    ),
 ]
 
 

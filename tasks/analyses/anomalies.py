@@ -1,0 +1,115 @@
+"""Anomalies: which figures of the period's days were not to be expected, and which days could not be judged."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from schemas import figures
+from schemas.language import Counted, Kind, Language, Text, Value, write_day, write_value
+from schemas.section import Column, Findings, Headline, Row, Section
+from schemas.summary import RunSummary
+from tasks import anomalies
+from tasks.anomalies import Anomaly, Unjudged, read_anomalies, read_unjudged
+from tasks.days_off import find_days_off
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+MOST_TOLD: Final = 3
+"""So many anomalies are told one by one."""
+MOST_NAMED: Final = 10
+"""So many days are named in a note."""
+
+_TITLE: Final = Text("Необычные дни", "Unusual days")
+_COLUMNS: Final = (
+    Column("day", "", "day"),
+    *(Column(name, "", "text") for name in ("course", "figure", "value", "expected", "low", "high")),
+)
+_TITLES: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "day": Text("Дата", "Date"),
+        "course": Text("Курс", "Course"),
+        "figure": Text("Показатель", "Figure"),
+        "value": Text("Значение", "Value"),
+        "expected": Text("Ожидалось", "Expected"),
+        "low": Text("Обычно от", "Usually from"),
+        "high": Text("Обычно до", "Usually to"),
+    }
+)
+_FIGURES: Final[Mapping[str, tuple[Text, Kind]]] = MappingProxyType(
+    {each.name: (each.title, each.kind) for each in (figures.ATTEMPTS, figures.UNIQUE_USERS, figures.SUCCESS_RATE)}
+    | {
+        anomalies.UNREADABLE: (Text("Доля попыток без курса", "Attempts without a course"), "share"),
+        anomalies.REJECTED: (Text("Отклонено записей", "Rejected records"), "count"),
+        anomalies.DUPLICATES: (Text("Точных повторов", "Exact duplicates"), "count"),
+    }
+)
+_ALL: Final = Text("все курсы", "all courses")
+_TOLD: Final = Text(
+    "{day}, {course}: {figure} — {value}, ожидалось {expected}",
+    "{day}, {course}: {figure} {value}, expected {expected}",
+)
+_MORE: Final = Text("Необычного ещё: {count}", "{count} more that are unusual")
+_RULE: Final = Text(
+    "День сравнивается с теми же днями недели за 8 недель до него.",
+    "A day is compared with the same weekdays of the 8 weeks before it.",
+)
+_NONE: Final = Text("Необычного не найдено.", "Nothing unusual was found.")
+_DAYS: Final = Counted(("день", "дня", "дней"), ("day", "days"))
+_UNJUDGED: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "short": Text("Не оценено, мало истории: {days}.", "Not judged, too little history: {days}."),
+        "incomplete": Text("Не оценено, неполный день: {days}.", "Not judged, incomplete day: {days}."),
+        "off": Text("Не оценено, выходной или праздник: {days}.", "Not judged, day off: {days}."),
+    }
+)
+
+
+def analyse_anomalies(engine: "Engine", summary: RunSummary) -> Findings:
+    """A row for each figure of the period's days that was not to be expected, in all courses and in each.
+
+    Raises:
+        TransientError, PermanentError: the database cannot be read.
+    """
+    period, language = summary.period, summary.language
+    found = read_anomalies(engine, period.first_day, period.last_day)
+    days_off = find_days_off(summary.holidays)
+    unjudged = read_unjudged(engine, period.first_day, period.last_day, period.time_zone, days_off)
+    section = Section(
+        "anomalies",
+        _TITLE.to(language),
+        tuple(Column(each.name, _TITLES[each.name].to(language), each.kind) for each in _COLUMNS),
+        tuple(Row((each.day, *_describe(each, language).values()), "warning") for each in found),
+        (*(() if found else (_NONE.to(language),)), _RULE.to(language), *_notes(unjudged, language)),
+    )
+    # What concerns all courses is told before what concerns one.
+    first = sorted(found, key=lambda each: (each.course != "", each.day))[:MOST_TOLD]
+    told = [_TOLD.to(language, day=write_day(each.day, language), **_describe(each, language)) for each in first]
+    if len(found) > MOST_TOLD:
+        told.append(_MORE.to(language, count=len(found) - MOST_TOLD))
+    return Findings((section,), tuple(Headline(each, "attention") for each in told))
+
+
+def _describe(anomaly: Anomaly, language: Language) -> dict[str, Value]:
+    title, kind = _FIGURES[anomaly.figure]
+    numbers = {name: getattr(anomaly, name) for name in ("value", "expected", "low", "high")}
+    return {
+        "course": anomaly.course.removeprefix("course-v1:") or _ALL.to(language),
+        "figure": title.to(language),
+        **{
+            name: write_value(round(value) if kind == "count" else value, kind, language)
+            for name, value in numbers.items()
+        },
+    }
+
+
+def _notes(unjudged: Unjudged, language: Language) -> list[str]:
+    reasons = {name: getattr(unjudged, name) for name in _UNJUDGED}
+    return [_UNJUDGED[name].to(language, days=_name(days, language)) for name, days in reasons.items() if days]
+
+
+def _name(days: Sequence[date], language: Language) -> str:
+    if len(days) > MOST_NAMED:
+        return _DAYS.to(language, len(days))
+    return ", ".join(day.isoformat() for day in days)

@@ -1,0 +1,85 @@
+"""Comparison: each figure of the period against the same weekday of the weeks before, and against the period before."""
+
+from datetime import date, timedelta
+from statistics import median
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from schemas.figures import DAILY_FIGURES
+from schemas.language import NOTHING, Kind, Language, Text, write_value
+from schemas.period import start_of
+from schemas.period_figures import PERIOD_FIGURES
+from schemas.section import Column, Findings, Row, Section, figure_columns
+from schemas.summary import RunSummary
+from tasks.figures import read_figures, read_figures_over
+from tasks.learning import Values, read_by_day, read_over
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+WEEKS: Final = 8
+FEWEST_WEEKS: Final = 5
+
+_FIGURES: Final = (*DAILY_FIGURES, *PERIOD_FIGURES)
+_TITLE: Final = Text("Сравнение", "Comparison")
+_WHAT: Final = Text("Период", "Period")
+_NOW: Final = Text("Этот период", "This period")
+_USUAL: Final = Text("Тот же день недели, медиана", "Same weekday, median")
+_BEFORE: Final = Text("Период до него", "The period before")
+_CHANGE: Final = Text("Изменение", "Change")
+_NOTE: Final = Text(
+    "Медиана — по полным таким же дням недели за {weeks} недель, если их не меньше {fewest}. Доли сравниваются в "
+    "процентных пунктах, остальное в процентах.",
+    "The median is over the complete ones of the {weeks} weeks before, if there are at least {fewest}. Shares are "
+    "compared in percentage points, all else in per cent.",
+)
+
+
+def analyse_comparison(engine: "Engine", summary: RunSummary) -> Findings:
+    """A row for the period, and for each thing that it is compared with the values and the change.
+
+    Raises:
+        TransientError, PermanentError: the database cannot be read.
+    """
+    language, period = summary.language, summary.period
+    first, last = period.first_day, period.last_day
+    length = timedelta(days=(last - first).days + 1)
+    now = _read_period(engine, first, last, period.time_zone)
+    before = _read_period(engine, first - length, last - length, period.time_zone)
+    usual = _read_usual(engine, first) if first == last else {}
+    compared = [(text, values) for text, values in ((_USUAL, usual), (_BEFORE, before)) if values.get("attempts")]
+    if not now["attempts"] or not compared:
+        return Findings()
+    rows = [Row((_NOW.to(language), *(now[figure.name] for figure in _FIGURES)))]
+    for text, values in compared:
+        rows.append(Row((text.to(language), *(values[figure.name] for figure in _FIGURES))))
+        changes = (write_change(now[each.name], values[each.name], each.kind, language) for each in _FIGURES)
+        rows.append(Row((_CHANGE.to(language), *changes)))
+    columns = (Column("period", _WHAT.to(language), "text"), *figure_columns(_FIGURES, language))
+    note = _NOTE.to(language, weeks=WEEKS, fewest=FEWEST_WEEKS)
+    return Findings((Section("comparison", _TITLE.to(language), columns, tuple(rows), (note,)),))
+
+
+def _read_period(engine: "Engine", first: date, last: date, time_zone: ZoneInfo) -> Values:
+    start, end = (start_of(day, time_zone) for day in (first, last + timedelta(days=1)))
+    return {**read_figures_over(engine, start, end), **read_over(engine, first, last)}
+
+
+def _read_usual(engine: "Engine", day: date) -> Values:
+    """The median of each figure over the same weekday of the weeks before; empty if too few of them are complete."""
+    dates = [day - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
+    stored = {each.day: each for each in read_figures(engine, dates[-1], dates[0]) if each.complete}
+    known = [past for past in dates if past in stored]
+    if len(known) < FEWEST_WEEKS:
+        return {}
+    history, _ = read_by_day(engine, known)
+    days = [{**stored[past].values, **history[past]} for past in known]
+    found = {each.name: [value for one in days if (value := one[each.name]) is not None] for each in _FIGURES}
+    return {name: median(values) if values else None for name, values in found.items()}
+
+
+def write_change(now: float | None, then: float | None, kind: Kind, language: Language) -> str:
+    """A change as a reader sees it: of shares in percentage points, of all else in per cent of what it was."""
+    if now is None or then is None or (kind != "share" and not then):
+        return NOTHING
+    return write_value(now - then if kind == "share" else now / then - 1, "change", language)

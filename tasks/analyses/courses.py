@@ -1,0 +1,134 @@
+"""Courses: who was active in each of the last weeks, and the way through each course, where students stay behind."""
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from schemas.language import Language, Text
+from schemas.section import Column, Findings, Row, Section
+from schemas.summary import RunSummary
+from tasks.database import read_rows
+from tasks.learning import read_names
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+DAYS: Final = 28
+
+_WEEKS: Final = """
+    WITH present AS (
+        SELECT course, date_trunc('week', day)::date AS week, user_id, sum(attempts) AS attempts,
+            count(*) FILTER (WHERE correct > 0 AND NOT EXISTS (
+                SELECT FROM student_task_days AS earlier
+                WHERE earlier.user_id = done.user_id AND earlier.course = done.course AND earlier.task = done.task
+                    AND earlier.day < done.day AND earlier.correct > 0
+            )) AS solved
+        FROM student_task_days AS done
+        WHERE day BETWEEN %(first)s AND %(last)s AND course <> ''
+        GROUP BY 1, 2, 3
+    )
+    SELECT
+        course, week, count(*),
+        count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new),
+        sum(attempts)::bigint, sum(solved)::bigint
+    FROM (
+        SELECT present.*, NOT EXISTS (
+            SELECT FROM student_task_days AS earlier
+            WHERE earlier.user_id = present.user_id AND earlier.course = present.course AND earlier.day < week
+        ) AS is_new
+        FROM present
+    ) AS known
+    GROUP BY course, week
+    ORDER BY course, week
+"""
+_WAY: Final = """
+    WITH met AS (
+        SELECT course, task, user_id, min(first_at) AS met_at
+        FROM student_task_days
+        WHERE day BETWEEN %(first)s AND %(last)s AND task <> ''
+        GROUP BY course, task, user_id
+    )
+    SELECT course, task, percentile_cont(0.5) WITHIN GROUP (ORDER BY place) AS middle, count(*) AS reached,
+        count(*) FILTER (WHERE place < tasks), round(avg((place < tasks)::int), 4)::float8
+    FROM (
+        SELECT course, task, rank() OVER (PARTITION BY course, user_id ORDER BY met_at) AS place,
+            count(*) OVER (PARTITION BY course, user_id) AS tasks
+        FROM met
+    ) AS ranked
+    GROUP BY course, task
+    ORDER BY course, middle, reached DESC, task
+"""
+
+_COURSE: Final = Text("Курс", "Course")
+_WEEKS_TITLE: Final = Text("Курсы по неделям", "Courses by week")
+_WEEK: Final = Text("Неделя с", "Week of")
+_ACTIVE: Final = Text("Активных студентов", "Active students")
+_NEW: Final = Text("Новых на курсе", "New to the course")
+_RETURNING: Final = Text("Вернувшихся", "Returning")
+_ATTEMPTS: Final = Text("Попыток", "Attempts")
+_SOLVED: Final = Text("Решено впервые", "Solved for the first time")
+_SOLVED_MEANING: Final = Text(
+    "Сколько раз студент впервые решил задачу.", "How often a student solved a task for the first time."
+)
+_WAY_TITLE: Final = Text("Путь по курсу", "The way through each course")
+_TASK: Final = Text("Задача", "Task")
+_PLACE: Final = Text("Какая по счёту", "Met as number")
+_PLACE_MEANING: Final = Text(
+    "Медиана по студентам: какой по счёту на курсе они встретили эту задачу.",
+    "Median over the students of the place at which they first met the task in the course.",
+)
+_REACHED: Final = Text("Дошли", "Reached it")
+_WENT_ON: Final = Text("Пошли дальше", "Went on")
+_WENT_ON_MEANING: Final = Text(
+    "Встретили после неё хотя бы ещё одну задачу курса.", "They met at least one more task of the course after it."
+)
+_SHARE: Final = Text("Доля", "Share")
+_SPAN: Final = Text("Попытки с {first} по {last}.", "Attempts from {first} to {last}.")
+
+
+def analyse_courses(engine: "Engine", summary: RunSummary) -> Findings:
+    """The four weeks that end with the period.
+
+    Raises:
+        TransientError, PermanentError: the database cannot be read.
+    """
+    last = summary.period.last_day
+    first = last - timedelta(days=DAYS - 1)
+    sections = (each(engine, first, last, summary.language) for each in (course_weeks, way_through))
+    return Findings(tuple(section for section in sections if section.rows))
+
+
+def course_weeks(engine: "Engine", first: date, last: date, language: Language) -> Section:
+    """A row a course and week, Monday to Sunday, as far as it lies in the span; who is new had no attempt before."""
+    rows = tuple(Row(tuple(row)) for row in read_rows(engine, _WEEKS, {"first": first, "last": last}))
+    columns = (
+        Column("course", _COURSE.to(language), "text"),
+        Column("week", _WEEK.to(language), "day"),
+        Column("active_students", _ACTIVE.to(language), "count"),
+        Column("new_students", _NEW.to(language), "count"),
+        Column("returning_students", _RETURNING.to(language), "count"),
+        Column("attempts", _ATTEMPTS.to(language), "count"),
+        Column("solved", _SOLVED.to(language), "count", meaning=_SOLVED_MEANING.to(language)),
+    )
+    return Section("courses", _WEEKS_TITLE.to(language), columns, rows, (_say_span(first, last, language),))
+
+
+def way_through(engine: "Engine", first: date, last: date, language: Language) -> Section:
+    """A row a task, each course's in the order in which its students first meet them."""
+    names = read_names(engine, first, last)
+    rows = tuple(
+        Row((course, names[course, task].link(language), *figures))
+        for course, task, *figures in read_rows(engine, _WAY, {"first": first, "last": last})
+    )
+    columns = (
+        Column("course", _COURSE.to(language), "text"),
+        Column("task", _TASK.to(language), "text"),
+        Column("place", _PLACE.to(language), "number", meaning=_PLACE_MEANING.to(language)),
+        Column("reached", _REACHED.to(language), "count"),
+        Column("went_on", _WENT_ON.to(language), "count", meaning=_WENT_ON_MEANING.to(language)),
+        Column("share", _SHARE.to(language), "share"),
+    )
+    return Section("way", _WAY_TITLE.to(language), columns, rows, (_say_span(first, last, language),))
+
+
+def _say_span(first: date, last: date, language: Language) -> str:
+    return _SPAN.to(language, first=first, last=last)

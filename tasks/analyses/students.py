@@ -1,0 +1,151 @@
+"""Students who may need a hand: stuck on a task now, struggling this week, or gone quiet. Say "look", not "failing"."""
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from schemas.language import Counted, Language, Text
+from schemas.section import Column, Findings, Headline, Row, Section
+from schemas.summary import RunSummary
+from tasks.database import read_rows
+from tasks.learning import read_names
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+STUCK_SUBMITS: Final = 10
+"""So many graded submits on one task, none right: wheel-spinning (Beck and Gong, 2013)."""
+RECENT_DAYS: Final = 7
+STRUGGLING_SUBMITS: Final = 5
+STRUGGLING_SHARE: Final = 0.15
+ACTIVE_DAYS: Final = 28
+
+# Candidates are those of the last days, so that the cost does not grow with the history.
+_STUCK: Final = f"""
+    SELECT course, task, user_id, graded
+    FROM (
+        SELECT DISTINCT course, task, user_id
+        FROM student_task_days
+        WHERE day > %(last)s - {RECENT_DAYS} AND day <= %(last)s AND task <> '' AND graded > 0
+    ) AS recent
+    CROSS JOIN LATERAL (
+        SELECT sum(graded) AS graded, sum(correct) AS correct
+        FROM student_task_days AS done
+        WHERE done.user_id = recent.user_id AND done.course = recent.course AND done.task = recent.task
+            AND done.day <= %(last)s
+    ) AS history
+    WHERE correct = 0 AND graded >= {STUCK_SUBMITS}
+    ORDER BY course, task, graded DESC, user_id
+"""
+_STRUGGLING: Final = f"""
+    SELECT course, '', user_id, graded
+    FROM (
+        SELECT *, percent_rank() OVER (
+            PARTITION BY course ORDER BY graded::float8 / nullif(solved, 0) NULLS LAST
+        ) AS place
+        FROM (
+            SELECT course, user_id, sum(graded) AS graded, count(DISTINCT task) FILTER (WHERE correct > 0) AS solved
+            FROM student_task_days
+            WHERE day > %(last)s - {RECENT_DAYS} AND day <= %(last)s AND task <> ''
+            GROUP BY course, user_id
+        ) AS week
+        WHERE graded >= {STRUGGLING_SUBMITS}
+    ) AS placed
+    WHERE place >= 1 - {STRUGGLING_SHARE} AND place > 0
+    ORDER BY course, place DESC, user_id
+"""
+_QUIET: Final = f"""
+    SELECT course, '', user_id, unsolved
+    FROM (
+        SELECT course, user_id, max(last_day) AS last_day, count(*) FILTER (WHERE NOT is_solved) AS unsolved
+        FROM (
+            SELECT course, task, user_id, max(day) AS last_day, sum(correct) > 0 AS is_solved
+            FROM student_task_days
+            WHERE day > %(last)s - {ACTIVE_DAYS} AND day <= %(last)s AND task <> ''
+            GROUP BY course, task, user_id
+        ) AS tried
+        GROUP BY course, user_id
+    ) AS known
+    WHERE last_day <= %(last)s - {RECENT_DAYS} AND unsolved > 0
+    ORDER BY course, unsolved DESC, user_id
+"""
+_KINDS: Final = {
+    "stuck": (_STUCK, Text("застрял на задаче", "stuck on a task")),
+    "struggling": (_STRUGGLING, Text("тяжёлая неделя", "struggling this week")),
+    "quiet": (_QUIET, Text("затих", "gone quiet")),
+}
+
+_TITLE: Final = Text("Кому помочь", "Students who may need a hand")
+_LIST_TITLE: Final = Text("Кому помочь: список", "Students who may need a hand: the list")
+_COURSE: Final = Text("Курс", "Course")
+_TASK: Final = Text("Задача", "Task")
+_STATE: Final = Text("Что видно", "What is seen")
+_STUDENTS: Final = Text("Студентов", "Students")
+_STUDENT: Final = Text("Студент", "Student")
+_NUMBER: Final = Text("Отправок или задач", "Submits or tasks")
+_NOTES: Final = (
+    Text(
+        f"Застрял: не меньше {STUCK_SUBMITS} проверенных отправок одной задачи, ни одной верной, последняя не раньше "
+        f"{RECENT_DAYS} дней назад. Упорство бывает полезно: посмотрите, а не судите.",
+        f"Stuck: at least {STUCK_SUBMITS} graded submits on one task, none right, the last within {RECENT_DAYS} days. "
+        f"Persistence can pay: look, do not judge.",
+    ),
+    Text(
+        f"Тяжёлая неделя: {STRUGGLING_SHARE:.0%} студентов курса, у которых больше всего отправок на решённую задачу, "
+        f"среди тех, у кого за неделю их не меньше {STRUGGLING_SUBMITS}. Мера относительна: такие есть и на здоровом "
+        f"курсе.",
+        f"Struggling: the {STRUGGLING_SHARE:.0%} of a course's students with most submits for a task solved, of those "
+        f"with at least {STRUGGLING_SUBMITS} in the week. It is relative: a healthy course has them too.",
+    ),
+    Text(
+        f"Затих: за {ACTIVE_DAYS} дней были попытки и есть нерешённое, но уже {RECENT_DAYS} дней тихо.",
+        f"Gone quiet: attempts within {ACTIVE_DAYS} days, something unsolved, and nothing for {RECENT_DAYS} days.",
+    ),
+)
+_STUCK_NOW: Final = Text("{students} застряли на задаче", "{students} stuck on a task")
+_COUNTED: Final = Counted(("студент", "студента", "студентов"), ("student", "students"))
+
+
+def analyse_students(engine: "Engine", summary: RunSummary) -> Findings:
+    """Counts by course and task, and the list of pseudonyms if that was asked for.
+
+    Raises:
+        TransientError, PermanentError: the database cannot be read.
+    """
+    language, last = summary.language, summary.period.last_day
+    listed = list_students(engine, last, language)
+    if not listed.rows:
+        return Findings()
+    counts = Counter((row.values[0], row.values[1], row.values[2]) for row in listed.rows)
+    section = Section(
+        "students",
+        _TITLE.to(language),
+        (*listed.columns[:3], Column("students", _STUDENTS.to(language), "count")),
+        tuple(Row((*key, count)) for key, count in counts.items()),
+        tuple(note.to(language) for note in _NOTES),
+    )
+    stuck = sum(row.values[2] == _KINDS["stuck"][1].to(language) for row in listed.rows)
+    told = Headline(_STUCK_NOW.to(language, students=_COUNTED.to(language, stuck)), "attention")
+    return Findings((section, *([listed] if summary.lists_students else [])), (told,) if stuck else ())
+
+
+def list_students(engine: "Engine", last: date, language: Language) -> Section:
+    """A row for each student and what is seen of them at the end of the day `last`, by pseudonym.
+
+    Raises:
+        TransientError, PermanentError: the database cannot be read.
+    """
+    names = read_names(engine, last - timedelta(days=RECENT_DAYS), last)
+    rows = tuple(
+        Row((course, names[course, task].link(language) if task else "", state.to(language), *who))
+        for query, state in _KINDS.values()
+        for course, task, *who in read_rows(engine, query, {"last": last})
+    )
+    columns = (
+        Column("course", _COURSE.to(language), "text"),
+        Column("task", _TASK.to(language), "text"),
+        Column("state", _STATE.to(language), "text"),
+        Column("student", _STUDENT.to(language), "text"),
+        Column("number", _NUMBER.to(language), "count"),
+    )
+    return Section("student_list", _LIST_TITLE.to(language), columns, rows, is_personal=True)

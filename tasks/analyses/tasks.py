@@ -1,0 +1,109 @@
+"""Tasks: how students fare with each of them over the last four weeks, those to rewrite first."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from schemas.language import Counted, Text
+from schemas.section import Column, Findings, Headline, Row, Section, figure_columns
+from schemas.summary import RunSummary
+from schemas.task_figures import (
+    FIRST_SUBMIT_CORRECTNESS,
+    SHARE_UNSOLVED,
+    STUDENTS_LOST,
+    STUDENTS_TRIED,
+    TASK_FIGURES,
+    UNSOLVED_LOW,
+)
+from tasks.learning import Values, read_names, read_tasks
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+DAYS: Final = 28
+FEWEST_STUDENTS: Final = 10
+"""A task that fewer students tried is not ranked: three students must not top the list."""
+MOST_NAMED: Final = 3
+"""So many tasks are said to ask for attention."""
+
+_TITLE: Final = Text("Задачи за четыре недели", "Tasks over four weeks")
+_RANK: Final = Text("Переписать", "To rewrite")
+_RANK_MEANING: Final = Text(
+    "Место в очереди на переработку: больше всего ушедших не решив, затем нижняя граница доли не решивших. Только "
+    "задачи, которые пробовали не меньше 10 студентов.",
+    "Place in the queue for rewriting: most students lost, then the lower bound of the share unsolved. Only tasks that "
+    "at least 10 students tried.",
+)
+_COURSE: Final = Text("Курс", "Course")
+_TASK: Final = Text("Задача", "Task")
+_TREND: Final = Text("К прошлым четырём неделям", "Against the four weeks before")
+_TREND_MEANING: Final = Text(
+    "Изменение доли верных с первой отправки.", "Change in the share of first submits that are right."
+)
+_SPAN: Final = Text("Попытки с {first} по {last}.", "Attempts from {first} to {last}.")
+_ATTENTION: Final = Text("{tasks} просят внимания: {names}", "{tasks} to look at: {names}")
+_TASKS: Final = Counted(("задача", "задачи", "задач"), ("task", "tasks"))
+
+
+def analyse_tasks(engine: "Engine", summary: RunSummary) -> Findings:
+    """A row for each task with an attempt in the four weeks that end with the period.
+
+    Raises:
+        TransientError, PermanentError: the database cannot be read.
+    """
+    language, last = summary.language, summary.period.last_day
+    first = last - timedelta(days=DAYS - 1)
+    figures = read_tasks(engine, first, last)
+    if not figures:
+        return Findings()
+    before = read_tasks(engine, first - timedelta(days=DAYS), first - timedelta(days=1))
+    names = read_names(engine, first, last)
+    ranks = rank(figures)
+    order = sorted(figures, key=lambda key: (ranks.get(key, len(figures)), names[key].name(language)))
+    section = Section(
+        "tasks",
+        _TITLE.to(language),
+        (
+            Column("rank", _RANK.to(language), "count", meaning=_RANK_MEANING.to(language)),
+            Column("course", _COURSE.to(language), "text"),
+            Column("task", _TASK.to(language), "text"),
+            *figure_columns(TASK_FIGURES, language),
+            Column("trend", _TREND.to(language), "change", meaning=_TREND_MEANING.to(language)),
+        ),
+        tuple(
+            Row(
+                (
+                    ranks.get(key),
+                    names[key].course.removeprefix("course-v1:"),
+                    names[key].link(language),
+                    *figures[key].values(),
+                    _trend(figures[key], before.get(key)),
+                )
+            )
+            for key in order
+        ),
+        (_SPAN.to(language, first=first, last=last),),
+    )
+    worst = [names[key].name(language) for key in order if key in ranks and figures[key][STUDENTS_LOST.name]][
+        :MOST_NAMED
+    ]
+    told = _ATTENTION.to(language, tasks=_TASKS.to(language, len(worst)), names=", ".join(worst))
+    return Findings((section,), (Headline(told, "attention"),) if worst else ())
+
+
+def rank(figures: dict[tuple[str, str], Values]) -> dict[tuple[str, str], int]:
+    """Places in the queue for rewriting, from 1: by students lost, then by the lower bound of the share unsolved."""
+    ranked = [
+        key
+        for key, values in figures.items()
+        if (values[STUDENTS_TRIED.name] or 0) >= FEWEST_STUDENTS and values[SHARE_UNSOLVED.name]
+    ]
+    ranked.sort(
+        key=lambda key: (-(figures[key][STUDENTS_LOST.name] or 0), -(figures[key][UNSOLVED_LOW.name] or 0), key)
+    )
+    return {key: place for place, key in enumerate(ranked, 1)}
+
+
+def _trend(now: Values, before: Values | None) -> float | None:
+    name = FIRST_SUBMIT_CORRECTNESS.name
+    present, past = now[name], (before or {}).get(name)
+    return None if present is None or past is None else present - past

@@ -1,0 +1,207 @@
+"""The analyses: what they say of a course, its tasks and its students, over attempts made for the purpose."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Engine
+
+from flows.running.publishing import ANALYSES
+from schemas.period import Day, Period
+from schemas.section import Findings, Section
+from schemas.summary import LoadCounts, RunSummary
+from tasks.analyses.comparison import analyse_comparison
+from tasks.analyses.courses import analyse_courses, course_weeks, way_through
+from tasks.analyses.students import analyse_students
+from tasks.analyses.tasks import analyse_tasks
+from tasks.titles import Title, save_titles
+from tests.integration.test_cases import COURSE, load_attempts
+
+LAST = date(2023, 4, 30)
+
+
+def tried(
+    student: str, day: int, *verdicts: int | None, task: str = "loops", month: int = 4, hour: int = 10
+) -> list[dict[str, str]]:
+    """Submits of a student on a task, a minute apart; None is a run."""
+    return [
+        {
+            "student": student,
+            "at": f"2023-{month:02}-{day:02} {hour}:{minute:02}:00",
+            "type": "run" if verdict is None else "submit",
+            "verdict": "" if verdict is None else str(verdict),
+            "task": task,
+        }
+        for minute, verdict in enumerate(verdicts)
+    ]
+
+
+def a_day(last: date = LAST, **parts: Any) -> RunSummary:
+    """A run that is about one day."""
+    start = datetime(last.year, last.month, last.day, tzinfo=UTC)
+    day = Day(last, start, start + timedelta(days=1))
+    period = Period(day.start, day.end, (day,), ZoneInfo("UTC"))
+    return replace(RunSummary(period, start, 4, LoadCounts(), ()), language="en", **parts)
+
+
+def shown(section: Section, *columns: str) -> list[tuple[Any, ...]]:
+    return list(zip(*(map(getattr_text, section.values(name)) for name in columns), strict=True))
+
+
+def getattr_text(value: Any) -> Any:
+    return getattr(value, "text", value)
+
+
+def the(findings: Findings, name: str) -> Section:
+    (section,) = (section for section in findings.sections if section.name == name)
+    return section
+
+
+def students(engine: Engine, attempts: Sequence[dict[str, str]], **parts: Any) -> Findings:
+    load_attempts(engine, list(attempts))
+    return analyse_students(engine, a_day(**parts))
+
+
+def test_who_is_stuck_has_many_submits_on_one_task_lately_and_none_right(engine: Engine) -> None:
+    attempts = [
+        *tried("stuck", 20, *[0] * 6),
+        *tried("stuck", 25, *[0] * 4),
+        *tried("solved", 25, *[0] * 10, 1),
+        *tried("nine", 25, *[0] * 9),
+        *tried("before", 23, *[0] * 12),
+        *tried("ungraded", 25, *[None] * 12),
+    ]
+    found = students(engine, attempts, lists_students=True)
+    listed = shown(the(found, "student_list"), "state", "student", "task", "number")
+    assert [row[1:] for row in listed if row[0] == "stuck on a task"] == [("stuck", "loops", 10)]
+    assert found.headlines[0].urgency == "attention"
+
+
+def test_who_struggles_needs_more_submits_for_a_task_solved_than_most_of_the_course(engine: Engine) -> None:
+    usual = [one for n in range(12) for one in tried(f"usual{n:02}", 26, 0, 1, 0, 1, 1)]
+    found = students(
+        engine, [*usual, *tried("struggles", 26, *[0] * 7, 1), *tried("few", 26, 0, 0)], lists_students=True
+    )
+    listed = shown(the(found, "student_list"), "state", "student")
+    assert [student for state, student in listed if state == "struggling this week"] == ["struggles"]
+
+
+def test_who_has_gone_quiet_left_something_unsolved(engine: Engine) -> None:
+    attempts = [
+        *tried("quiet", 22, 0, 1),
+        *tried("quiet", 23, 0, task="lists"),
+        *tried("finished", 22, 1),
+        *tried("present", 24, 0),
+        *tried("long_gone", 31, 0, month=3),
+    ]
+    found = students(engine, attempts, lists_students=True)
+    listed = shown(the(found, "student_list"), "state", "student", "number")
+    assert [row[1:] for row in listed if row[0] == "gone quiet"] == [("quiet", 1)]
+
+
+def test_students_are_counted_always_and_listed_only_if_that_was_asked_for(engine: Engine) -> None:
+    found = students(engine, tried("stuck", 25, *[0] * 10))
+    assert [section.name for section in found.sections] == ["students"]
+    assert not any(getattr_text(value) == "stuck" for row in found.sections[0].rows for value in row.values)
+    asked = analyse_students(engine, a_day(lists_students=True))
+    assert the(asked, "student_list").is_personal
+    assert not the(asked, "students").is_personal
+
+
+def test_a_course_by_week_tells_new_students_from_returning_ones(engine: Engine) -> None:
+    # 2023-04-17 and 2023-04-24 are Mondays.
+    attempts = [*tried("ann", 18, 0, 1), *tried("ann", 25, 1), *tried("bob", 25, None, 0), *tried("bob", 26, 1)]
+    load_attempts(engine, attempts)
+    weeks = course_weeks(engine, date(2023, 4, 17), LAST, "en")
+    columns = ("week", "active_students", "new_students", "returning_students", "attempts", "solved")
+    assert shown(weeks, *columns) == [
+        (date(2023, 4, 17), 1, 1, 0, 2, 1),
+        (date(2023, 4, 24), 2, 1, 1, 4, 1),
+    ]
+
+
+def test_the_way_through_a_course_is_the_order_in_which_students_meet_its_tasks(engine: Engine) -> None:
+    attempts = [
+        *tried("ann", 20, 1, task="first"),
+        *tried("ann", 21, 1, task="second"),
+        *tried("ann", 22, 1, task="third"),
+        *tried("bob", 20, 1, task="first"),
+        *tried("bob", 21, 0, task="second"),
+        *tried("cid", 20, 0, task="first"),
+    ]
+    load_attempts(engine, attempts)
+    way = way_through(engine, date(2023, 4, 3), LAST, "en")
+    assert shown(way, "task", "place", "reached", "went_on", "share") == [
+        ("first", 1, 3, 2, 0.6667),
+        ("second", 2, 2, 1, 0.5),
+        ("third", 3, 1, 0, 0.0),
+    ]
+
+
+def test_of_tasks_those_that_lose_most_students_come_first_but_not_by_three_students(engine: Engine) -> None:
+    lost = [one for n in range(12) for one in tried(f"lost{n:02}", 15, 0, task="hard")]
+    easy = [one for n in range(12) for one in tried(f"easy{n:02}", 28, 1, task="easy")]
+    rare = [one for n in range(3) for one in tried(f"rare{n:02}", 15, 0, task="rare")]
+    load_attempts(engine, [*lost, *easy, *rare])
+    save_titles(engine, [Title(COURSE, "hard", "=HYPERLINK(1)"), Title(COURSE, "nobody", "Nobody's task")])
+    findings = analyse_tasks(engine, a_day())
+    section = the(findings, "tasks")
+    assert shown(section, "rank", "task", "students_tried", "students_lost") == [
+        (1, "=HYPERLINK(1)", 12, 12),
+        (None, "easy", 12, 0),
+        (None, "rare", 3, 3),
+    ]
+    link: Any = section.values("task")[0]
+    assert link.url == f"https://lms.uni.example/courses/{COURSE}/jump_to_id/hard"
+    assert "=HYPERLINK(1)" in findings.headlines[0].text
+
+
+def test_a_retired_task_that_is_still_attempted_stays_in_the_figures(engine: Engine) -> None:
+    load_attempts(engine, tried("ann", 28, 1))
+    save_titles(engine, [Title(COURSE, "loops", "Loops", 3, retired=True)])
+    assert shown(the(analyse_tasks(engine, a_day()), "tasks"), "task") == [("Loops (retired)",)]
+
+
+@pytest.mark.parametrize(("weeks", "compared"), [(5, True), (4, False)])
+def test_a_day_is_compared_with_the_same_weekday_if_there_are_enough(
+    engine: Engine, weeks: int, compared: bool
+) -> None:
+    days = [LAST - timedelta(weeks=week) for week in range(weeks + 1)]
+    attempts = [one for day in days for one in tried("ann", day.day, 1, 0, month=day.month)]
+    load_attempts(engine, [*attempts, *tried("bob", LAST.day, 1, 1, hour=11), *tried("ann", LAST.day - 1, 1)])
+    rows = shown(the(analyse_comparison(engine, a_day()), "comparison"), "period", "attempts", "success_rate")
+    usual = [row[1:] for row in rows if row[0] == "Same weekday, median"]
+    assert rows[0][1:] == (4, 0.75)
+    assert usual == ([(2, 0.5)] if compared else [])
+    assert ("Change", "+100.0%", "+25.0%") in rows or not compared
+    assert ("Change", "+300.0%", "-25.0%") in [
+        (name, attempts, rate.replace("−", "-")) for name, attempts, rate in rows if name == "Change"
+    ]
+
+
+def test_one_student_with_fifty_thousand_attempts_is_a_row(engine: Engine) -> None:
+    start = datetime(2023, 4, 28, tzinfo=UTC)
+    attempts = [
+        {
+            "student": "ann",
+            "at": (start + timedelta(seconds=number)).isoformat(" ")[:19],
+            "type": "submit",
+            "verdict": "0",
+            "task": "loops",
+        }
+        for number in range(50_000)
+    ]
+    load_attempts(engine, attempts)
+    section = the(analyse_tasks(engine, a_day()), "tasks")
+    assert shown(section, "students_tried", "unsolved_after_10", "median_submits_to_success") == [(1, 1.0, None)]
+    assert analyse_students(engine, a_day()).headlines
+
+
+def test_every_analysis_has_nothing_to_say_of_an_empty_database(engine: Engine) -> None:
+    for analysis in ANALYSES:
+        for section in analysis(engine, a_day()).sections:
+            assert section.name in ("records", "checks", "anomalies")
+    assert not analyse_courses(engine, a_day()).sections
