@@ -10,6 +10,8 @@ COMMANDS: Final = {
     "etl": "load yesterday, or a range of days, and publish the figures",
     "backfill": "load months and years by runs that all workers share",
     "status": "what is set up, loaded, missing, rejected and scheduled",
+    "export": "attempts or figures as CSV or Parquet",
+    "rebuild": "compute all figures anew from the attempts that are loaded",
     "psql": "a prompt of the database, or one statement",
     "up": "dashboard, deployments and a worker, until Ctrl-C",
 }
