@@ -84,7 +84,7 @@ def codegrader_backfill(
             stages = Stages()
             stages.failures += find_failures(loads, limits)
             summary = _sum_up(period, loads)
-            compute_figures(stages, summary, engine)
+            compute_figures(stages, summary, engine, configuration.settings)
             publication = Publication(
                 stages=stages,
                 summary=summary,

@@ -29,6 +29,7 @@ from tasks.check import format_results
 from tasks.coverage import find_gaps
 from tasks.errors import CodegraderError
 from tasks.extract import delete_expired
+from tasks.heartbeat import heartbeat
 from tasks.plan import day_before, plan_daily, plan_period, plan_range
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def codegrader_etl(
             else:
                 plan = plan_range(period, window_hours, refresh=refresh)
             targets = Targets(sheet=sheet, mail=mail) if publish else None
-            return _run(configuration, engine, plan, Limits(max_rejected_share, max_duplicates_share), targets)
+            state = _run(configuration, engine, plan, Limits(max_rejected_share, max_duplicates_share), targets)
+            return _tell_if_well(state, configuration.settings.heartbeat_url) if is_daily else state
     except CodegraderError as error:
         return fail(error)
 
@@ -102,6 +104,13 @@ def _scheduled_at() -> datetime:
     """When the run was to start: a late run does its own day, not the day before the one on which it came to run."""
     moment: datetime | None = flow_run.scheduled_start_time
     return moment or datetime.now(UTC)
+
+
+def _tell_if_well(state: State[Any], heartbeat_url: str | None) -> State[Any]:
+    """Calls the dead-man's switch of a good run. That it does not answer is its own alarm, and fails no run."""
+    if heartbeat_url and state.is_completed() and not heartbeat(heartbeat_url, return_state=True).is_completed():
+        get_run_logger().warning("the dead-man's switch could not be called: see the task heartbeat")
+    return state
 
 
 def _run(
@@ -121,7 +130,7 @@ def _run(
         logger.error(doubt.message)
     stages.failures += [*loading.failures(), *doubts]
     summary = RunSummary(plan.period, started_at, len(plan.windows), loading.counts, loading.checks)
-    compute_figures(stages, summary, engine)
+    compute_figures(stages, summary, engine, configuration.settings)
     if targets:
         publication = Publication(
             stages=stages,

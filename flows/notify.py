@@ -1,33 +1,35 @@
-"""Tells the readers of a run whose process and worker have died, and which therefore cannot do so itself.
+"""Tells the readers of what no run can tell: that one has died with its worker, or that none has come.
 
-Started by the automation that `flows.setup` makes, when a run's heartbeats stop.
+Started by the automations that `flows.setup` makes: when a run's heartbeats stop, or when a day is late.
 """
 
 from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
 
 from flows.running.failure import tell_of
 
-REASON = (
+DIED = (
     "its process stopped giving signs of life, and so did its worker: see that the worker's machine is up and that "
     "the worker runs there"
 )
+LATE = "no daily run has succeeded for more than a day: see codegrader status, and that a worker runs"
 
 
 @flow(name="codegrader-notify")
-def codegrader_notify(flow_run_id: str) -> bool:
-    """Writes the mail about a run that has died, unless one was written.
+def codegrader_notify(flow_run_id: str | None = None) -> bool:
+    """Writes the mail about a run that has died, unless one was written; or about daily runs that stay away.
 
     Args:
-        flow_run_id: The run's id.
+        flow_run_id: The id of the run that has died. Empty: no run is meant, the data are late.
 
     Returns:
         Whether a mail was sent.
     """
     with get_client(sync_client=True) as client:
-        run = client.read_flow_run(UUID(flow_run_id))
-    sent = tell_of(run, REASON)
+        run = client.read_flow_run(UUID(flow_run_id or flow_run.get_id()))
+    sent = tell_of(run, DIED) if flow_run_id else tell_of(run.model_copy(update={"name": "codegrader-etl/daily"}), LATE)
     get_run_logger().info("%s: %s", run.name, "the readers were told" if sent else "no mail was due")
     return sent

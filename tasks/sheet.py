@@ -62,6 +62,18 @@ def publish_figures(key: "SecretDict", spreadsheet_id: str, history: Section, ap
         return f"{sheet.url}/edit#gid={tab.id}"
 
 
+def read_tab(key: "SecretDict", spreadsheet_id: str, name: str, api_url: str = GOOGLE_SHEETS_URL) -> list[list[str]]:
+    """The cells of a tab as they are shown; none if there is no such tab.
+
+    Raises:
+        TransientError, PermanentError: see `publish_figures`.
+    """
+    with _translate_errors(key, spreadsheet_id):
+        tabs = _connect(key, api_url).open_by_key(spreadsheet_id).worksheets()
+        cells: list[list[str]] = next((tab.get_all_values() for tab in tabs if tab.title == name), [])
+    return cells
+
+
 def try_sheet(key: "SecretDict", spreadsheet_id: str, api_url: str = GOOGLE_SHEETS_URL) -> str:
     """Opens the spreadsheet and rewrites its title unchanged, to prove write access; raises as `publish_figures`.
 

@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from stat import S_IRGRP, S_IROTH
@@ -31,6 +32,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.settings import Settings
+from tasks.days_off import read_holidays
 from tasks.errors import InvalidInputError
 
 CHECKOUT: Final = Path(__file__).parents[2]
@@ -94,10 +96,18 @@ class Environment(BaseSettings, Settings):
         """Empty is the same as not there; only here, so that an empty variable still wins over the file."""
         return {name: value for name, value in given.items() if not isinstance(value, str) or value.strip()}
 
-    @field_validator("grader_api_url", "google_sheets_url")
+    @field_validator("grader_api_url", "google_sheets_url", "heartbeat_url")
     @classmethod
     def _check_address(cls, value: str) -> str:
         return str(AnyHttpUrl(value))
+
+    @field_validator("holidays", mode="before")
+    @classmethod
+    def _read_holidays(cls, value: str) -> str | tuple[date, ...]:
+        try:
+            return read_holidays(value)
+        except ValueError as error:
+            raise PydanticCustomError(_EXPLAINED, "{problem}", {"problem": str(error)}) from None
 
     @field_validator("database_url")
     @classmethod

@@ -40,6 +40,9 @@ DEPLOY: Final = "prefect --no-prompt deploy --all"
 FLOWS: Final = ["codegrader-etl", "codegrader-backfill"]
 A_RUN_HAS_DIED: Final = "codegrader: a run has died"
 TELL_OF_IT: Final = "codegrader: tell of a run that has died"
+A_DAY_IS_LATE: Final = "codegrader: a day is late"
+LATE_AFTER: Final = timedelta(hours=26)
+"""A day, and two hours for a run that begins or takes longer than the one before."""
 SILENCE: Final = timedelta(minutes=10)
 """Longer than three of the heartbeats that Prefect sends by default, one in three minutes."""
 DIED: Final = "it gave no sign of life for too long: see that the worker's machine is up and that the worker runs there"
@@ -59,7 +62,7 @@ def set_up(configuration: Configuration, *, with_legacy: bool = False) -> Iterat
     """
     with translate_server_errors():
         yield save(configuration)
-        yield from create_server_objects()
+        yield from create_server_objects(is_expected=configuration.settings.expected_by is not None)
     with open_database(configuration) as engine:
         yield "database schema: up to date"
         if with_legacy:
@@ -68,10 +71,13 @@ def set_up(configuration: Configuration, *, with_legacy: bool = False) -> Iterat
             yield from import_legacy(engine, configuration.settings.time_zone)
 
 
-def create_server_objects() -> Iterator[str]:
+def create_server_objects(*, is_expected: bool = False) -> Iterator[str]:
     """Makes what is missing, and tells it in lines.
 
     A temporary server needs the limit alone: nobody works there, or looks at a dashboard.
+
+    Args:
+        is_expected: each day is waited for, and an automation tells if it does not come.
     """
     with get_client(sync_client=True) as client:
         yield create_concurrency_limit(client)
@@ -80,7 +86,10 @@ def create_server_objects() -> Iterator[str]:
             yield create_work_pool(client)
             yield create_deployments(client)
             yield put_automation(client, a_run_has_died())
-            yield put_automation(client, tell_of_it(client.read_deployment_by_name(NOTIFY).id))
+            notify = client.read_deployment_by_name(NOTIFY).id
+            yield put_automation(client, tell_of_it(notify))
+            if is_expected:
+                yield put_automation(client, a_day_is_late(notify))
 
 
 def register_block_types() -> str:
@@ -193,6 +202,25 @@ def tell_of_it(deployment_id: UUID) -> AutomationCore:
             Posture.Reactive, timedelta(0), match={"prefect.state-message": DIED}, expect={"prefect.flow-run.Crashed"}
         ),
         actions=[RunDeployment(deployment_id=deployment_id, parameters={"flow_run_id": run_id})],
+    )
+
+
+def a_day_is_late(deployment_id: UUID) -> AutomationCore:
+    """Starts the deployment that writes a mail when no daily run has succeeded for more than a day."""
+    return AutomationCore(
+        name=A_DAY_IS_LATE,
+        description="Sends a mail when no run of codegrader-etl/daily has succeeded for 26 hours.",
+        trigger=EventTrigger(
+            match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
+            match_related=ResourceSpecification(
+                {"prefect.resource.role": "deployment", "prefect.resource.name": "daily"}
+            ),
+            expect={"prefect.flow-run.Completed"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=LATE_AFTER,
+        ),
+        actions=[RunDeployment(deployment_id=deployment_id, parameters={"flow_run_id": None})],
     )
 
 

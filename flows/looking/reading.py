@@ -55,7 +55,8 @@ def read_state(now: datetime, max_age: timedelta | None = None) -> State:
         database, days, recent = _look_at_database(configuration, now)
         others = _look_at_services(configuration)
     services = {"database": database, **others, "Prefect server": Service(server)}
-    return State(now, configuration.settings.time_zone, services, days, recent, max_age, runs, scheduled)
+    settings = configuration.settings
+    return State(now, settings.time_zone, services, days, recent, max_age, runs, scheduled, settings.expected_by)
 
 
 def _last_runs(client: SyncPrefectClient) -> list[FlowRun]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -53,6 +53,7 @@ class State:
         days: None if the database cannot be asked.
         recent: None if nothing is loaded.
         max_age: what the newest complete day may be old; None if nobody said so.
+        expected_by: when yesterday must be loaded, in the time zone; None if nobody said so.
     """
 
     now: datetime
@@ -63,6 +64,16 @@ class State:
     max_age: timedelta | None = None
     last_runs: Sequence[FlowRun] = field(default_factory=list)
     next_run: FlowRun | None = None
+    expected_by: time | None = None
+
+    @property
+    def missed_day(self) -> date | None:
+        """The newest day whose deadline has passed, if it is not complete."""
+        if self.expected_by is None:
+            return None
+        present = self.now.astimezone(self.time_zone)
+        due = present.date() - timedelta(days=1 if present.time() >= self.expected_by else 2)
+        return None if self.days and due in {day.date for day in self.days.complete} else due
 
     @property
     def age(self) -> timedelta | None:
@@ -72,9 +83,10 @@ class State:
     @property
     def is_late(self) -> bool | None:
         """Whether the newest complete day is older than it may be; None if nobody said how old that is."""
-        if self.max_age is None:
+        if self.max_age is None and self.expected_by is None:
             return None
-        return self.age is None or self.age > self.max_age
+        is_old = self.max_age is not None and (self.age is None or self.age > self.max_age)
+        return is_old or self.missed_day is not None
 
     @property
     def is_well(self) -> bool:
@@ -104,6 +116,7 @@ def to_json(state: State) -> dict[str, Any]:
         "last_runs": [_run(run) for run in state.last_runs],
         "next_run": state.next_run and _run(state.next_run),
         "age_seconds": None if state.age is None else int(state.age.total_seconds()),
+        "missed_day": state.missed_day and state.missed_day.isoformat(),
         "late": state.is_late,
         "well": state.is_well,
     }
@@ -149,6 +162,8 @@ def _lines(state: State) -> Iterator[tuple[str, str]]:
     if state.next_run:
         at = _start_of(state.next_run)
         yield "next run", _moment(state.next_run) + (", waits for a worker" if at and at < state.now else "")
+    if state.missed_day:
+        yield "LATE", f"{state.missed_day} is not complete, and was expected by {state.expected_by:%H:%M}"
     if days and state.age is not None:
         said = f"the newest complete day, {days.complete[-1].date}, ended {describe_age(state.age)} ago"
         yield ("LATE" if state.is_late else "age"), said

@@ -12,7 +12,7 @@ from typing import Final
 
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tests.benchmarks import data_path, history, whole_runs
+from tests.benchmarks import data_path, history, learning, whole_runs
 from tests.benchmarks.measure import Ratio
 from tests.fixtures.pipelines import Pipelines
 from tests.fixtures.prefect_server import ROOT, prefect_server_running
@@ -59,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "history": lambda: history.compare(pipelines, (*SIZES, LARGEST) if options.full else SIZES),
             "week": lambda: whole_runs.compare_week(pipelines),
             "memory": lambda: whole_runs.compare_memory(pipelines),
+            "day": lambda: learning.compare_day(pipelines),
+            "rebuild": lambda: learning.compare_rebuild(pipelines),
+            "export": lambda: learning.compare_export(pipelines, (SIZES[0], LARGEST if options.full else SIZES[1])),
         }
         if options.full:
             known["workers"] = lambda: whole_runs.compare_workers(pipelines, server)

@@ -105,7 +105,7 @@ def test_services_that_work_are_told_and_left_as_they_are(pipelines: Pipelines, 
     figures = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
     _, lines, _ = run("--check", of=pipeline)
 
-    assert "schema 0001, up to date" in lines[1]
+    assert "schema 0002, up to date" in lines[1]
     assert "RawData" in lines[3]
     assert pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData") == figures
     assert pipeline.rows("SELECT count(*) FROM loaded_windows") == [(4,)]
@@ -193,7 +193,7 @@ def test_everything_is_made_and_a_second_time_nothing_changes(
     assert server.everything() == made
     assert server.objects("deployments") == deployed
     assert [line.replace("created", "there already") for line in first[5:]] == second[5:]
-    assert pipeline.rows("SELECT version_num FROM codegrader_schema") == [("0001",)]
+    assert pipeline.rows("SELECT version_num FROM codegrader_schema") == [("0002",)]
     assert {block["type"] for block in made["block_documents"]} == {
         *("grader-api", "gcp-credentials", "email-server-credentials")
     }

@@ -124,7 +124,7 @@ def test_a_table_of_the_earlier_script_is_left_alone(bare: Engine, empty: "SqlAl
 def test_a_schema_from_the_future_is_left_alone(engine: Engine, connector: "SqlAlchemyConnector") -> None:
     do(engine, "UPDATE codegrader_schema SET version_num = '9999'")
     before = catalogue(engine)
-    with pytest.raises(PermanentError, match=r"not known to this version \(newest: 0001\): update") as refusal:
+    with pytest.raises(PermanentError, match=r"not known to this version \(newest: 0002\): update") as refusal:
         open_engine(connector)
     assert len(str(refusal.value).splitlines()) == 1
     assert catalogue(engine) == before
@@ -200,6 +200,6 @@ def test_two_processes_that_migrate_at_once_wait_for_each_other(bare: Engine) ->
     assert [process.communicate(timeout=30)[1] for process in processes] == ["", ""]
     assert [process.returncode for process in processes] == [0, 0]
     engine = create_engine(bare.url)
-    assert column(engine, "SELECT version_num FROM codegrader_schema") == ["0001"]
+    assert column(engine, "SELECT version_num FROM codegrader_schema") == ["0002"]
     assert load(engine, numbered(3)).new == 3
     engine.dispose()

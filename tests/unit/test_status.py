@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -135,3 +135,30 @@ def test_the_json_also_where_nothing_is_known() -> None:
 def test_an_age_is_told_in_two_units_at_most() -> None:
     ages = [timedelta(seconds=59), timedelta(minutes=59), timedelta(hours=23, minutes=59), timedelta(hours=76)]
     assert [describe_age(age) for age in ages] == ["0 min", "59 min", "23 h", "3 d 4 h"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "complete_until", "missed"),
+    [
+        ("2023-04-11 05:59", "2023-04-10", None),
+        ("2023-04-11 06:00", "2023-04-10", "2023-04-10"),
+        ("2023-04-11 06:00", "2023-04-11", None),
+        ("2023-04-11 05:59", "2023-04-09", "2023-04-09"),
+        ("2023-04-11 06:00", None, "2023-04-10"),
+    ],
+)
+def test_a_day_is_late_once_its_deadline_has_passed(
+    moment: str, complete_until: str | None, missed: str | None
+) -> None:
+    """The deadline is that of the reporting time zone, three hours ahead of UTC."""
+    moscow = ZoneInfo("Europe/Moscow")
+    now = datetime.fromisoformat(moment).replace(tzinfo=moscow)
+    until = complete_until and datetime.fromisoformat(complete_until).replace(tzinfo=moscow)
+    spans = ((datetime(2023, 4, 1, tzinfo=moscow), until),) if until else ()
+    state = replace(
+        state_of(), now=now, time_zone=moscow, days=sort_days(spans, moscow, now), expected_by=time(6), max_age=None
+    )
+    assert (state.missed_day and str(state.missed_day)) == missed
+    assert state.is_well == (missed is None)
+    assert ("LATE" in to_text(state)) == (missed is not None)
+    assert replace(state, expected_by=None).is_late is None

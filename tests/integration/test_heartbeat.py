@@ -1,0 +1,53 @@
+"""The dead-man's switch: called over real HTTP, waited for no longer than its time, and never named in an error."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from tasks import heartbeat
+from tasks.errors import TransientError
+
+
+@contextmanager
+def switch(status: int) -> Iterator[tuple[str, list[str]]]:
+    """A server that answers so; its address, and the paths that were called."""
+    calls: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            calls.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/ping/secret-key", calls
+        server.shutdown()
+
+
+def test_it_is_called_once() -> None:
+    with switch(200) as (url, calls):
+        assert heartbeat.call(url) == 200
+    assert calls == ["/ping/secret-key"]
+
+
+def test_a_switch_that_refuses_is_told_without_its_address() -> None:
+    with switch(404) as (url, _), pytest.raises(TransientError, match="HEARTBEAT_URL answered 404") as caught:
+        heartbeat.call(url)
+    assert "secret-key" not in str(caught.value)
+
+
+def test_a_switch_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert heartbeat.TIMEOUT_S == 10
+    monkeypatch.setattr(heartbeat, "TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TransientError) as caught:
+        heartbeat.call(f"http://127.0.0.1:{silent.getsockname()[1]}/ping/secret-key")
+    assert "secret-key" not in str(caught.value)
+    assert caught.value.__cause__ is None
