@@ -134,7 +134,7 @@ def _refresh_titles(run: Publication) -> None:
     try:
         if settings.task_titles:
             titles, problems = read_file(Path(settings.task_titles))
-        elif google and settings.spreadsheet_id:
+        elif google and settings.spreadsheet_id and run.targets.sheet:
             rows = read_tab(google, settings.spreadsheet_id, TITLES_TAB, settings.google_sheets_url)
             titles, problems = parse(rows, f"tab {TITLES_TAB}") if rows else ([], [])
         else:

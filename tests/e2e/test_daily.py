@@ -108,7 +108,7 @@ def test_a_run_leaves_its_artifacts(pipeline: Pipeline) -> None:
     with get_client(sync_client=True) as client:
         found = client.read_artifacts(artifact_filter=wanted, sort=ArtifactSort.ID_DESC, limit=50, offset=0)
     artifacts = {artifact.key: artifact for artifact in found}
-    assert set(artifacts) == {
+    assert set(artifacts) >= {
         "codegrader-summary",
         "codegrader-days",
         "codegrader-records",
