@@ -1,4 +1,4 @@
-"""The words around the sections, in every language. What an analysis says stands with the analysis."""
+"""The words around the sections, in every language. What one analysis alone says stands with it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -21,6 +21,10 @@ RUN_LINK: Final = Text("Открыть запуск в Prefect", "Open the run i
 STARTED_AT: Final = Text(
     "Запуск начат {moment}, часовой пояс {time_zone}.", "Run started {moment}, time zone {time_zone}."
 )
+DAY: Final = Text("Дата", "Date")
+COURSE: Final = Text("Курс", "Course")
+TASK: Final = Text("Задача", "Task")
+ATTEMPTS_SPAN: Final = Text("Попытки с {first} по {last}.", "Attempts from {first} to {last}.")
 TOTAL: Final = Text("Итого", "Total")
 NO_FIGURES: Final = Text("Показателей за этот период нет.", "There are no figures for this period.")
 LAST_ROWS: Final = Text(

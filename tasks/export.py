@@ -100,9 +100,7 @@ def _read_days(engine: "Engine", request: Request) -> Table:
     later = [each for each in PERIOD_FIGURES if each not in (TASKS_TOUCHED, MEDIAN_MINUTES)]
     figures = [*DAILY_FIGURES, *later, TASKS_TOUCHED, MEDIAN_MINUTES]
     columns = {"day": "day"} | {each.name: each.kind for each in figures}
-    known = (
-        (each.day, {**each.values, **history[each.day]}) for each in read_figures(engine, request.first, request.last)
-    )
+    known = ((each.day, {**each.values, **history[each.day]}) for each in stored)
     return Table(columns, [(day, *(values[each.name] for each in figures)) for day, values in known])
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ from schemas.figures import DAILY_FIGURES
 from schemas.period import Day, days_between
 from schemas.tables import anomalies, attempts, daily_metrics, loaded_windows, student_task_days
 from tasks.anomalies import judge_days
-from tasks.database import exclusive_transaction, translate_errors
+from tasks.database import exclusive_transaction, read_rows, translate_errors
 from tasks.retries import is_transient
 from tasks.student_days import roll_up
 
@@ -158,9 +157,8 @@ def read_figures(engine: "Engine", first: date = date.min, last: date = date.max
     Raises:
         TransientError, PermanentError: see `tasks.database.translate_errors`.
     """
-    with translate_errors(engine), engine.connect() as connection:
-        rows = connection.exec_driver_sql(_READ, {"first": first, "last": last})
-        return tuple(DayFigures(day, complete, _by_name(values)) for day, complete, *values in rows)
+    rows = read_rows(engine, _READ, {"first": first, "last": last})
+    return tuple(DayFigures(day, complete, dict(zip(_NAMES, values, strict=True))) for day, complete, *values in rows)
 
 
 def read_figures_over(engine: "Engine", start: datetime, end: datetime) -> Mapping[str, float | None]:
@@ -169,14 +167,8 @@ def read_figures_over(engine: "Engine", start: datetime, end: datetime) -> Mappi
     Raises:
         TransientError, PermanentError: see `tasks.database.translate_errors`.
     """
-    with translate_errors(engine), engine.connect() as connection:
-        return _by_name(connection.exec_driver_sql(_OVER, {"start": start, "end": end}).one())
-
-
-def _by_name(values: Iterable[Decimal | int | None]) -> dict[str, float | None]:
-    """A row's values by the figures' names, shares as floats."""
-    pairs = zip(_NAMES, values, strict=True)
-    return {name: float(value) if isinstance(value, Decimal) else value for name, value in pairs}
+    (values,) = read_rows(engine, _OVER, {"start": start, "end": end})
+    return dict(zip(_NAMES, values, strict=True))
 
 
 @task(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from schemas.language import Language, Text
 from schemas.section import Column, Findings, Row, Section
 from schemas.summary import RunSummary
+from schemas.wording import ATTEMPTS_SPAN, COURSE, TASK
 from tasks.database import read_rows
 from tasks.learning import read_names
 
@@ -58,7 +59,6 @@ _WAY: Final = """
     ORDER BY course, middle, reached DESC, task
 """
 
-_COURSE: Final = Text("Курс", "Course")
 _WEEKS_TITLE: Final = Text("Курсы по неделям", "Courses by week")
 _WEEK: Final = Text("Неделя с", "Week of")
 _ACTIVE: Final = Text("Активных студентов", "Active students")
@@ -70,7 +70,6 @@ _SOLVED_MEANING: Final = Text(
     "Сколько раз студент впервые решил задачу.", "How often a student solved a task for the first time."
 )
 _WAY_TITLE: Final = Text("Путь по курсу", "The way through each course")
-_TASK: Final = Text("Задача", "Task")
 _PLACE: Final = Text("Какая по счёту", "Met as number")
 _PLACE_MEANING: Final = Text(
     "Медиана по студентам: какой по счёту на курсе они встретили эту задачу.",
@@ -82,7 +81,6 @@ _WENT_ON_MEANING: Final = Text(
     "Встретили после неё хотя бы ещё одну задачу курса.", "They met at least one more task of the course after it."
 )
 _SHARE: Final = Text("Доля", "Share")
-_SPAN: Final = Text("Попытки с {first} по {last}.", "Attempts from {first} to {last}.")
 
 
 def analyse_courses(engine: "Engine", summary: RunSummary) -> Findings:
@@ -101,7 +99,7 @@ def course_weeks(engine: "Engine", first: date, last: date, language: Language) 
     """A row a course and week, Monday to Sunday, as far as it lies in the span; who is new had no attempt before."""
     rows = tuple(Row(tuple(row)) for row in read_rows(engine, _WEEKS, {"first": first, "last": last}))
     columns = (
-        Column("course", _COURSE.to(language), "text"),
+        Column("course", COURSE.to(language), "text"),
         Column("week", _WEEK.to(language), "day"),
         Column("active_students", _ACTIVE.to(language), "count"),
         Column("new_students", _NEW.to(language), "count"),
@@ -120,8 +118,8 @@ def way_through(engine: "Engine", first: date, last: date, language: Language) -
         for course, task, *figures in read_rows(engine, _WAY, {"first": first, "last": last})
     )
     columns = (
-        Column("course", _COURSE.to(language), "text"),
-        Column("task", _TASK.to(language), "text"),
+        Column("course", COURSE.to(language), "text"),
+        Column("task", TASK.to(language), "text"),
         Column("place", _PLACE.to(language), "number", meaning=_PLACE_MEANING.to(language)),
         Column("reached", _REACHED.to(language), "count"),
         Column("went_on", _WENT_ON.to(language), "count", meaning=_WENT_ON_MEANING.to(language)),
@@ -131,4 +129,4 @@ def way_through(engine: "Engine", first: date, last: date, language: Language) -
 
 
 def _say_span(first: date, last: date, language: Language) -> str:
-    return _SPAN.to(language, first=first, last=last)
+    return ATTEMPTS_SPAN.to(language, first=first, last=last)

@@ -8,14 +8,13 @@ from schemas.figures import ATTEMPTS, DAILY_FIGURES, RAW_DATA, SUCCESS_RATE, SUC
 from schemas.language import Counted, Language, Text, Value, write_percent
 from schemas.section import Column, Findings, Headline, Panel, Row, Section, figure_columns
 from schemas.summary import RunSummary
-from schemas.wording import NO_DATA, NO_FIGURES, TOTAL
+from schemas.wording import DAY, NO_DATA, NO_FIGURES, TOTAL
 from tasks.figures import DayFigures, read_figures, read_figures_over
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 _TITLE: Final = Text("Показатели по дням", "Figures by day")
-_DAY: Final = Text("Дата", "Date")
 _COMPLETE: Final = Text("День загружен полностью", "Day fully loaded")
 _LOADED: Final = Text("Полный", "Full")
 _COMPLETE_MEANING: Final = Text(
@@ -90,7 +89,7 @@ def history(engine: "Engine", summary: RunSummary) -> Findings:
 
 
 def _day_column(language: Language) -> Column:
-    return Column("day", _DAY.to(language), "day")
+    return Column("day", DAY.to(language), "day")
 
 
 def _row(day: date, figures: DayFigures | None, language: Language) -> Row:

@@ -6,14 +6,13 @@ from schemas.language import Text
 from schemas.period_figures import PERIOD_FIGURES
 from schemas.section import Column, Findings, Row, Section, figure_columns
 from schemas.summary import RunSummary
-from schemas.wording import TOTAL
+from schemas.wording import DAY, TOTAL
 from tasks.learning import read_by_day, read_over
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 _TITLE: Final = Text("Студенты по дням", "Students by day")
-_DAY: Final = Text("Дата", "Date")
 _SINCE: Final = Text(
     "«Новый» значит: без попыток в загруженной истории, которая начинается {since}.",
     "“New” means: without attempts in the history that is loaded, which begins on {since}.",
@@ -35,7 +34,7 @@ def analyse_engagement(engine: "Engine", summary: RunSummary) -> Findings:
     section = Section(
         "engagement",
         _TITLE.to(language),
-        (Column("day", _DAY.to(language), "day"), *figure_columns(PERIOD_FIGURES, language)),
+        (Column("day", DAY.to(language), "day"), *figure_columns(PERIOD_FIGURES, language)),
         tuple(Row((day, *(values[name] for name in names))) for day, values in by_day.items()),
         (_SINCE.to(language, since=since),),
         (TOTAL.to(language), *(over[name] for name in names)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from schemas.language import Counted, Language, Text
 from schemas.section import Column, Findings, Headline, Row, Section
 from schemas.summary import RunSummary
+from schemas.wording import COURSE, TASK
 from tasks.database import read_rows
 from tasks.learning import read_names
 
@@ -77,8 +78,6 @@ _KINDS: Final = {
 
 _TITLE: Final = Text("Кому помочь", "Students who may need a hand")
 _LIST_TITLE: Final = Text("Кому помочь: список", "Students who may need a hand: the list")
-_COURSE: Final = Text("Курс", "Course")
-_TASK: Final = Text("Задача", "Task")
 _STATE: Final = Text("Что видно", "What is seen")
 _STUDENTS: Final = Text("Студентов", "Students")
 _STUDENT: Final = Text("Студент", "Student")
@@ -142,8 +141,8 @@ def list_students(engine: "Engine", last: date, language: Language) -> Section:
         for course, task, *who in read_rows(engine, query, {"last": last})
     )
     columns = (
-        Column("course", _COURSE.to(language), "text"),
-        Column("task", _TASK.to(language), "text"),
+        Column("course", COURSE.to(language), "text"),
+        Column("task", TASK.to(language), "text"),
         Column("state", _STATE.to(language), "text"),
         Column("student", _STUDENT.to(language), "text"),
         Column("number", _NUMBER.to(language), "count"),

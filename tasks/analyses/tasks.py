@@ -14,6 +14,7 @@ from schemas.task_figures import (
     TASK_FIGURES,
     UNSOLVED_LOW,
 )
+from schemas.wording import ATTEMPTS_SPAN, COURSE, TASK
 from tasks.learning import Values, read_names, read_tasks
 
 if TYPE_CHECKING:
@@ -33,13 +34,10 @@ _RANK_MEANING: Final = Text(
     "Place in the queue for rewriting: most students lost, then the lower bound of the share unsolved. Only tasks that "
     "at least 10 students tried.",
 )
-_COURSE: Final = Text("Курс", "Course")
-_TASK: Final = Text("Задача", "Task")
 _TREND: Final = Text("К прошлым четырём неделям", "Against the four weeks before")
 _TREND_MEANING: Final = Text(
     "Изменение доли верных с первой отправки.", "Change in the share of first submits that are right."
 )
-_SPAN: Final = Text("Попытки с {first} по {last}.", "Attempts from {first} to {last}.")
 _ATTENTION: Final = Text("{tasks} просят внимания: {names}", "{tasks} to look at: {names}")
 _TASKS: Final = Counted(("задача", "задачи", "задач"), ("task", "tasks"))
 
@@ -64,8 +62,8 @@ def analyse_tasks(engine: "Engine", summary: RunSummary) -> Findings:
         _TITLE.to(language),
         (
             Column("rank", _RANK.to(language), "count", meaning=_RANK_MEANING.to(language)),
-            Column("course", _COURSE.to(language), "text"),
-            Column("task", _TASK.to(language), "text"),
+            Column("course", COURSE.to(language), "text"),
+            Column("task", TASK.to(language), "text"),
             *figure_columns(TASK_FIGURES, language),
             Column("trend", _TREND.to(language), "change", meaning=_TREND_MEANING.to(language)),
         ),
@@ -81,7 +79,7 @@ def analyse_tasks(engine: "Engine", summary: RunSummary) -> Findings:
             )
             for key in order
         ),
-        (_SPAN.to(language, first=first, last=last),),
+        (ATTEMPTS_SPAN.to(language, first=first, last=last),),
     )
     worst = [names[key].name(language) for key in order if key in ranks and figures[key][STUDENTS_LOST.name]][
         :MOST_NAMED
