@@ -39,7 +39,7 @@ def run(
     """
     from flows.looking.prefect_api import reading_prefect
     from flows.running.configuration import load_configuration, open_database
-    from tasks.export import Request, private_file, read_table, write_table
+    from tasks.export import Request, open_output, read_table, write_table
 
     if start_date > end_date:
         raise InvalidInputError(f"--start-date {start_date} is after --end-date {end_date}: exchange them")
@@ -49,7 +49,7 @@ def run(
     if what == "students" and not settings.student_lists:
         raise InvalidInputError("students are not listed: set STUDENT_LISTS=yes, then run python -m flows.setup")
     request = Request(what, start_date, end_date, settings.time_zone, settings.report_language, with_students)
-    target = private_file(output) if output else nullcontext(sys.stdout.buffer)
+    target = open_output(output) if output else nullcontext(sys.stdout.buffer)
     with open_database(configuration, as_it_is=True) as engine, target as file:
         count = write_table(read_table(engine, request), form, file)
     if output:

@@ -1,8 +1,6 @@
 """Export: figures and attempts as tables for other programs, as CSV or Parquet, a few thousand rows at a time."""
 
 import csv
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
@@ -25,6 +23,7 @@ from tasks.database import translate_errors
 from tasks.errors import PermanentError
 from tasks.figures import read_figures
 from tasks.learning import read_by_day, read_names, read_tasks
+from tasks.private_files import private_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -154,20 +153,15 @@ def write_table(table: Table, form: Format, file: IO[bytes]) -> int:
 
 
 @contextmanager
-def private_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears at that path when all of it is written, readable by its owner alone.
+def open_output(path: Path) -> Iterator[IO[bytes]]:
+    """The file that is asked for, see `private_file`.
 
     Raises:
         PermanentError: it cannot be written there.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with private_file(path) as file:
+            yield file
     except OSError as error:
         raise PermanentError(f"{path} cannot be written ({error.strerror}): name another file with -o") from error
 

@@ -3,8 +3,6 @@
 import base64
 import csv
 import io
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +14,7 @@ from schemas.section import Section
 from schemas.summary import RunSummary
 from tasks.chart import draw_chart
 from tasks.errors import PermanentError
+from tasks.private_files import private_file
 from tasks.rendering import charted_section, render
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -70,7 +69,8 @@ def write_files(summary: RunSummary, folder: Path) -> ReportFiles:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, content in contents.items():
-            _write(files[name], content)
+            with private_file(files[name]) as file:
+                file.write(content)
     except OSError as error:
         raise PermanentError(
             f"the report cannot be written to {folder} ({error.strerror}): make room there, or make it writable"
@@ -81,17 +81,6 @@ def write_files(summary: RunSummary, folder: Path) -> ReportFiles:
 def _as_text(cell: str) -> str:
     """A text that a spreadsheet will not take for a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # readable by its owner alone
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 write_report = task(
