@@ -118,7 +118,7 @@ def page(flow_run_id: UUID | None) -> str:
 
         def is_complete() -> bool:
             lines[:] = [log.message for log in client.read_logs(of_run, limit=200, offset=0)]
-            return any("Finished in state Failed" in line for line in lines)
+            return any("Finished in state Failed('Flow run" in line for line in lines)
 
         wait_until(is_complete, 30)
     return "\n".join(lines)
