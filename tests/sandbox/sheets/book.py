@@ -112,11 +112,6 @@ class Book:
         """The identifier that is in its address."""
         return str(self.described["spreadsheetId"])
 
-    @property
-    def locale(self) -> str:
-        """The country in whose way numbers and dates are written, such as `en_US`."""
-        return str(self.described["properties"]["locale"])
-
     def copy(self) -> "Book":
         """One of its own with the same content, to be changed and kept only if all goes well."""
         sheets = [Sheet(deepcopy(one.described), dict(one.cells), deepcopy(one.dimensions)) for one in self.sheets]

@@ -14,7 +14,7 @@ from tests.sandbox.sheets.ranges import Area
 from tests.sandbox.sheets.view import describe_properties
 
 # The parts of a cell that can be written; the service works the others out.
-PARTS = ("userEnteredValue", "userEnteredFormat", "note")
+PARTS = ("userEnteredValue", "userEnteredFormat")
 # In an ascending order numbers come first; empty cells come last in either order.
 KINDS = ("numberValue", "stringValue", "boolValue", "formulaValue")
 
@@ -61,7 +61,7 @@ def _clean(book: Book, name: str, message: JsonObject) -> JsonObject:
 
 
 def update_spreadsheet_properties(book: Book, request: JsonObject) -> None:
-    """Changes the title, the locale, the time zone."""
+    """Changes the title."""
     mask = requested_mask(request, "SpreadsheetProperties")
     book.described["properties"] = update_fields(book.described["properties"], request.get("properties", {}), mask)
 
@@ -122,23 +122,6 @@ def repeat_cell(book: Book, request: JsonObject) -> None:
     mask = _cell_mask(request)
     for place in area.places():
         sheet.put(place, update_fields(sheet.cells.get(place, {}), request.get("cell", {}), mask))
-
-
-def update_cells(book: Book, request: JsonObject) -> None:
-    """Gives each cell of a range its own format, value or note; cells without one lose theirs."""
-    mask, rows = _cell_mask(request), request.get("rows", [])
-    if "range" not in request:
-        raise not_implemented("updateCells without a range")
-    sheet, area = book.target(request["range"])
-    new = {
-        (row, column): cell
-        for row, line in enumerate(rows, start=area.top)
-        for column, cell in enumerate(line.get("values", []), start=area.left)
-    }
-    if not all(map(area.has, new)):
-        raise invalid_argument("Attempting to write a cell beyond the requested range")
-    for place in area.places():
-        sheet.put(place, update_fields(sheet.cells.get(place, {}), new.get(place, {}), mask))
 
 
 def _cell_mask(request: JsonObject) -> Mask:
@@ -206,7 +189,6 @@ CHANGES: dict[str, Change] = {
     "deleteSheet": delete_sheet,
     "updateSheetProperties": update_sheet_properties,
     "repeatCell": repeat_cell,
-    "updateCells": update_cells,
     "sortRange": sort_range,
     "mergeCells": merge_cells,
     "unmergeCells": unmerge_cells,

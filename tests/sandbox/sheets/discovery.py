@@ -13,8 +13,6 @@ from tests.sandbox.sheets.errors import GoogleError
 from tests.sandbox.sheets.json_types import Json, JsonObject
 
 DOCUMENT = Path("discovery_cache", "documents", "sheets.v4.json")
-# A message that loses one of these has lost its place in the sheet, and goes too.
-PLACES = {"range", "ranges"}
 
 
 @cache
@@ -57,7 +55,7 @@ def rewrite(
         change: gets the name of a schema and a message of it, and gives the new message, or None for none.
 
     Returns:
-        The new message; None where it is gone, be it with its place in the sheet.
+        The new message; None where it is gone, be it with its `range`, its place in the sheet.
     """
     fields, new = schema(name).get("properties", {}), dict(message)
     for field, value in message.items():
@@ -69,9 +67,9 @@ def rewrite(
             new[field] = [item for item in (rewrite(inner, one, change) for one in value) if item is not None]
         else:
             new[field] = rewrite(inner, value, change)
-        if not new[field] and value and field in PLACES:
-            return None
         if new[field] is None:
+            if field == "range":
+                return None
             del new[field]
     return change(name, new)
 

@@ -1,7 +1,4 @@
-"""Requests of a batch that are about what lies over the cells: charts, protected ranges, filters, rules of colour.
-
-Each is kept as it was sent and found by its number; what a filter hides or a rule colours is not worked out.
-"""
+"""Requests of a batch that are about what lies over the cells: charts and protected ranges, each with a number."""
 
 import secrets
 from functools import partial
@@ -25,7 +22,6 @@ class Kind(NamedTuple):
 
 CHART = Kind("chart", "charts", "chartId")
 PROTECTED_RANGE = Kind("protectedRange", "protectedRanges", "protectedRangeId")
-BANDING = Kind("bandedRange", "bandedRanges", "bandedRangeId")
 
 
 def _add(kind: Kind, book: Book, request: JsonObject) -> JsonObject:
@@ -107,21 +103,6 @@ def _protected_by_caller(book: Book, protected: JsonObject) -> JsonObject:
     return protected
 
 
-def set_basic_filter(book: Book, request: JsonObject) -> None:
-    """Sets the sheet's filter."""
-    asked = request.get("filter", {})
-    book.grid(asked.get("range", {})).described["basicFilter"] = asked
-
-
-def add_conditional_format_rule(book: Book, request: JsonObject) -> None:
-    """Adds a rule of colour."""
-    rule = request.get("rule", {})
-    if not rule.get("ranges"):
-        raise invalid_argument("A conditional format rule must have at least one range.")
-    rules = book.grid(rule["ranges"][0]).described.setdefault("conditionalFormats", [])
-    rules.insert(request.get("index", 0), rule)
-
-
 CHANGES: dict[str, Change] = {
     "addChart": partial(_add, CHART),
     "updateChartSpec": update_chart_spec,
@@ -130,7 +111,4 @@ CHANGES: dict[str, Change] = {
     "addProtectedRange": partial(_add, PROTECTED_RANGE),
     "updateProtectedRange": update_protected_range,
     "deleteProtectedRange": partial(_delete, PROTECTED_RANGE, "protectedRangeId"),
-    "addBanding": partial(_add, BANDING),
-    "setBasicFilter": set_basic_filter,
-    "addConditionalFormatRule": add_conditional_format_rule,
 }

@@ -99,7 +99,6 @@ class SheetsSandbox:
         shared_with: Collection[str] | None = None,
         *,
         read_only_for: Collection[str] = (),
-        locale: str = "en_US",
         sheets: Sequence[Mapping[str, object]] = (FIRST_SHEET,),
     ) -> None:
         """Makes a spreadsheet.
@@ -109,14 +108,13 @@ class SheetsSandbox:
             title: its title.
             shared_with: the addresses of those who may change it; the service account's by default.
             read_only_for: the addresses of those who may only look at it.
-            locale: in which country's way numbers and dates are written, such as `ru_RU`.
             sheets: the API's `SheetProperties` of its sheets; by default one empty `Sheet1` of 1000 × 26 cells.
         """
         writers = [self.service_account_email] if shared_with is None else shared_with
         described = {
             "spreadsheetId": spreadsheet_id,
             "spreadsheetUrl": f"https://docs.google.com/spreadsheets/d/{spreadsheet_id}/edit",
-            "properties": {"title": title, "locale": locale, "autoRecalc": "ON_CHANGE", "timeZone": "Etc/GMT"},
+            "properties": {"title": title, "locale": "en_US", "autoRecalc": "ON_CHANGE", "timeZone": "Etc/GMT"},
         }
         with self._lock:
             self._books[spreadsheet_id] = Book(described, [new_sheet(one) for one in sheets], writers, read_only_for)

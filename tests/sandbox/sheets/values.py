@@ -96,7 +96,7 @@ def _update(book: Book, text: str, sent: JsonObject, options: JsonObject) -> tup
     for place, value in values.items():
         # What is written under a merged cell is lost: the service does not promise more.
         if not any(one.has(place) and place != (one.top, one.left) for one in merged):
-            sheet.put(place, _entered(sheet.cells.get(place, {}), value, option, book.locale))
+            sheet.put(place, _entered(sheet.cells.get(place, {}), value, option))
     shown = area if rows and width else Area(area.top, area.top + 1, area.left, area.left + 1)
     counts = _not_zero(
         updatedRows=len({row for row, _ in values}),
@@ -117,7 +117,7 @@ def _read_rows(sent: JsonObject) -> list[list[Json]]:
     return rows
 
 
-def _entered(cell: JsonObject, value: Json, option: str, locale: str) -> JsonObject:
+def _entered(cell: JsonObject, value: Json, option: str) -> JsonObject:
     own = cell.get("userEnteredFormat", {}).get("numberFormat", {}).get("type")
     new: JsonObject | None = None
     if isinstance(value, bool):
@@ -127,7 +127,7 @@ def _entered(cell: JsonObject, value: Json, option: str, locale: str) -> JsonObj
     elif option == "RAW" or own == "TEXT":
         entered = {"stringValue": value} if value else None
     else:
-        entered, new = read_entered(value, locale)
+        entered, new = read_entered(value)
     cell = cell | {"userEnteredValue": entered}
     if new is None or new["type"] == own:
         return cell

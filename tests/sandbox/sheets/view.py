@@ -39,7 +39,7 @@ def table(
     filled = [(row - area.top, column - area.left, cell) for (row, column), cell in sheet.filled(area)]
     places = [(along, down, cell) if by_columns else (down, along, cell) for down, along, cell in filled]
     for line, place, cell in sorted(places, key=lambda one: one[:2]):
-        value = _render(cell, option, dates, book.locale)
+        value = _render(cell, option, dates)
         if value != "":
             lines += [[] for _ in range(line + 1 - len(lines))]
             lines[line] += [""] * (place - len(lines[line])) + [value]
@@ -60,11 +60,11 @@ def trim_cells(described: JsonObject) -> JsonObject:
     return described
 
 
-def _render(cell: JsonObject, option: str, dates: str, locale: str) -> Json:
+def _render(cell: JsonObject, option: str, dates: str) -> Json:
     ((kind, value),) = cell.get("userEnteredValue", {"stringValue": ""}).items()
     as_text = dates == "FORMATTED_STRING" and kind == "numberValue" and is_moment(cell)
     if as_text or option == "FORMATTED_VALUE":
-        return show_cell(cell, locale)
+        return show_cell(cell)
     return FORMULA_SHOWN if kind == "formulaValue" and option != "FORMULA" else value
 
 
@@ -74,7 +74,7 @@ def _describe_cells(book: Book, sheet: Sheet, area: Area) -> JsonObject:
         rows += [{} for _ in range(row - area.top + 1 - len(rows))]
         values = rows[-1].setdefault("values", [])
         values += [{} for _ in range(column - area.left - len(values))]
-        values.append(_describe_cell(cell, book.locale))
+        values.append(_describe_cell(cell))
     described = {"startRow": area.top, "startColumn": area.left, "rowData": rows}
     return {name: part for name, part in described.items() if part} | {
         "rowMetadata": _describe_dimension(sheet, "ROWS", range(area.top, area.bottom)),
@@ -82,12 +82,12 @@ def _describe_cells(book: Book, sheet: Sheet, area: Area) -> JsonObject:
     }
 
 
-def _describe_cell(cell: JsonObject, locale: str) -> JsonObject:
+def _describe_cell(cell: JsonObject) -> JsonObject:
     if "userEnteredValue" not in cell:
         return cell
     value = cell["userEnteredValue"]
     effective = NO_FORMULAS if "formulaValue" in value else value
-    return cell | {"effectiveValue": effective, "formattedValue": show_cell(cell, locale)}
+    return cell | {"effectiveValue": effective, "formattedValue": show_cell(cell)}
 
 
 def _describe_dimension(sheet: Sheet, dimension: str, places: range) -> list[JsonObject]:
