@@ -62,7 +62,7 @@ class GatedWorld(World):
             self.gates[service] = Gate((urlsplit(url).hostname or "", urlsplit(url).port or 0), AnyReader)
         self.gates["mail"] = Gate((self.smtp.host, self.smtp.port), AnyReader)
         for gate in self.gates.values():
-            self._stack.enter_context(gate)
+            self.enter_context(gate)
         at_gates = {
             service: urlsplit(url)._replace(netloc=f"127.0.0.1:{self.gates[service].port}").geturl()
             for service, url in urls.items()

@@ -3,23 +3,25 @@
 As a process of its own it prints the lines of a `.env` that lead to all of them, and serves until Ctrl-C.
 """
 
+import argparse
+import json
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
+from tasks.errors import InvalidInputError
 from tests.sandbox.grader import GraderSandbox, RecordSource, SyntheticRecords
-from tests.sandbox.serving import listen_for_stop, print_settings, read_folder
-from tests.sandbox.settings import READER, SPREADSHEET_ID, grader_settings, mail_hint, mail_settings, sheet_settings
 from tests.sandbox.sheets import SheetsSandbox
 from tests.sandbox.smtp import SmtpSandbox
 
-__all__ = ["READER", "SPREADSHEET_ID", "World"]
+SPREADSHEET_ID: Final = "1SandboxSpreadsheetOfCodeGraderAnalytics0000"
+READER: Final = "analyst@sandbox.example"
 
 
-class World:
+class World(ExitStack):
     """Stand-ins for all services, for as long as the `with` block runs.
 
     Args:
@@ -36,48 +38,67 @@ class World:
     def __init__(
         self, folder: Path, records: RecordSource | None = None, port: int = 0, latency_per_record: float = 0.0
     ) -> None:
+        super().__init__()
         self.grader = GraderSandbox(
             records or SyntheticRecords(odd=True), port=port, latency_per_record=latency_per_record
         )
         self.sheets = SheetsSandbox()
         self.mail_folder = folder / "mail"
         self.smtp = SmtpSandbox(folder=self.mail_folder)
-        self._folder = folder
-        self._stack = ExitStack()
+        self._folder = folder.absolute()
 
     def __enter__(self) -> Self:
         for service in (self.grader, self.sheets, self.smtp):
-            self._stack.enter_context(service)
-        of_sheet = sheet_settings(self.sheets, self._folder)
-        self.settings = grader_settings(self.grader) | of_sheet | mail_settings(self.smtp)
+            self.enter_context(service)
+        self.sheets.add_spreadsheet(SPREADSHEET_ID, "CodeGrader Analytics")
+        key_file = self._folder / "service-account.json"
+        key_file.touch(mode=0o600)
+        key_file.write_text(json.dumps(self.sheets.service_account_info()))
+        self.settings = {
+            "GRADER_API_URL": self.grader.url,
+            "GRADER_CLIENT": self.grader.client,
+            "GRADER_CLIENT_KEY": self.grader.client_key,
+            "GOOGLE_SERVICE_ACCOUNT_FILE": str(key_file),
+            "SPREADSHEET_ID": SPREADSHEET_ID,
+            "GOOGLE_SHEETS_URL": self.sheets.url,
+            "SMTP_SERVER": self.smtp.host,
+            "SMTP_PORT": str(self.smtp.port),
+            "SMTP_TYPE": self.smtp.mode.upper(),
+            "SMTP_USERNAME": self.smtp.username,
+            "SMTP_PASSWORD": self.smtp.password,
+            "EMAIL_FROM": self.smtp.username,
+            "EMAIL_TO": READER,
+        }
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     def environment(self) -> dict[str, str]:
         """The settings, and the authority that the mail server's certificate comes from."""
         return self.settings | {"SSL_CERT_FILE": str(self.smtp.ca_file)}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Serve all of it until SIGTERM or SIGINT.
 
-    Args:
-        arguments: the command line after the program's name; None for this process's own.
-
     Raises:
-        SystemExit: the command line cannot be used; the message says why.
+        SystemExit: the folder cannot be used; the message says why.
     """
-    folder = read_folder("tests.sandbox.world", __doc__, arguments)
-    wait = listen_for_stop()
-    with World(folder) as world:
-        print_settings(world.settings, mail_hint(world.smtp, world.mail_folder))
-        wait()
-    return 0
+    from flows.running.home import home_folder
+
+    parser = argparse.ArgumentParser(prog="python -m tests.sandbox.world", description=__doc__)
+    parser.parse_args()
+    try:
+        folder = home_folder("stand-ins")
+    except InvalidInputError as error:
+        parser.error(str(error))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), World(folder) as world:
+        print(*(f"{name}={value}" for name, value in world.settings.items()), sep="\n", flush=True)
+        trust = f"export SSL_CERT_FILE={world.smtp.ca_file}"
+        print(f"Mails are written to {world.mail_folder}. Whoever sends one needs: {trust}", file=sys.stderr)
+        print("It serves until Ctrl-C. These settings hold until then.", file=sys.stderr, flush=True)
+        while True:
+            time.sleep(60)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
