@@ -25,6 +25,16 @@ DAY: Final = Text("Дата", "Date")
 COURSE: Final = Text("Курс", "Course")
 TASK: Final = Text("Задача", "Task")
 ATTEMPTS_SPAN: Final = Text("Попытки с {first} по {last}.", "Attempts from {first} to {last}.")
+FEW_WITHHELD: Final = Text(
+    "{few}: студентов меньше, чем нужно, чтобы ни о ком не узнали; показатели таких строк скрыты, и те, по которым их "
+    "можно вычислить.",
+    "{few}: too few students to tell of them without telling of each; the figures of such rows are withheld, and those "
+    "that would give them away.",
+)
+SMALL_COURSES: Final = Text(
+    "Курсы, где за 28 дней активны меньше {fewest} студентов, не показаны.",
+    "Courses with fewer than {fewest} students in 28 days are left out.",
+)
 TOTAL: Final = Text("Итого", "Total")
 NO_FIGURES: Final = Text("Показателей за этот период нет.", "There are no figures for this period.")
 LAST_ROWS: Final = Text(

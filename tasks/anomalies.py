@@ -46,7 +46,13 @@ _FLAGS: Final = f"""
 _BETWEEN: Final = f"""
     SELECT day, course, figure, value, expected, low, high
     FROM {anomalies.name}
-    WHERE day BETWEEN %(first)s AND %(last)s
+    WHERE day BETWEEN %(first)s AND %(last)s AND (
+        course = '' OR %(fewest)s <= (
+            SELECT count(DISTINCT user_id)
+            FROM {student_task_days.name} AS done
+            WHERE done.course = anomalies.course AND done.day > anomalies.day - 28 AND done.day <= anomalies.day
+        )
+    )
     ORDER BY day, course, figure
 """
 _KNOWN: Final = f"SELECT day, complete FROM {daily_metrics.name} WHERE day BETWEEN %(first)s AND %(last)s ORDER BY day"
@@ -159,13 +165,17 @@ def judge_days(
         connection.execute(anomalies.insert(), found)
 
 
-def read_anomalies(engine: "Engine", first: date, last: date) -> list[Anomaly]:
+def read_anomalies(engine: "Engine", first: date, last: date, fewest_students: int = 0) -> list[Anomaly]:
     """The anomalies of the days from `first` to `last`, inclusive, by day, course and figure.
+
+    Args:
+        fewest_students: courses in which fewer were active in the 28 days up to that day are left out.
 
     Raises:
         TransientError, PermanentError: see `tasks.database.translate_errors`.
     """
-    return [Anomaly(*row) for row in read_rows(engine, _BETWEEN, {"first": first, "last": last})]
+    span = {"first": first, "last": last, "fewest": fewest_students}
+    return [Anomaly(*row) for row in read_rows(engine, _BETWEEN, span)]
 
 
 def read_unjudged(

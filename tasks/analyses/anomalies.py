@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from schemas import figures
 from schemas.language import Counted, Kind, Language, Text, Value, write_day, write_value
 from schemas.section import Column, Findings, Headline, Row, Section
+from schemas.small_numbers import FEWEST_STUDENTS
 from schemas.summary import RunSummary
+from schemas.wording import SMALL_COURSES
 from tasks import anomalies
 from tasks.anomalies import Anomaly, Unjudged, read_anomalies, read_unjudged
 from tasks.days_off import find_days_off
@@ -73,7 +75,7 @@ def analyse_anomalies(engine: "Engine", summary: RunSummary) -> Findings:
         TransientError, PermanentError: the database cannot be read.
     """
     period, language = summary.period, summary.language
-    found = read_anomalies(engine, period.first_day, period.last_day)
+    found = read_anomalies(engine, period.first_day, period.last_day, FEWEST_STUDENTS)
     days_off = find_days_off(summary.holidays)
     unjudged = read_unjudged(engine, period.first_day, period.last_day, period.time_zone, days_off)
     section = Section(
@@ -81,7 +83,7 @@ def analyse_anomalies(engine: "Engine", summary: RunSummary) -> Findings:
         _TITLE.to(language),
         tuple(Column(each.name, _TITLES[each.name].to(language), each.kind) for each in _COLUMNS),
         tuple(Row((each.day, *_describe(each, language).values()), "warning") for each in found),
-        (*(() if found else (_NONE.to(language),)), _RULE.to(language), *_notes(unjudged, language)),
+        (*(() if found else (_NONE.to(language),)), *_notes(unjudged, language)),
     )
     # What concerns all courses is told before what concerns one.
     first = sorted(found, key=lambda each: (each.course != "", each.day))[:MOST_TOLD]
@@ -106,7 +108,8 @@ def _describe(anomaly: Anomaly, language: Language) -> dict[str, Value]:
 
 def _notes(unjudged: Unjudged, language: Language) -> list[str]:
     reasons = {name: getattr(unjudged, name) for name in _UNJUDGED}
-    return [_UNJUDGED[name].to(language, days=_name(days, language)) for name, days in reasons.items() if days]
+    rules = [_RULE.to(language), SMALL_COURSES.to(language, fewest=FEWEST_STUDENTS)]
+    return rules + [_UNJUDGED[name].to(language, days=_name(days, language)) for name, days in reasons.items() if days]
 
 
 def _name(days: Sequence[date], language: Language) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.language import Language, Text
 from schemas.section import Column, Findings, Row, Section
+from schemas.small_numbers import withhold
 from schemas.summary import RunSummary
 from schemas.wording import ATTEMPTS_SPAN, COURSE, TASK
 from tasks.database import read_rows
@@ -89,9 +90,23 @@ def analyse_courses(engine: "Engine", summary: RunSummary) -> Findings:
     Raises:
         TransientError, PermanentError: the database cannot be read.
     """
-    last = summary.period.last_day
+    language, last = summary.language, summary.period.last_day
     first = last - timedelta(days=DAYS - 1)
-    sections = (each(engine, first, last, summary.language) for each in (course_weeks, way_through))
+    weeks = withhold(
+        course_weeks(engine, first, last, language),
+        language,
+        group="active_students",
+        hidden=("new_students", "returning_students", "solved"),
+        within="week",
+        added_up=("solved",),
+    )
+    way = withhold(
+        way_through(engine, first, last, language),
+        language,
+        group="reached",
+        hidden=("place", "went_on", "share"),
+    )
+    sections = (weeks, way)
     return Findings(tuple(section for section in sections if section.rows))
 
 

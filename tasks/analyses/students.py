@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.language import Counted, Language, Text
 from schemas.section import Column, Findings, Headline, Row, Section
+from schemas.small_numbers import FEWEST_STUDENTS
 from schemas.summary import RunSummary
-from schemas.wording import COURSE, TASK
+from schemas.wording import COURSE, SMALL_COURSES, TASK
 from tasks.database import read_rows
 from tasks.learning import read_names
 
@@ -70,6 +71,13 @@ _QUIET: Final = f"""
     WHERE last_day <= %(last)s - {RECENT_DAYS} AND unsolved > 0
     ORDER BY course, unsolved DESC, user_id
 """
+_LARGE_COURSES: Final = f"""
+    SELECT course
+    FROM student_task_days
+    WHERE day > %(last)s - {ACTIVE_DAYS} AND day <= %(last)s
+    GROUP BY course
+    HAVING count(DISTINCT user_id) >= {FEWEST_STUDENTS}
+"""
 _KINDS: Final = {
     "stuck": (_STUCK, Text("застрял на задаче", "stuck on a task")),
     "struggling": (_STRUGGLING, Text("тяжёлая неделя", "struggling this week")),
@@ -106,7 +114,7 @@ _COUNTED: Final = Counted(("студент", "студента", "студент
 
 
 def analyse_students(engine: "Engine", summary: RunSummary) -> Findings:
-    """Counts by course and task, and the list of pseudonyms if that was asked for.
+    """Counts by course and task where a course is large enough, and the list of pseudonyms if that was asked for.
 
     Raises:
         TransientError, PermanentError: the database cannot be read.
@@ -115,17 +123,19 @@ def analyse_students(engine: "Engine", summary: RunSummary) -> Findings:
     listed = list_students(engine, last, language)
     if not listed.rows:
         return Findings()
-    counts = Counter((row.values[0], row.values[1], row.values[2]) for row in listed.rows)
+    large = {course for (course,) in read_rows(engine, _LARGE_COURSES, {"last": last})}
+    counts = Counter(row.values[:3] for row in listed.rows if row.values[0] in large)
     section = Section(
         "students",
         _TITLE.to(language),
         (*listed.columns[:3], Column("students", _STUDENTS.to(language), "count")),
         tuple(Row((*key, count)) for key, count in counts.items()),
-        tuple(note.to(language) for note in _NOTES),
+        (*(note.to(language) for note in _NOTES), SMALL_COURSES.to(language, fewest=FEWEST_STUDENTS)),
     )
-    stuck = sum(row.values[2] == _KINDS["stuck"][1].to(language) for row in listed.rows)
+    stuck = sum(count for key, count in counts.items() if key[2] == _KINDS["stuck"][1].to(language))
     told = Headline(_STUCK_NOW.to(language, students=_COUNTED.to(language, stuck)), "attention")
-    return Findings((section, *([listed] if summary.lists_students else [])), (told,) if stuck else ())
+    sections = (*([section] if counts else []), *([listed] if summary.lists_students else []))
+    return Findings(sections, (told,) if stuck else ())
 
 
 def list_students(engine: "Engine", last: date, language: Language) -> Section:

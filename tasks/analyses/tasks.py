@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.language import Counted, Text
 from schemas.section import Column, Findings, Headline, Row, Section, figure_columns
+from schemas.small_numbers import FEWEST_STUDENTS, withhold
 from schemas.summary import RunSummary
 from schemas.task_figures import (
     FIRST_SUBMIT_CORRECTNESS,
     SHARE_UNSOLVED,
     STUDENTS_LOST,
+    STUDENTS_SOLVED,
     STUDENTS_TRIED,
     TASK_FIGURES,
+    UNSOLVED_HIGH,
     UNSOLVED_LOW,
 )
 from schemas.wording import ATTEMPTS_SPAN, COURSE, TASK
@@ -21,24 +24,24 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 DAYS: Final = 28
-FEWEST_STUDENTS: Final = 10
-"""A task that fewer students tried is not ranked: three students must not top the list."""
 MOST_NAMED: Final = 3
 """So many tasks are said to ask for attention."""
 
 _TITLE: Final = Text("Задачи за четыре недели", "Tasks over four weeks")
 _RANK: Final = Text("Переписать", "To rewrite")
 _RANK_MEANING: Final = Text(
-    "Место в очереди на переработку: больше всего ушедших не решив, затем нижняя граница доли не решивших. Только "
-    "задачи, которые пробовали не меньше 10 студентов.",
-    "Place in the queue for rewriting: most students lost, then the lower bound of the share unsolved. Only tasks that "
-    "at least 10 students tried.",
+    f"Место в очереди на переработку: больше всего ушедших не решив, затем нижняя граница доли не решивших. Только "
+    f"задачи, которые пробовали не меньше {FEWEST_STUDENTS} студентов.",
+    f"Place in the queue for rewriting: most students lost, then the lower bound of the share unsolved. Only tasks "
+    f"that at least {FEWEST_STUDENTS} students tried.",
 )
 _TREND: Final = Text("К прошлым четырём неделям", "Against the four weeks before")
 _TREND_MEANING: Final = Text(
     "Изменение доли верных с первой отправки.", "Change in the share of first submits that are right."
 )
 _ATTENTION: Final = Text("{tasks} просят внимания: {names}", "{tasks} to look at: {names}")
+_SOLVED: Final = tuple(each.name for each in (STUDENTS_SOLVED, SHARE_UNSOLVED, UNSOLVED_LOW, UNSOLVED_HIGH))
+"""All that says how many have solved it, which the weeks of the course say of all its tasks."""
 _TASKS: Final = Counted(("задача", "задачи", "задач"), ("task", "tasks"))
 
 
@@ -85,7 +88,15 @@ def analyse_tasks(engine: "Engine", summary: RunSummary) -> Findings:
         :MOST_NAMED
     ]
     told = _ATTENTION.to(language, tasks=_TASKS.to(language, len(worst)), names=", ".join(worst))
-    return Findings((section,), (Headline(told, "attention"),) if worst else ())
+    public = withhold(
+        section,
+        language,
+        group=STUDENTS_TRIED.name,
+        hidden=[*(each.name for each in TASK_FIGURES if each is not STUDENTS_TRIED), "trend"],
+        within="course",
+        added_up=_SOLVED,
+    )
+    return Findings((public,), (Headline(told, "attention"),) if worst else ())
 
 
 def rank(figures: dict[tuple[str, str], Values]) -> dict[tuple[str, str], int]:
@@ -102,6 +113,7 @@ def rank(figures: dict[tuple[str, str], Values]) -> dict[tuple[str, str], int]:
 
 
 def _trend(now: Values, before: Values | None) -> float | None:
-    name = FIRST_SUBMIT_CORRECTNESS.name
-    present, past = now[name], (before or {}).get(name)
+    if before is None or (before[STUDENTS_TRIED.name] or 0) < FEWEST_STUDENTS:
+        return None
+    present, past = (values[FIRST_SUBMIT_CORRECTNESS.name] for values in (now, before))
     return None if present is None or past is None else present - past

@@ -24,8 +24,8 @@ def read_csv(text: str) -> list[dict[str, str]]:
 
 
 def to_record(attempt: dict[str, str]) -> dict[str, Any]:
-    task = attempt["task"]
-    sourced_id = f"{COURSE}:lms.uni.example-{task}:{attempt['student']}" if task else "nothing"
+    task, course = attempt["task"], attempt.get("course", COURSE)
+    sourced_id = f"{course}:lms.uni.example-{task}:{attempt['student']}" if task else "nothing"
     return {
         "lti_user_id": attempt["student"],
         "passback_params": repr({"oauth_consumer_key": "", "lis_result_sourcedid": sourced_id}),
@@ -47,9 +47,12 @@ def load_attempts(engine: Engine, attempts: list[dict[str, str]], zone: str = "U
     return first, last
 
 
-def export(engine: Engine, what: What, first: date, last: date, zone: str = "UTC") -> list[dict[str, str]]:
+def export(
+    engine: Engine, what: What, first: date, last: date, zone: str = "UTC", *, with_students: bool = True
+) -> list[dict[str, str]]:
     file = io.BytesIO()
-    write_table(read_table(engine, Request(what, first, last, ZoneInfo(zone), "en")), "csv", file)
+    request = Request(what, first, last, ZoneInfo(zone), "en", with_students)
+    write_table(read_table(engine, request), "csv", file)
     return read_csv(file.getvalue().decode())
 
 
