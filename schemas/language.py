@@ -87,11 +87,6 @@ def write_short_day(day: date, language: Language) -> str:
     return f"{format_skeleton('MMMd', day, locale=language)}\n{format_skeleton('E', day, locale=language)}"
 
 
-def write_month(day: date, language: Language) -> str:
-    """A month over its year: `апр.` over `2023`."""
-    return f"{format_skeleton('MMM', day, locale=language)}\n{day.year}"
-
-
 def write_value(value: Value, kind: Kind, language: Language) -> str:
     """A value as a reader sees it, by its kind; a dash where there is none."""
     if value is None:
