@@ -35,7 +35,7 @@ def run(
         end_date: Last day, inclusive.
         form: csv or parquet.
         output: Write this file, readable by you alone, instead of the standard output.
-        with_students: Name the student of each attempt, by pseudonym, and tell also what tasks of few students came to.
+        with_students: Name the student of each attempt, by pseudonym.
     """
     from flows.looking.prefect_api import reading_prefect
     from flows.running.configuration import load_configuration, open_database

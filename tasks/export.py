@@ -15,8 +15,7 @@ from schemas.language import Language, Link
 from schemas.period import start_of
 from schemas.period_figures import MEDIAN_MINUTES, PERIOD_FIGURES, TASKS_TOUCHED
 from schemas.section import Section
-from schemas.small_numbers import FEWEST_STUDENTS
-from schemas.task_figures import STUDENT_COUNTS, STUDENTS_TRIED, TASK_FIGURES
+from schemas.task_figures import TASK_FIGURES
 from tasks.analyses.courses import course_weeks
 from tasks.analyses.students import list_students
 from tasks.anomalies import read_anomalies
@@ -51,7 +50,7 @@ class Request:
     """What is to be exported: the days from `first` to `last`, inclusive.
 
     Attributes:
-        with_students: whether attempts name their student, by pseudonym, and tasks tell also of few.
+        with_students: whether attempts name their student, by pseudonym.
     """
 
     what: What
@@ -107,12 +106,10 @@ def _read_days(engine: "Engine", request: Request) -> Table:
 def _read_tasks(engine: "Engine", request: Request) -> Table:
     names = read_names(engine, request.first, request.last)
     columns = {"course": "text", "task": "text", "title": "text"} | {each.name: each.kind for each in TASK_FIGURES}
-    rows: list[Sequence[Any]] = []
-    for (course, task), values in read_tasks(engine, request.first, request.last).items():
-        is_told = request.with_students or (values[STUDENTS_TRIED.name] or 0) >= FEWEST_STUDENTS
-        told = (values[each.name] if is_told or each in STUDENT_COUNTS else None for each in TASK_FIGURES)
-        rows.append((course, task, names[course, task].title, *told))
-    return Table(columns, rows)
+    figures = read_tasks(engine, request.first, request.last).items()
+    return Table(
+        columns, [(course, task, names[course, task].title, *values.values()) for (course, task), values in figures]
+    )
 
 
 def _read_courses(engine: "Engine", request: Request) -> Table:

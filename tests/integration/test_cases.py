@@ -47,12 +47,9 @@ def load_attempts(engine: Engine, attempts: list[dict[str, str]], zone: str = "U
     return first, last
 
 
-def export(
-    engine: Engine, what: What, first: date, last: date, zone: str = "UTC", *, with_students: bool = True
-) -> list[dict[str, str]]:
+def export(engine: Engine, what: What, first: date, last: date, zone: str = "UTC") -> list[dict[str, str]]:
     file = io.BytesIO()
-    request = Request(what, first, last, ZoneInfo(zone), "en", with_students)
-    write_table(read_table(engine, request), "csv", file)
+    write_table(read_table(engine, Request(what, first, last, ZoneInfo(zone), "en")), "csv", file)
     return read_csv(file.getvalue().decode())
 
 
