@@ -33,8 +33,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "Python by number": lambda text: "".join(f"\\U{ord(character):08x}" for character in text),
     "Python's bytes": lambda text: repr(text.encode())[2:-1],
 }
-# HTML has no number for a control character, and none for what is no character. Of a backslash that one character leaves
-# as it is and the next one's spelling begins with, nobody can tell whose it is.
+# HTML has no number for a control character, and none for what is no character. Of a backslash that one character
+# leaves as it is and the next one's spelling begins with, nobody can tell whose it is.
 TYPED = st.characters(codec="utf-8", exclude_categories=["Cc", "Cn"], exclude_characters="\\")
 PLAIN = st.text(TYPED, max_size=20)
 
