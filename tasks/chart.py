@@ -39,7 +39,8 @@ class _Days:
     language: Language
 
     @property
-    def days(self) -> list[date]:
+    def days(self) -> list[Any]:
+        """Dates, which matplotlib takes, though its types do not say so."""
         return [day for day in self.section.values(self.section.columns[0].name) if isinstance(day, date)]
 
     def column(self, name: str) -> Column:
@@ -51,7 +52,7 @@ class _Days:
         return [float(value) if isinstance(value, int | float) else math.nan for value in values]
 
     @property
-    def missing(self) -> list[date]:
+    def missing(self) -> list[Any]:
         """The days without figures."""
         first = self.values(self.section.panels[0].columns[0])
         return [day for day, value in zip(self.days, first, strict=True) if math.isnan(value)]
