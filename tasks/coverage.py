@@ -4,7 +4,7 @@ It asks the database, where the watermark is kept, and changes nothing there. Wh
 `tasks.database.translate_errors` does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
@@ -19,21 +19,13 @@ from tasks.database import read_rows
 from tasks.errors import PermanentError
 
 _COUNTED: Final = [field.name for field in fields(LoadCounts)]
-_MISSING: Final = f"""
-    SELECT days.day
-    FROM unnest(CAST(%(days)s AS date[]), CAST(%(starts)s AS timestamptz[]), CAST(%(ends)s AS timestamptz[]))
-        AS days (day, day_start, day_end)
-    CROSS JOIN LATERAL (
-        SELECT range_agg(tstzrange(window_start, window_end)) AS spans
-        FROM {loaded_windows.name}
-        WHERE window_start < days.day_end AND window_end > days.day_start
-            AND (CAST(%(since)s AS timestamptz) IS NULL OR loaded_at >= %(since)s)
-    ) AS covered
-    WHERE covered.spans @> tstzrange(days.day_start, days.day_end) IS NOT TRUE
-"""
 _SPANS: Final = f"""
     SELECT lower(span), upper(span)
-    FROM (SELECT unnest(range_agg(tstzrange(window_start, window_end))) AS span FROM {loaded_windows.name}) AS spans
+    FROM (
+        SELECT unnest(range_agg(tstzrange(window_start, window_end))) AS span
+        FROM {loaded_windows.name}
+        WHERE loaded_at >= coalesce(%(since)s, '-infinity'::timestamptz)
+    ) AS spans
     ORDER BY span
 """
 _COUNTS: Final = f"""
@@ -83,27 +75,29 @@ class Loaded:
     checks: tuple[CheckResult, ...]
 
 
-def missing_days(engine: Engine, days: Sequence[Day], since: datetime | None = None) -> tuple[Day, ...]:
+def missing_days(engine: Engine, days: Iterable[Day], since: datetime | None = None) -> tuple[Day, ...]:
     """Those of the days that are not wholly covered by loaded windows, in the given order.
 
     Args:
-        days: whole days, or parts of them: it is their span that counts. No date twice.
+        days: whole days, or parts of them: it is their span that counts.
         since: what was loaded before that moment is taken for missing; None: it counts whenever it was loaded.
     """
-    spans = {
-        "days": [day.date for day in days],
-        "starts": [day.start for day in days],
-        "ends": [day.end for day in days],
-        "since": since,
-    }
-    missing = {day for (day,) in read_rows(engine, _MISSING, spans)}
-    return tuple(day for day in days if day.date in missing)
+    spans = _read_spans(engine, since)
+    return tuple(day for day in days if not _is_covered(day, spans))
 
 
-def find_gaps(engine: Engine, days: Sequence[Day]) -> tuple[Day, ...]:
+def find_gaps(engine: Engine, days: Iterable[Day]) -> tuple[Day, ...]:
     """Those of the days that are not wholly loaded, in the given order; what lies before the first load is no gap."""
-    ((first,),) = read_rows(engine, f"SELECT min(window_start) FROM {loaded_windows.name}", {})
-    return () if first is None else tuple(day for day in missing_days(engine, days) if day.end > first)
+    spans = _read_spans(engine)
+    return tuple(day for day in days if spans and day.end > spans[0][0] and not _is_covered(day, spans))
+
+
+def _read_spans(engine: Engine, since: datetime | None = None) -> tuple[Span, ...]:
+    return tuple(read_rows(engine, _SPANS, {"since": since}))
+
+
+def _is_covered(day: Day, spans: Iterable[Span]) -> bool:
+    return any(start <= day.start and day.end <= end for start, end in spans)
 
 
 def loaded_by(engine: Engine, flow_run_id: str) -> Loaded:
@@ -132,7 +126,7 @@ def read_loaded_spans(engine: Engine) -> tuple[Span, ...]:
     ((table,),) = read_rows(engine, "SELECT to_regclass(%(name)s)", {"name": loaded_windows.name})
     if table is None:
         raise PermanentError("the database has no tables yet: run python -m flows.setup")
-    return tuple(read_rows(engine, _SPANS, {}))
+    return _read_spans(engine)
 
 
 def sort_days(spans: Sequence[Span], time_zone: ZoneInfo, now: datetime) -> LoadedDays:
@@ -143,9 +137,10 @@ def sort_days(spans: Sequence[Span], time_zone: ZoneInfo, now: datetime) -> Load
     for day in days_between(spans[0][0], now, time_zone) if spans else ():
         if day.end > now:
             break
-        touched = [span for span in spans if span[0] < day.end and span[1] > day.start]
-        if any(start <= day.start and day.end <= end for start, end in touched):
+        if _is_covered(day, spans):
             complete.append(day)
+        elif any(start < day.end and end > day.start for start, end in spans):
+            incomplete.append(day)
         else:
-            (incomplete if touched else missing).append(day)
+            missing.append(day)
     return LoadedDays(tuple(complete), tuple(incomplete), tuple(missing))

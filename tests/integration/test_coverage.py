@@ -15,14 +15,7 @@ from sqlalchemy import Engine
 from schemas.attempt import Checked
 from schemas.period import Day, Window, days_between
 from schemas.summary import LoadCounts
-from tasks.coverage import (
-    find_gaps,
-    loaded_by,
-    loaded_since,
-    missing_days,
-    read_loaded_spans,
-    sort_days,
-)
+from tasks.coverage import find_gaps, loaded_by, loaded_since, missing_days, read_loaded_spans, sort_days
 from tasks.database import open_as_it_is
 from tasks.errors import PermanentError
 from tasks.load import load_window
@@ -58,25 +51,17 @@ def test_where_nothing_is_loaded_every_day_is_missing(engine: Engine) -> None:
     assert read_loaded_spans(engine) == ()
 
 
-@pytest.mark.parametrize(
-    ("windows", "expected"),
-    [
-        # Whole, in one window; in several, in any order; by windows that overlap or reach over its ends.
-        ([("2023-04-02 00:00", "2023-04-03 00:00")], [1, 3]),
-        ([("2023-04-02 12:00", "2023-04-03 00:00"), ("2023-04-02 00:00", "2023-04-02 12:00")], [1, 3]),
-        ([("2023-04-01 20:00", "2023-04-02 14:00"), ("2023-04-02 10:00", "2023-04-03 01:00")], [1, 3]),
-        ([("2023-04-01 00:00", "2023-04-04 00:00")], []),
-        # All but a minute in the middle, at the start, at the end.
-        ([("2023-04-02 00:00", "2023-04-02 12:00"), ("2023-04-02 12:01", "2023-04-03 00:00")], [1, 2, 3]),
-        ([("2023-04-02 00:01", "2023-04-03 00:00")], [1, 2, 3]),
-        ([("2023-04-02 00:00", "2023-04-02 23:59")], [1, 2, 3]),
-    ],
-)
-def test_a_day_is_there_if_every_moment_of_it_is(
-    engine: Engine, windows: list[tuple[str, str]], expected: list[int]
-) -> None:
-    mark(engine, *(span(*window) for window in windows))
-    assert missing(engine, days(3)) == expected
+hours = st.integers(0, 24 * 5)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(st.lists(st.tuples(hours, st.integers(1, 24)), max_size=12))
+def test_a_day_is_there_if_every_hour_of_it_is(engine: Engine, spans: list[tuple[int, int]]) -> None:
+    empty_all(engine)
+    mark(engine, *{Window(FIRST + timedelta(hours=a), FIRST + timedelta(hours=a + length)) for a, length in spans})
+    loaded = {hour for a, length in spans for hour in range(a, a + length)}
+    expected = [day for day in range(5) if not loaded.issuperset(range(24 * day, 24 * day + 24))]
+    assert [day - 1 for day in missing(engine, days(5))] == expected
 
 
 def test_a_day_is_that_of_its_time_zone_and_of_a_part_only_that_part_counts(engine: Engine) -> None:
@@ -101,19 +86,6 @@ def test_what_was_loaded_too_long_ago_does_not_count(engine: Engine) -> None:
 def test_what_lies_before_the_first_load_is_no_gap(engine: Engine) -> None:
     mark(engine, span("2023-04-05 00:00", "2023-04-06 00:00"), span("2023-04-02 06:00", "2023-04-02 12:00"))
     assert [day.date.day for day in find_gaps(engine, days(5))] == [2, 3, 4]
-
-
-hours = st.integers(0, 24 * 5)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
-@given(st.lists(st.tuples(hours, st.integers(1, 24)), max_size=12))
-def test_it_agrees_with_counting_hours(engine: Engine, spans: list[tuple[int, int]]) -> None:
-    empty_all(engine)
-    mark(engine, *{Window(FIRST + timedelta(hours=a), FIRST + timedelta(hours=a + length)) for a, length in spans})
-    loaded = {hour for a, length in spans for hour in range(a, a + length)}
-    expected = [day for day in range(5) if not loaded.issuperset(range(24 * day, 24 * day + 24))]
-    assert [day - 1 for day in missing(engine, days(5))] == expected
 
 
 def test_what_a_run_loaded_is_added_up_over_its_windows(engine: Engine) -> None:
