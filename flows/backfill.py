@@ -118,7 +118,7 @@ def _sum_up(period: Period, loads: Sequence[ChunkLoad]) -> RunSummary:
     counts, checks = LoadCounts(), tuple[CheckResult, ...]()
     for load in loads:
         counts += load.counts
-        checks = add_results(checks, load.checks) or checks
+        checks = add_results(checks, load.checks)
     started_at = flow_run.scheduled_start_time or datetime.now(UTC)
     return RunSummary(period, started_at, sum(load.windows for load in loads), counts, checks)
 

@@ -25,7 +25,6 @@ from flows.running.stages import Stages, conclude, describe_counts
 from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
 from schemas.period import Plan
 from schemas.summary import RunSummary, StageFailure
-from tasks.check import format_results
 from tasks.coverage import find_gaps
 from tasks.errors import CodegraderError
 from tasks.extract import delete_expired
@@ -123,8 +122,8 @@ def _run(
         logger.info("gap fill: %s were not loaded", ", ".join(str(gap.date) for gap in plan.gaps))
     load = partial(load_windows, plan, configuration.api, engine, cache_folder)
     loading = stages.run("load", load, lambda done: describe_counts(done.counts)) or Loading()
-    for line in format_results(loading.checks).splitlines():
-        logger.info(line)
+    for result in loading.checks:
+        logger.info("%s", result)
     doubts = [StageFailure("checks", reason) for reason in distrust(loading.counts, limits)]
     for doubt in doubts:
         logger.error(doubt.message)

@@ -28,6 +28,9 @@ class CheckResult:
     rows: int
     sample: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.check} ({self.severity}): {self.rows:,} {self.sample}".rstrip()
+
 
 @dataclass(frozen=True, slots=True)
 class LoadCounts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from schemas.attempt import ATTEMPT_TYPES, Checked, Rejected
+from schemas.attempt import Checked, Rejected
 from schemas.period import Window
 from schemas.record import Record, identity_of, to_json
 from schemas.summary import CheckResult, Severity
@@ -68,24 +68,11 @@ def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, n
 
 def add_results(one: Sequence[CheckResult], other: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     """Adds up the outcomes of two windows, check by check."""
-    earlier = {result.check: result for result in one}
-    return tuple(
-        replace(result, rows=before.rows + result.rows, sample=before.sample or result.sample)
-        if (before := earlier.get(result.check))
-        else result
-        for result in other
-    )
-
-
-def format_results(results: Iterable[CheckResult]) -> str:
-    """The outcome as a table of plain text: check, severity, rows, sample."""
-    lines = [("check", "severity", "rows", "sample")]
-    lines += [(result.check, result.severity, f"{result.rows:,}", result.sample or "-") for result in results]
-    widths = [max(len(line[column]) for line in lines) for column in range(3)]
-    return "\n".join(
-        f"{name:<{widths[0]}}  {severity:<{widths[1]}}  {rows:>{widths[2]}}  {sample}"
-        for name, severity, rows, sample in lines
-    )
+    total = {result.check: result for result in one}
+    for result in other:
+        before = total.get(result.check, CheckResult(result.check, result.severity, 0))
+        total[result.check] = replace(before, rows=before.rows + result.rows, sample=before.sample or result.sample)
+    return tuple(total.values())
 
 
 def _order(records: Sequence[Record], attempts: "pd.DataFrame") -> list[int]:
@@ -145,12 +132,10 @@ def _describe(failures: "Mapping[str, Marks]", rows: "pd.DataFrame", severity: S
 
 
 def _sample(rows: "pd.DataFrame", failing: "Marks") -> str:
-    """A few rows: what kind of thing is wrong with them, but no text of theirs, which might be an id."""
+    """A few rows: who and when, and no text of theirs, which might be an id."""
+    places = failing.nonzero()[0][:SAMPLES]
     return "; ".join(
-        " ".join(
-            (mask(row.user_id), _name_time(row.created_at), _name_type(row.attempt_type), _name_verdict(row.is_correct))
-        )
-        for row in (rows.loc[place] for place in failing.nonzero()[0][:SAMPLES])
+        f"{mask(row.user_id)} {_name_time(row.created_at)}" for row in (rows.loc[place] for place in places)
     )
 
 
@@ -162,17 +147,3 @@ def mask(user_id: str | None) -> str:
 def _name_time(moment: datetime) -> str:
     # NaT differs from itself.
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment == moment else "no time"  # noqa: PLR0124
-
-
-def _name_type(kind: str | None) -> str:
-    if kind is None:
-        return "null"
-    return kind if kind in ATTEMPT_TYPES else f"a text of {len(kind)}"
-
-
-def _name_verdict(verdict: int | str | None) -> str:
-    """The verdict itself, or of what kind it is, where it is kept as JSON because it is none."""
-    if not isinstance(verdict, str):
-        return "null" if verdict is None else str(verdict)
-    kinds = {'"': "a text", "[": "a list", "{": "an object"}
-    return kinds.get(verdict[0], "a number")

@@ -190,7 +190,7 @@ class Dispatch:
         loaded = loaded_by(self._engine, str(run_id))
         load.windows += loaded.windows
         load.counts += loaded.counts
-        load.checks = add_results(load.checks, loaded.checks) or load.checks
+        load.checks = add_results(load.checks, loaded.checks)
         load.missing = missing_days(self._engine, load.chunk.days, load.since)
         # A run that was found under way may have been asked for less, or been cancelled along with its own backfill.
         most_starts = MOST_STARTS if state.is_crashed() else 1
