@@ -7,7 +7,6 @@ What is done inside `translate_errors` raises a `DatabaseUnavailableError` where
 import os
 import re
 import subprocess
-import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg2
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import event, make_url
@@ -97,9 +95,8 @@ def _check_path(folder: Path) -> None:
             f"{folder} is too long a path for PostgreSQL's socket: set CODEGRADER_HOME to a shorter one"
         )
     if found := re.search(r"[^\w/.:@~-]", str(path)):
-        name = unicodedata.name(found[0], "control character").lower()
         raise PermanentError(
-            f"the embedded PostgreSQL cannot live in {path}, because of the {name} in its path: "
+            f"the embedded PostgreSQL cannot live in {str(path)!r}, because of the {found[0]!r} in its path: "
             "set CODEGRADER_HOME to another folder"
         )
 
@@ -150,11 +147,8 @@ def _notice_silence(_dialect: Any, _record: Any, _arguments: Any, parameters: di
 def _set_up_session(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config(name, value, false) FROM unnest(%s, %s) AS setting (name, value)",
-            (
-                ["statement_timeout", "lock_timeout", "TimeZone", "application_name"],
-                [STATEMENT_TIMEOUT, LOCK_TIMEOUT, "UTC", "codegrader"],
-            ),
+            f"SET statement_timeout TO '{STATEMENT_TIMEOUT}'; SET lock_timeout TO '{LOCK_TIMEOUT}';"
+            "SET TimeZone TO 'UTC'; SET application_name TO 'codegrader'"
         )
     connection.commit()
 
@@ -165,23 +159,17 @@ def try_database(connector: "SqlAlchemyConnector") -> str:
     Raises what `open_engine` would.
 
     Returns:
-        What was found: the server's version and the state of the schema.
+        What was found: the server's version.
     """
     engine = open_as_it_is(connector)
     try:
         with translate_errors(engine), engine.connect() as connection:
             connection.exec_driver_sql(_LOCK, {"key": LOADING})
-            context = MigrationContext.configure(connection, opts={"version_table": "codegrader_schema"})
-            before = context.get_current_revision()
             _upgrade(connection)
-            after = context.get_current_revision()
             connection.rollback()
-            version = ".".join(map(str, connection.dialect.server_version_info or ()))
+            return f"PostgreSQL {'.'.join(map(str, connection.dialect.server_version_info or ()))}"
     finally:
         engine.dispose()
-    if before == after:
-        return f"PostgreSQL {version}, schema {after}, up to date"
-    return f"PostgreSQL {version}, schema {before or 'not there yet'}, which setup brings to {after}"
 
 
 def migrate(engine: Engine) -> None:

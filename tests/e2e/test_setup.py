@@ -105,7 +105,7 @@ def test_services_that_work_are_told_and_left_as_they_are(pipelines: Pipelines, 
     figures = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
     _, lines, _ = run("--check", of=pipeline)
 
-    assert "schema 0002, up to date" in lines[1]
+    assert "PostgreSQL 18.4" in lines[1]
     assert "RawData" in lines[3]
     assert pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData") == figures
     assert pipeline.rows("SELECT count(*) FROM loaded_windows") == [(4,)]
