@@ -33,14 +33,13 @@ MOST_NAMED: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class _Days:
-    """A section's days, which are the values of its first column."""
+    """A section's days, the values of its first column, each at the place that is its index."""
 
     section: Section
     language: Language
 
     @property
-    def days(self) -> list[Any]:
-        """Dates, which matplotlib takes, though its types do not say so."""
+    def days(self) -> list[date]:
         return [day for day in self.section.values(self.section.columns[0].name) if isinstance(day, date)]
 
     def column(self, name: str) -> Column:
@@ -52,10 +51,16 @@ class _Days:
         return [float(value) if isinstance(value, int | float) else math.nan for value in values]
 
     @property
-    def missing(self) -> list[Any]:
-        """The days without figures."""
+    def missing(self) -> list[int]:
+        """Places of the days without figures."""
         first = self.values(self.section.panels[0].columns[0])
-        return [day for day, value in zip(self.days, first, strict=True) if math.isnan(value)]
+        return [place for place, value in enumerate(first) if math.isnan(value)]
+
+    @property
+    def incomplete(self) -> list[int]:
+        """Places of the days that are loaded in part."""
+        marked = [place for place, row in enumerate(self.section.rows) if row.tone == "warning"]
+        return [place for place in marked if place not in self.missing]
 
 
 def draw_chart(section: Section, language: Language) -> bytes:
@@ -76,10 +81,10 @@ def draw_chart(section: Section, language: Language) -> bytes:
             _draw_bars(axis, days, panel)
         else:
             colour, marker = next(lines)
-            axis.plot(days.days, days.values(panel.columns[0]), color=colour, marker=marker, markersize=4)
+            axis.plot(days.values(panel.columns[0]), color=colour, marker=marker, markersize=4)
             axis.set_title(days.column(panel.columns[0]).title, loc="left", fontsize=11, color=INK)
-    named = days.days[:: math.ceil(len(days.days) / MOST_NAMED)]
-    axes[-1].set_xticks(named, [write_short_day(day, language) for day in named])
+    named = range(0, len(days.days), math.ceil(len(days.days) / MOST_NAMED))
+    axes[-1].set_xticks(named, [write_short_day(days.days[place], language) for place in named])
     file = io.BytesIO()
     picture.savefig(file, format="png")
     return file.getvalue()
@@ -108,10 +113,10 @@ def _style(axis: "Axes", days: _Days, name: str) -> None:
 def _draw_bars(axis: "Axes", days: _Days, panel: Panel) -> None:
     """Each column as a bar in front of the one it is a part of; incomplete days hatched."""
     for name, colour in zip(panel.columns, BAR_COLOURS, strict=True):
-        axis.bar(days.days, days.values(name), color=colour, label=days.column(name).title)
-    highest = zip(days.days, days.values(panel.columns[0]), days.section.rows, strict=True)
-    incomplete = {day: value for day, value, row in highest if row.tone == "warning" and day not in days.missing}
-    if incomplete:
+        axis.bar(range(len(days.days)), days.values(name), color=colour, label=days.column(name).title)
+    if days.incomplete:
+        values = days.values(panel.columns[0])
         hatch: dict[str, Any] = {"facecolor": "none", "hatch": "////", "edgecolor": GRID}
-        axis.bar([*incomplete], [*incomplete.values()], label=INCOMPLETE_DAY.to(days.language), **hatch)
+        heights = [values[place] for place in days.incomplete]
+        axis.bar(days.incomplete, heights, label=INCOMPLETE_DAY.to(days.language), **hatch)
     axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, labelcolor=INK)
