@@ -4,13 +4,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from trustme import LeafCert
 
 from tasks.errors import PermanentError, TransientError
 from tasks.grader_api import fetch_records, parse_records
 from tests.faults import fault, faults
 from tests.faults.gate import AnyReader, Gate, Trip
 from tests.fixtures.records import WINDOW, numbered
-from tests.sandbox.certificates import PrivateAuthority, ServerCertificate
+from tests.sandbox.certificates import PrivateAuthority
 from tests.sandbox.grader import Fault, GraderSandbox
 from tests.sandbox.grader.faults import Reset, Truncate
 
@@ -26,7 +27,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PrivateAuthori
     return authority
 
 
-def over_tls(certificate: ServerCertificate) -> GraderSandbox:
+def over_tls(certificate: LeafCert) -> GraderSandbox:
     return GraderSandbox(RECORDS, client_key=KEY, certificate=certificate)
 
 
@@ -46,8 +47,8 @@ def test_a_certificate_that_is_not_in_order_is_not_trusted(
     authority: PrivateAuthority, tmp_path: Path, flaw: str
 ) -> None:
     issuer = PrivateAuthority(tmp_path / "unknown") if "nobody vouches" in flaw else authority
-    hosts = ["grader.example"] if "another host" in flaw else ["127.0.0.1"]
-    with over_tls(issuer.issue(hosts, expired="expired" in flaw)) as grader:
+    host = "grader.example" if "another host" in flaw else "127.0.0.1"
+    with over_tls(issuer.issue(host, expired="expired" in flaw)) as grader:
         with pytest.raises(PermanentError, match="certificate") as refusal:
             fetch(grader.url, grader.client)
         assert grader.requests == []

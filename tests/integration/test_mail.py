@@ -170,7 +170,7 @@ def test_a_server_that_is_not_who_it_says_gets_no_password(
         unknown = failure(block(sandbox))
     authority = PrivateAuthority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
-    with SmtpSandbox(mode, certificate=authority.issue(["mail.example"])) as sandbox:
+    with SmtpSandbox(mode, certificate=authority.issue("mail.example")) as sandbox:
         other = failure(block(sandbox))
     for error in (unknown, other):
         assert isinstance(error, PermanentError)

@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-from tests.sandbox.certificates import ServerCertificate
+from trustme import LeafCert
+
 from tests.sandbox.grader.exchange import HOST, Exchange, Listener, SandboxClosedError, ServedRequest, Window
 from tests.sandbox.grader.faults import Fault
 from tests.sandbox.grader.records import RecordList, RecordSource
@@ -48,7 +49,7 @@ class GraderSandbox:
         latency_per_record: float = 0.0,
         faults: Sequence[Fault] = (),
         port: int = 0,
-        certificate: ServerCertificate | None = None,
+        certificate: LeafCert | None = None,
     ) -> None:
         self.client = client
         self.client_key = secrets.token_urlsafe(24) if client_key is None else client_key
@@ -59,7 +60,7 @@ class GraderSandbox:
         self._tls = None
         if certificate is not None:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._tls.load_cert_chain(certificate.certificate_file, certificate.key_file)
+            certificate.configure_cert(self._tls)
         self._listener: Listener | None = None
         self._here = 0
         self._is_closed = False

@@ -5,7 +5,6 @@ import logging
 import re
 import secrets
 import ssl
-from collections.abc import Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -14,17 +13,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, Literal, Self, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from trustme import LeafCert
 
-from tests.sandbox.certificates import PrivateAuthority, ServerCertificate
+from tests.sandbox.certificates import PrivateAuthority
 
 HOST = "127.0.0.1"
 # Seconds within which the server's own thread has to start or stop listening.
 PATIENCE = 10.0
 
-Result = TypeVar("Result")
 Moment = Literal["login", "sender", "recipient", "text"]
 
 
@@ -84,7 +83,7 @@ class SmtpSandbox:
         host: the address it listens on.
         port: the port, known once the server runs.
         username: the account's name, a random one; likewise `password`.
-        ca_file: what a client has to trust, as in `SSL_CERT_FILE`; known likewise.
+        ca_file: what a client has to trust, as in `SSL_CERT_FILE`, where no certificate was given; known likewise.
     """
 
     def __init__(
@@ -92,7 +91,7 @@ class SmtpSandbox:
         mode: Literal["starttls", "ssl"] = "starttls",
         folder: Path | None = None,
         *,
-        certificate: ServerCertificate | None = None,
+        certificate: LeafCert | None = None,
         behaviour: SmtpBehaviour | None = None,
     ) -> None:
         self.mode = mode
@@ -127,24 +126,24 @@ class SmtpSandbox:
         # The library warns about its own use of a deprecated attribute at every login.
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         with ExitStack() as undo:
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             certificate = self._certificate
             if certificate is None:
-                folder = undo.enter_context(TemporaryDirectory(prefix="smtp-sandbox-"))
-                certificate = PrivateAuthority(Path(folder)).issue()
-            self.ca_file = certificate.ca_file
-            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            tls.load_cert_chain(certificate.certificate_file, certificate.key_file)
-            self._loop = asyncio.new_event_loop()
-            self._loop.set_exception_handler(_report_faults)
-            thread = Thread(target=self._loop.run_forever, name="smtp-sandbox")
+                authority = PrivateAuthority(Path(undo.enter_context(TemporaryDirectory(prefix="smtp-sandbox-"))))
+                self.ca_file, certificate = authority.ca_file, authority.issue()
+            certificate.configure_cert(tls)
+            loop = asyncio.new_event_loop()
+            loop.set_exception_handler(_report_faults)
+            undo.callback(loop.close)
+            of_connection = tls if self.mode == "ssl" else None
+            listening = loop.create_server(lambda: self._session(loop, tls), HOST, 0, ssl=of_connection)
+            server = loop.run_until_complete(listening)
+            self.port: int = server.sockets[0].getsockname()[1]
+            thread = Thread(target=loop.run_forever, name="smtp-sandbox")
             thread.start()
-            undo.callback(self._loop.close)
             undo.callback(thread.join)
-            undo.callback(self._loop.call_soon_threadsafe, self._loop.stop)
-            from_the_start = tls if self.mode == "ssl" else None
-            self._server = self._run(self._loop.create_server(lambda: self._session(tls), HOST, 0, ssl=from_the_start))
-            undo.callback(lambda: self._run(self._hang_up()))
-            self.port: int = self._server.sockets[0].getsockname()[1]
+            undo.callback(loop.call_soon_threadsafe, loop.stop)
+            undo.callback(lambda: asyncio.run_coroutine_threadsafe(self._hang_up(server), loop).result(PATIENCE))
             self._undo = undo.pop_all()
         return self
 
@@ -153,52 +152,9 @@ class SmtpSandbox:
     ) -> None:
         self._undo.close()
 
-    def keep(self, envelope: Envelope) -> None:
-        """Take a message: remember it, and write it into the folder."""
-        raw = envelope.original_content or b""
-        message = message_from_bytes(raw, policy=policy.default)
-        if self._folder is not None:
-            _write_message(self._folder, str(message["subject"] or "no subject"), raw)
-        with self._lock:
-            self._received.append(ReceivedMail(envelope.mail_from or "", tuple(envelope.rcpt_tos), message))
-
-    def drop(self, session: SMTP, moment: Moment) -> None:
-        """Break the connection off if that is ordered for this moment."""
-        if self.behaviour.drop_at == moment:
-            _break_off(session)
-
-    def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
-
-    def _session(self, tls: ssl.SSLContext) -> SMTP:
-        """Make the server's side of one connection."""
-        starttls = self.mode == "starttls"
-        session = SMTP(
-            _Hooks(self),
-            data_size_limit=self.behaviour.max_message_bytes,
-            hostname="smtp.sandbox.example",
-            ident="SMTP sandbox",
-            tls_context=tls if starttls else None,
-            require_starttls=starttls,
-            # The library only knows of TLS that began with STARTTLS.
-            auth_require_tls=starttls,
-            authenticator=self._check_login,
-            loop=self._loop,
-        )
-        self._sessions.append(session)
-        return session
-
-    def _check_login(
-        self, server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
-    ) -> AuthResult:
-        self.drop(server, "login")
-        right = (login.login, login.password) == (self.username.encode(), self.password.encode())
-        refusal = self.behaviour.refuse_login
-        return AuthResult(success=right and refusal is None, handled=False, message=refusal, auth_data=login)
-
-    async def _hang_up(self) -> None:
+    async def _hang_up(self, server: asyncio.Server) -> None:
         """Stop listening and break off every connection that is still there."""
-        self._server.close()
+        server.close()
         for session in self._sessions:
             _break_off(session)
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -206,42 +162,71 @@ class SmtpSandbox:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
+    def _session(self, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext) -> SMTP:
+        """Make the server's side of one connection."""
+        starttls = self.mode == "starttls"
+        session = SMTP(
+            self,
+            data_size_limit=self.behaviour.max_message_bytes,
+            hostname="smtp.sandbox.example",
+            tls_context=tls if starttls else None,
+            require_starttls=starttls,
+            # The library only knows of TLS that began with STARTTLS.
+            auth_require_tls=starttls,
+            authenticator=self._check_login,
+            loop=loop,
+        )
+        self._sessions.append(session)
+        return session
 
-class _Hooks:
-    """What the server does at each command; the library finds the methods by their names."""
+    def _drop(self, session: SMTP, moment: Moment) -> None:
+        """Break the connection off if that is ordered for this moment."""
+        if self.behaviour.drop_at == moment:
+            _break_off(session)
 
-    def __init__(self, sandbox: SmtpSandbox) -> None:
-        self._sandbox = sandbox
+    # What it does at each command; the library finds the methods by their names.
 
-    async def handle_MAIL(  # noqa: N802 - the library's name
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    def _check_login(
+        self, server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
+    ) -> AuthResult:
+        self._drop(server, "login")
+        right = (login.login, login.password) == (self.username.encode(), self.password.encode())
+        refusal = self.behaviour.refuse_login
+        return AuthResult(success=right and refusal is None, handled=False, message=refusal, auth_data=login)
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        self._sandbox.drop(server, "sender")
+        self._drop(server, "sender")
         if not session.authenticated:
             return "530 5.7.0 Authentication required"
         envelope.mail_from = address
-        envelope.mail_options.extend(options)
         return "250 2.1.0 OK"
 
-    async def handle_RCPT(  # noqa: N802 - the library's name
+    async def handle_RCPT(  # noqa: N802
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        self._sandbox.drop(server, "recipient")
-        refusal = self._sandbox.behaviour.refuse_recipients.get(address)
+        self._drop(server, "recipient")
+        refusal = self.behaviour.refuse_recipients.get(address)
         if refusal is not None:
             return refusal
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(  # noqa: N802 - the library's name
+    async def handle_DATA(  # noqa: N802
         self, server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         reply = "250 2.0.0 Message taken"
-        behaviour = self._sandbox.behaviour
+        behaviour = self.behaviour
         if behaviour.refuse_text is not None or behaviour.drop_at == "text":
-            self._sandbox.drop(server, "text")
+            self._drop(server, "text")
             return behaviour.refuse_text or reply
-        self._sandbox.keep(envelope)
+        raw = envelope.original_content or b""
+        message = message_from_bytes(raw, policy=policy.default)
+        if self._folder is not None:
+            _write_message(self._folder, str(message["subject"] or "no subject"), raw)
+        with self._lock:
+            self._received.append(ReceivedMail(envelope.mail_from or "", tuple(envelope.rcpt_tos), message))
         if behaviour.silent_after_text:
             # Until the sandbox closes.
             await asyncio.Event().wait()
@@ -250,9 +235,6 @@ class _Hooks:
         if behaviour.drop_after_reply or behaviour.drop_after_data:
             _break_off(server)
         return reply
-
-    async def handle_exception(self, error: Exception) -> str:
-        return f"451 4.3.0 The sandbox failed: {type(error).__name__}"
 
 
 def _break_off(session: SMTP) -> None:
