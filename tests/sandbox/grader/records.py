@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import cycle
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.sandbox.grader.university import University
 
@@ -92,10 +92,10 @@ class SyntheticRecords:
         self._day = lru_cache(maxsize=CACHED_DAYS)(self._write_day)
         self._writing = Lock()
 
-    def between(self, start: datetime, end: datetime) -> Sequence[object]:
+    def between(self, start: datetime, end: datetime) -> list[Any]:
         """Give the records of a window (UTC), both ends included, oldest first."""
         end = min(end, self._now().astimezone(UTC))
-        found: list[object] = []
+        found: list[Any] = []
         for number in range((end.date() - start.date()).days + 1):
             # Windows of one day are asked for together: the first writes the day, the others wait for it.
             with self._writing:
