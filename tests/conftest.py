@@ -18,8 +18,9 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
 from tests.fixtures.database import connector, empty, engine, migrated, postgresql
 from tests.fixtures.pipelines import pipelines, prefect_server, product
+from tests.fixtures.server_objects import server
 
-__all__ = ["connector", "empty", "engine", "migrated", "pipelines", "postgresql", "prefect_server", "product"]
+__all__ = ["connector", "empty", "engine", "migrated", "pipelines", "postgresql", "prefect_server", "product", "server"]
 
 # The same examples on every machine and in every run. To look for others: `--hypothesis-profile=exploring`.
 settings.register_profile("reproducible", deadline=None, derandomize=True, database=None)

@@ -3,134 +3,98 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from datetime import timedelta
-from uuid import UUID
+from typing import Any
 
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowFilter, FlowFilterName
-from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events import RelatedResource, emit_event
 
 from flows.installing import server_objects
 from flows.installing.server_objects import DIED, TELL_OF_IT, create_server_objects
-from tests.fixtures.prefect_server import ROOT, own_server
+from tests.fixtures.prefect_server import ROOT
 from tests.fixtures.server_objects import Server
 from tests.fixtures.waiting import wait_until
 
-pytestmark = pytest.mark.slow
-
-# Stands in for a flow of the first name; the second argument is for how many seconds it runs.
-RUN = "import sys, time, prefect; prefect.flow(name=sys.argv[1])(lambda: time.sleep(float(sys.argv[2])))()"
-SILENCE = timedelta(seconds=15)
+RUN = """
+import sys, time, prefect
+flow, run, seconds = sys.argv[1:]
+prefect.flow(name=flow, flow_run_name=run)(lambda: time.sleep(float(seconds)))()
+"""
+HEARTBEAT, REFUSED = "prefect.flow-run.heartbeat", "prefect.automation.action.failed"
+SILENCE = timedelta(seconds=10)
+"""The shortest that Prefect takes."""
 PATIENCE_S = 120
-REFUSED = {"filter": {"event": {"name": ["prefect.automation.action.failed"]}}}
 
 
-@pytest.fixture(scope="module")
-def prefect_server() -> Iterator[str]:
-    with own_server() as api:
-        yield api
-
-
-@pytest.fixture
-def server(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The server with the deployment that writes the mail, and with automations that are in a hurry."""
-    server = Server(prefect_server)
-    server.clear()
-    server.pretend_to_deploy()
-    monkeypatch.setattr(server_objects, "SILENCE", SILENCE)
-    list(create_server_objects())
-    return server
-
-
-class Runs:
-    """The runs of a flow that are new since this was made."""
-
-    def __init__(self, flow_name: str) -> None:
-        self._flow = FlowFilter(name=FlowFilterName(any_=[flow_name]))
-        self._known = set[UUID]()
-        self._known = {run.id for run in self.new()}
-
-    def new(self) -> list[FlowRun]:
-        with get_client(sync_client=True) as client:
-            return [run for run in client.read_flow_runs(flow_filter=self._flow) if run.id not in self._known]
-
-    def wait(self, state: StateType) -> FlowRun:
-        """The one new run, once it is in that state."""
-        wait_until(lambda: [run.state_type for run in self.new()] == [state], PATIENCE_S)
-        return self.new()[0]
-
-
-def start(server: str, flow_name: str, seconds: float) -> "subprocess.Popen[bytes]":
+def start(server: str, *flow_run_seconds: str) -> "subprocess.Popen[bytes]":
+    """Stands in for a run of ours, or of somebody else's."""
     return subprocess.Popen(
-        [sys.executable, "-c", RUN, flow_name, str(seconds)], cwd=ROOT, env=os.environ | {"PREFECT_API_URL": server}
+        [sys.executable, "-c", RUN, *flow_run_seconds], cwd=ROOT, env=os.environ | {"PREFECT_API_URL": server}
     )
 
 
-def signs_of(server: Server, run: FlowRun) -> int:
-    """How many heartbeats of a run the server has got."""
-    resource = {"id": [f"prefect.flow-run.{run.id}"]}
-    wanted = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": resource}}
-    return len(server.ask("POST", "events/filter", wanted)["events"])
+def events(server: Server, name: str, **more: object) -> int:
+    """How many events of that name the server has got."""
+    return len(server.ask("POST", "events/filter", {"filter": {"event": {"name": [name]}, **more}})["events"])
 
 
-def beat_late(run: FlowRun) -> None:
+def find_run(server: Server, name: str) -> dict[str, Any]:
+    (run,) = server.ask("POST", "flow_runs/filter", {"flow_runs": {"name": {"any_": [name]}}}) or [{}]
+    return dict(run)
+
+
+def lives(server: Server, name: str) -> bool:
+    """Whether a run has begun, and has given a sign of life."""
+    run = find_run(server, name)
+    of_run = {"id": [f"prefect.flow-run.{run['id']}"]} if run else None
+    return run.get("state_type") == "RUNNING" and events(server, HEARTBEAT, resource=of_run) > 0
+
+
+def beat_late(run: dict[str, Any]) -> None:
     """A heartbeat that arrives when the run has ended, as happens where the process takes its time to end."""
     flow = RelatedResource.model_validate(
         {
-            "prefect.resource.id": f"prefect.flow.{run.flow_id}",
+            "prefect.resource.id": f"prefect.flow.{run['flow_id']}",
             "prefect.resource.role": "flow",
             "prefect.resource.name": "codegrader-etl",
         }
     )
-    emit_event("prefect.flow-run.heartbeat", {"prefect.resource.id": f"prefect.flow-run.{run.id}"}, related=[flow])
+    emit_event(HEARTBEAT, {"prefect.resource.id": f"prefect.flow-run.{run['id']}"}, related=[flow])
 
 
-def test_a_run_whose_process_is_killed_is_marked_and_told_of(prefect_server: str, server: Server) -> None:
-    dead, notices, foreign = Runs("codegrader-etl"), Runs("codegrader-notify"), Runs("another")
-    processes = [start(prefect_server, name, 600) for name in ("codegrader-etl", "another")]
-    for runs in (dead, foreign):
-        run = runs.wait(StateType.RUNNING)
-        wait_until(lambda run=run: signs_of(server, run) > 0, PATIENCE_S)  # type: ignore[misc]
-    for process in processes:
+@pytest.mark.slow
+def test_only_a_run_that_has_died_is_marked_and_told_of(
+    prefect_server: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_objects, "SILENCE", SILENCE)
+    list(create_server_objects())
+    refused = events(server, REFUSED)
+    processes = {
+        "killed": start(prefect_server, "codegrader-etl", "killed", "600"),
+        "another's": start(prefect_server, "another", "another's", "600"),
+    }
+    assert start(prefect_server, "codegrader-etl", "ended", "0").wait(PATIENCE_S) == 0
+    wait_until(lambda: find_run(server, "ended")["state_type"] == "COMPLETED")
+    beat_late(find_run(server, "ended"))
+    # Its silence begins last, so that it is told of last.
+    flow = server.ask("POST", "flows/", {"name": "codegrader-backfill"})
+    server.ask("POST", "flow_runs/", {"flow_id": flow["id"], "name": "never begun", "state": {"type": "PENDING"}})
+    for name, process in processes.items():
+        wait_until(lambda name=name: lives(server, name), PATIENCE_S)  # type: ignore[misc]
         process.kill()
         process.wait()
 
-    state = dead.wait(StateType.CRASHED).state
+    def notices() -> list[dict[str, str]]:
+        tells = server.find("automations", TELL_OF_IT)
+        assert tells is not None
+        of_it = {"id": {"any_": [tells["actions"][0]["deployment_id"]]}}
+        return [run["parameters"] for run in server.ask("POST", "flow_runs/filter", {"deployments": of_it})]
 
-    assert state is not None
-    assert (state.name, state.message) == ("Crashed", DIED)
-    notice = notices.wait(StateType.SCHEDULED)
-    deployment = server.find("automations", TELL_OF_IT)
-    assert deployment is not None
-    assert str(notice.deployment_id) == deployment["actions"][0]["deployment_id"]
-    assert notice.parameters == {"flow_run_id": str(dead.new()[0].id)}
-    foreign.wait(StateType.RUNNING)
-
-
-def test_a_run_whose_worker_died_before_it_began_is_marked_and_told_of(server: Server) -> None:
-    dead, notices = Runs("codegrader-backfill"), Runs("codegrader-notify")
-    flow = server.ask("POST", "flows/", {"name": "codegrader-backfill"})
-    server.ask("POST", "flow_runs/", {"flow_id": flow["id"], "state": {"type": "PENDING"}})
-
-    run = dead.wait(StateType.CRASHED)
-
-    assert notices.wait(StateType.SCHEDULED).parameters == {"flow_run_id": str(run.id)}
-
-
-def test_a_run_that_ended_is_never_told_of(prefect_server: str, server: Server) -> None:
-    ended, notices = Runs("codegrader-etl"), Runs("codegrader-notify")
-    assert start(prefect_server, "codegrader-etl", 0).wait(60) == 0
-    run = ended.wait(StateType.COMPLETED)
-    refused = len(server.ask("POST", "events/filter", REFUSED)["events"])
-    beat_late(run)
-
-    # The automation takes it for dead, as it must, and is refused.
-    wait_until(lambda: len(server.ask("POST", "events/filter", REFUSED)["events"]) > refused, PATIENCE_S)
-
-    time.sleep(5)
-    assert ended.wait(StateType.COMPLETED).state_name == "Completed"
-    assert notices.new() == []
+    dead = [find_run(server, name)["id"] for name in ("killed", "never begun")]
+    wait_until(lambda: {"flow_run_id": dead[1]} in notices(), PATIENCE_S)
+    # The automation takes the one that ended for dead as well, as it must, and is refused.
+    wait_until(lambda: events(server, REFUSED) > refused)
+    assert sorted(notice["flow_run_id"] for notice in notices()) == sorted(dead)
+    states = {name: find_run(server, name)["state"] for name in ("killed", "never begun", "another's", "ended")}
+    assert [state["name"] for state in states.values()] == ["Crashed", "Crashed", "Running", "Completed"]
+    assert states["killed"]["message"] == DIED

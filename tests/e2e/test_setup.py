@@ -18,7 +18,7 @@ from flows import setup
 from flows.installing import server_objects
 from flows.installing.server_objects import A_RUN_HAS_DIED, DEPLOYMENTS, NOTIFY, TELL_OF_IT
 from tests.fixtures.pipelines import Pipeline, Pipelines
-from tests.fixtures.prefect_server import ROOT, own_server
+from tests.fixtures.prefect_server import ROOT
 from tests.fixtures.server_objects import Server
 from tests.fixtures.terminal import Terminal
 from tests.fixtures.waiting import wait_until
@@ -40,12 +40,6 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 @pytest.fixture(scope="module")
-def prefect_server() -> Iterator[str]:
-    with own_server() as api:
-        yield api
-
-
-@pytest.fixture(scope="module")
 def pipeline(prefect_server: str) -> Iterator[Pipeline]:
     """One for all tests that leave it as it is."""
     with TemporaryDirectory(prefix="codegrader-") as folder, ExitStack() as stack:
@@ -54,15 +48,6 @@ def pipeline(prefect_server: str) -> Iterator[Pipeline]:
         sheets.add_spreadsheet(FOREIGN, "Somebody else's", shared_with=[])
         sheets.add_spreadsheet(READ_ONLY, "To look at", shared_with=[], read_only_for=[sheets.service_account_email])
         yield pipeline
-
-
-@pytest.fixture
-def server(prefect_server: str) -> Server:
-    """The server, with nothing in it but deployments, which it takes a while to make."""
-    server = Server(prefect_server)
-    server.clear()
-    server.pretend_to_deploy()
-    return server
 
 
 @pytest.fixture
@@ -98,10 +83,7 @@ def test_services_that_work_are_told_and_left_as_they_are(pipelines: Pipelines, 
     with pytest.raises(GoogleError):
         pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
 
-    # In a process of its own: Prefect keeps a connection for its limits, and would look for this server in later tests.
-    with pipeline.start("2023-04-01", "2023-04-01") as process:
-        said, _ = process.communicate()
-    assert process.returncode == 0, said
+    assert pipeline.run("2023-04-01", "2023-04-01").is_completed()
     figures = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
     _, lines, _ = run("--check", of=pipeline)
 
