@@ -28,6 +28,12 @@ settings.register_profile("exploring", deadline=None)
 settings.load_profile("reproducible")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """With `--dist loadgroup`, the tests of a file run in one process, and so do all that share the whole product."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("product" if "product" in item.fixturenames else item.path.name))
+
+
 @pytest.fixture(scope="session")
 def real_records() -> list[dict[str, Any]]:
     """A thousand real submissions; they are kept beside the checkout, not in it."""

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
@@ -17,6 +16,7 @@ from flows.running.stopping import ENDED_WITHIN_S
 from tests.faults import fault
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.prefect_server import ROOT
+from tests.fixtures.product import processes_of
 from tests.fixtures.terminal import Terminal, flow_in_terminal
 from tests.fixtures.waiting import wait_until
 from tests.sandbox.grader import SyntheticRecords
@@ -125,11 +125,4 @@ def test_without_a_server_of_ones_own_nothing_is_left_running(waiting: Pipeline)
     assert len(lines) == 2, "the server is told of, and its end"
     with sqlite3.connect(waiting.home / "prefect" / "prefect.db") as server:
         assert server.execute("SELECT state_name FROM flow_run").fetchall() == [("Cancelled",)]
-    wait_until(lambda: not any(_home_of(process) == str(waiting.home) for process in psutil.process_iter()))
-
-
-def _home_of(process: psutil.Process) -> str | None:
-    try:
-        return process.environ().get("CODEGRADER_HOME")
-    except psutil.Error:
-        return None
+    wait_until(lambda: not processes_of(waiting.home))

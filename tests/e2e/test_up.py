@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -13,7 +12,7 @@ import pytest
 
 from flows import up
 from tests.fixtures.prefect_server import ROOT
-from tests.fixtures.product import Product, product_running
+from tests.fixtures.product import Product, processes_of
 from tests.fixtures.waiting import wait_until
 
 GRADER = {"GRADER_API_URL": "http://127.0.0.1:1/", "GRADER_CLIENT": "nobody", "GRADER_CLIENT_KEY": "nothing"}
@@ -56,30 +55,22 @@ def test_what_does_not_end_by_itself_is_killed_with_all_that_it_started(
     wait_until(lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE)
 
 
-def processes_of(product: Product) -> Iterator[psutil.Process]:
-    """All that it has started, whatever has become of their parents."""
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("CODEGRADER_HOME") == str(product.home):
-                yield process
-        except psutil.Error:
-            continue
-
-
 @pytest.mark.slow
-def test_ctrl_c_stops_all_of_it_and_says_what_became_of_the_run() -> None:
-    states = "SELECT state_type::text FROM flow_run WHERE NOT auto_scheduled"
-    with product_running() as product:
-        long = ("-p", "start_date=2022-01-01", "-p", "end_date=2022-12-31")
-        assert product.prefect("deployment", "run", "codegrader-etl/daily", *long).returncode == 0
-        wait_until(lambda: len(product.world.grader.requests) > 10, 60)
-        assert product.rows(states, "prefect") == [("RUNNING",)]
-        # The command itself, server, worker, the run's process, and PostgreSQL.
-        assert len(list(processes_of(product))) >= 5
+def test_ctrl_c_stops_all_of_it_and_says_what_became_of_the_run(product: Product) -> None:
+    """The last of the tests that share it."""
+    states = "SELECT state_type::text FROM flow_run WHERE name = '2022-01-01 to 2022-12-31'"
+    asked = len(product.world.grader.requests)
+    with product.client() as client:
+        daily = client.read_deployment_by_name("codegrader-etl/daily").id
+        client.create_flow_run_from_deployment(daily, parameters={"start_date": "2022-01-01", "end_date": "2022-12-31"})
+    wait_until(lambda: len(product.world.grader.requests) > asked + 10, 60)
+    assert product.rows(states, "prefect") == [("RUNNING",)]
+    # The command itself, server, worker, the run's process, and PostgreSQL.
+    assert len(processes_of(product.home)) >= 5
 
-        assert product.stop() == 0
+    assert product.stop() == 0
 
-        wait_until(lambda: not list(processes_of(product)))
-        assert "Traceback" not in product.output()
-        with product.database_alone():
-            assert product.rows(states, "prefect") == [("CRASHED",)]
+    wait_until(lambda: not processes_of(product.home))
+    assert "Traceback" not in product.output()
+    with product.database_alone():
+        assert product.rows(states, "prefect") == [("CRASHED",)]
