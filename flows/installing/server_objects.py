@@ -77,7 +77,7 @@ def create_server_objects(*, is_expected: bool = False) -> Iterator[str]:
     A temporary server needs the limit alone: nobody works there, or looks at a dashboard.
 
     Args:
-        is_expected: each day is waited for, and an automation tells if it does not come.
+        is_expected: each day is waited for, and an automation tells if it does not come; else there is none.
     """
     with get_client(sync_client=True) as client:
         yield create_concurrency_limit(client)
@@ -90,6 +90,8 @@ def create_server_objects(*, is_expected: bool = False) -> Iterator[str]:
             yield put_automation(client, tell_of_it(notify))
             if is_expected:
                 yield put_automation(client, a_day_is_late(notify))
+            else:
+                yield from remove_automation(client, A_DAY_IS_LATE)
 
 
 def register_block_types() -> str:
@@ -258,3 +260,10 @@ def put_automation(client: SyncPrefectClient, wanted: AutomationCore) -> str:
         client.update_automation(there.id, wanted)
         outcome = "updated"
     return f'automation "{wanted.name}": {outcome}'
+
+
+def remove_automation(client: SyncPrefectClient, name: str) -> Iterator[str]:
+    """Deletes the automation of that name, and tells it if there was one."""
+    for automation in client.read_automations_by_name(name):
+        client.delete_automation(automation.id)
+        yield f'automation "{name}": removed'

@@ -16,7 +16,7 @@ import pytest
 
 from flows import setup
 from flows.installing import server_objects
-from flows.installing.server_objects import A_RUN_HAS_DIED, DEPLOYMENTS, NOTIFY, TELL_OF_IT
+from flows.installing.server_objects import A_DAY_IS_LATE, A_RUN_HAS_DIED, DEPLOYMENTS, NOTIFY, TELL_OF_IT
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.prefect_server import ROOT
 from tests.fixtures.server_objects import Server
@@ -165,11 +165,11 @@ def test_everything_is_made_and_a_second_time_nothing_changes(
     monkeypatch.setattr(
         server_objects, "deploy", lambda: pytest.fail("deployments that are there are left as they are")
     )
-    code, first, _ = run()
+    code, first, _ = run(EXPECTED_BY="06:00")
     assert code == 0
     made, deployed = server.everything(), server.objects("deployments")
 
-    code, second, errors = run()
+    code, second, errors = run(EXPECTED_BY="06:00")
 
     assert (code, errors) == (0, "")
     assert server.everything() == made
@@ -184,7 +184,16 @@ def test_everything_is_made_and_a_second_time_nothing_changes(
     assert pool["base_job_template"]["job_configuration"]["command"] == "{{ command }}"
     (limit,) = made["v2/concurrency_limits"]
     assert (limit["name"], limit["limit"], limit["active"]) == ("grader-api", 4, True)
-    assert {automation["name"] for automation in made["automations"]} == {A_RUN_HAS_DIED, TELL_OF_IT}
+    automations = {automation["name"]: automation for automation in made["automations"]}
+    assert set(automations) == {A_RUN_HAS_DIED, TELL_OF_IT, A_DAY_IS_LATE}
+    (told,) = automations[A_DAY_IS_LATE]["actions"]
+    assert (told["deployment_id"], told["parameters"]) == (
+        server.find("deployments", "notify")["id"],
+        {"flow_run_id": None},
+    )
+
+    assert f'automation "{A_DAY_IS_LATE}": removed' in run()[1]
+    assert {automation["name"] for automation in server.objects("automations")} == {A_RUN_HAS_DIED, TELL_OF_IT}
 
 
 def test_a_service_that_is_no_longer_named_loses_its_block_and_the_dashboard_still_offers_it(
