@@ -6,12 +6,20 @@ from typing import Any
 
 import pytest
 
+from flows import etl
 from tasks.analyses.checks import CHECKS
+from tasks.heartbeat import heartbeat
+from tasks.titles import TITLES_TAB
 from tests.fixtures.pipelines import Pipeline, Pipelines
-from tests.sandbox.grader import RecordList
+from tests.integration.test_heartbeat import dripping, switch
+from tests.sandbox.grader import Fault, RecordList
+from tests.sandbox.grader.faults import Body
+from tests.sandbox.sheets.client import open_client
+from tests.sandbox.world import SPREADSHEET_ID
 
 pytestmark = pytest.mark.slow
 
+COURSE = "course-v1:SandboxU+PY-101+2023"
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -22,7 +30,7 @@ def day(before_today: int) -> str:
 def record(before_today: int, hour: int) -> dict[str, Any]:
     return {
         "lti_user_id": f"{before_today:016x}{hour:016x}",
-        "passback_params": "{'lis_result_sourcedid': 'course-v1:SandboxU+PY-101+2023:lms.example-abc:u'}",
+        "passback_params": f"{{'lis_result_sourcedid': '{COURSE}:lms.example-abc:u'}}",
         "is_correct": hour % 2,
         "attempt_type": "submit",
         "created_at": f"{day(before_today)} {hour:02}:30:00.000000",
@@ -76,6 +84,29 @@ def test_the_first_run_does_two_days_and_the_next_finds_a_record_that_came_late(
     assert pipeline.rows("SELECT attempts FROM daily_metrics ORDER BY day") == [(4,), (3,)]
 
 
+def test_the_dead_mans_switch_is_called_after_a_good_daily_run_and_only_then_and_costs_no_run(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with switch(200) as (url, calls):
+        pipeline.set_up(HEARTBEAT_URL=url)
+        assert pipeline.run(day(1), day(1), publish=False).is_completed()
+        pipeline.world.grader.faults.append(Fault(Body(b'{"errors": "out of order"}'), times=None))
+        assert pipeline.run(publish=False, refresh=True).is_failed()
+        assert calls == []
+        pipeline.world.grader.faults.clear()
+        assert pipeline.run(publish=False).is_completed()
+        assert calls == ["/ping/secret-key"]
+
+    assert heartbeat.timeout_seconds == 10
+    monkeypatch.setattr(etl, "heartbeat", heartbeat.with_options(timeout_seconds=0.5))
+    with dripping() as url:
+        pipeline.set_up(HEARTBEAT_URL=url)
+        state = pipeline.run(publish=False)
+    assert state.is_completed(), state.message
+    assert "the dead-man's switch could not be called" in pipeline.log()
+    assert "secret-key" not in pipeline.log()
+
+
 def test_a_run_without_mail_or_without_sheet_does_the_rest_and_as_a_part_of_another_only_loads(
     pipeline: Pipeline,
 ) -> None:
@@ -95,10 +126,20 @@ def test_a_run_without_mail_or_without_sheet_does_the_rest_and_as_a_part_of_anot
     assert len(pipeline.world.sheets.requests) == written
 
 
-def test_a_run_leaves_its_artifacts(pipeline: Pipeline) -> None:
+def test_a_run_leaves_its_artifacts_with_the_titles_that_an_author_gives_in_the_sheet(pipeline: Pipeline) -> None:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
     from prefect.client.schemas.sorting import ArtifactSort
+
+    sheets = pipeline.world.sheets
+    book = open_client(sheets.service_account_info(), sheets.url).open_by_key(SPREADSHEET_ID)
+    titles = [
+        ["Title", "course", "task"],
+        ["Циклы", COURSE, "abc"],
+        ["Of no course", "", "abd"],
+        ["Later", COURSE, "x"],
+    ]
+    book.add_worksheet(TITLES_TAB, 10, 3).update(titles, "A1")
 
     state = pipeline.run(day(2), day(1))
 
@@ -121,3 +162,6 @@ def test_a_run_leaves_its_artifacts(pipeline: Pipeline) -> None:
     assert day(1) in str(artifacts["codegrader-days"].data)
     assert str(pipeline.home / "reports" / f"{day(2)}_{day(1)}.html") in str(artifacts["codegrader-summary"].data)
     assert CHECKS["allowed verdicts"].ru in str(json.loads(str(artifacts["codegrader-checks"].data)))
+    assert [row["Задача"] for row in json.loads(str(artifacts["codegrader-tasks"].data))] == ["Циклы"]
+    assert "tab Tasks, line 3: course or task is missing" in pipeline.log()
+    assert sheets.cells(SPREADSHEET_ID, TITLES_TAB) == titles

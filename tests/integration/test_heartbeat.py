@@ -2,9 +2,9 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -30,6 +30,29 @@ def switch(status: int) -> Iterator[tuple[str, list[str]]]:
         Thread(target=server.serve_forever).start()
         yield f"http://127.0.0.1:{server.server_port}/ping/secret-key", calls
         server.shutdown()
+
+
+@contextmanager
+def dripping() -> Iterator[str]:
+    """A server that answers a byte at a time, and is never done; its address."""
+    done = Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not done.wait(0.05):
+                connection.sendall(b".")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                Thread(target=drip, args=(server.accept()[0],)).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=serve).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/ping/secret-key"
+        done.set()
+        server.shutdown(socket.SHUT_RDWR)
 
 
 def test_it_is_called_once() -> None:
