@@ -27,7 +27,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from flows.command_line import DONE, FAILED, UNUSABLE, run_command
 from flows.running.beginning import REFUSED, check_arguments
-from flows.running.logs import all_handlers
 from flows.running.server import check_prefect_home, check_server, stop_servers, temporary_server
 from flows.running.stopping import ENDED_WITHIN_S, stoppable
 from tasks.plan import MAX_DAYS
@@ -95,7 +94,7 @@ def in_foreground(when_stopped: str, *tidy_up: Callable[[], object], verbose: bo
     """
     ensure_logging_setup()
     console, root = QuietConsole(), logging.getLogger()
-    prefects = {handler: handler.level for handler in all_handlers() if isinstance(handler, PrefectConsoleHandler)}
+    prefects = {handler: handler.level for handler in root.handlers if isinstance(handler, PrefectConsoleHandler)}
 
     def say_so() -> None:
         console.close()

@@ -1,16 +1,16 @@
 """Where a run's log lines go, and what may not stand in them.
 
-Prefect shows a run's lines on the console and on its page. `start_logging` adds a file a day to them, and puts one
-filter before every handler: no secret passes it, and an error that its message explains takes one line.
+Prefect shows a run's lines on the console and on its page. `start_logging` adds a file a day to them, and has every
+line made so that no handler ever sees a secret, and that an error that its message explains takes one line.
 """
 
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 from prefect.logging.configuration import ensure_logging_setup
@@ -40,13 +40,12 @@ def start_logging(log_dir: Path, secrets: Collection[str]) -> None:
         log_dir: made, for its owner alone, where it is missing.
 
     Raises:
-        InvalidInputError: the folder cannot be written to. The filter is in place by then, so this is one line too.
+        InvalidInputError: the folder cannot be written to. Lines are cleaned by then, so this is one line too.
     """
     # Before our own handler: Prefect sets up no console once it finds a handler that it does not know.
     ensure_logging_setup()
     _secrets.update(secrets)
-    for handler in all_handlers():
-        handler.addFilter(clean)
+    logging.setLogRecordFactory(make_clean)
     root = logging.getLogger()
     former = [handler for handler in root.handlers if isinstance(handler, DailyFileHandler)]
     try:
@@ -60,14 +59,6 @@ def start_logging(log_dir: Path, secrets: Collection[str]) -> None:
     for handler in former:
         root.removeHandler(handler)
         handler.close()
-
-
-def all_handlers() -> Iterator[logging.Handler]:
-    """Every handler in use, whoever configured it: a secret must reach none of them."""
-    yield from logging.getLogger().handlers
-    for logger in list(logging.root.manager.loggerDict.values()):
-        if isinstance(logger, logging.Logger):
-            yield from logger.handlers
 
 
 class DailyFileHandler(ConcurrentRotatingFileHandler):
@@ -101,7 +92,6 @@ class DailyFileHandler(ConcurrentRotatingFileHandler):
             unicode_error_policy="replace",
         )
         self.setFormatter(LineFormatter())
-        self.addFilter(clean)
         self.do_open().close()
         self._remove_old()
 
@@ -144,38 +134,31 @@ class LineFormatter(logging.Formatter):
         return "\n    ".join(_CONTROL.sub(lambda match: repr(match[0])[1:-1], line) for line in lines)
 
 
-def clean(record: logging.LogRecord) -> bool:
-    """Makes a record fit to be shown: its text complete, an expected error in one line, every secret hidden.
+def make_clean(*fields: Any, **more: Any) -> logging.LogRecord:
+    """Makes a record that is fit to be shown: its text complete, an expected error in one line, every secret hidden.
 
-    A filter of all handlers. The record itself is changed, not a copy: it then holds neither arguments nor an
-    exception, so whatever a handler does with it (a formatter that caches, Prefect's payload for the server), it has
-    only the cleaned text to work with. A record that was cleaned before stays as it is.
+    It holds neither arguments nor an exception, so whatever a handler does with it (a formatter, Prefect's payload for
+    the server), it has only the cleaned text to work with.
     """
-    message, trace = _message(record), _trace(record)
-    record.msg, record.args = redact(message, _secrets), None
-    record.exc_text, record.exc_info = trace and redact(trace, _secrets), None
+    record = logging.LogRecord(*fields, **more)
+    raised = record.exc_info[1] if record.exc_info else None
+    record.msg, record.args = redact(_message(record, raised), _secrets), None
+    if record.exc_info and raised and not isinstance(raised, CodegraderError):
+        record.exc_text = redact(logging.Formatter().formatException(record.exc_info), _secrets)
+    record.exc_info = None
     record.stack_info = record.stack_info and redact(record.stack_info, _secrets)
-    return True
+    return record
 
 
-def _message(record: logging.LogRecord) -> str:
+def _message(record: logging.LogRecord, raised: BaseException | None) -> str:
     """The record's text, in which an expected error is told by its message and not by its `repr`."""
     try:
         text = record.getMessage()
-    except Exception:  # noqa: BLE001 - any argument may fail to print, and a filter's error would end the run
-        # Left to itself, logging would print the arguments to the console, past every filter.
+    except Exception:  # noqa: BLE001 - any argument may fail to print, and an error here would end the run
+        # Left to itself, logging would print the arguments to the console, past every handler.
         return f"a log line whose arguments do not fit it: {record.pathname}:{record.lineno}"
-    raised = record.exc_info[1] if record.exc_info else None
-    arguments = record.args if isinstance(record.args, tuple) else ()
-    for error in (raised, *arguments):
+    for error in (raised, *(record.args if isinstance(record.args, tuple) else ())):
         if isinstance(error, CodegraderError):
             text = text.replace(repr(error), str(error))
-    # The traceback, which would have told the reason, is dropped.
+    # The traceback, which would have told the reason, is left out.
     return f"{text}: {raised}" if isinstance(raised, CodegraderError) and str(raised) not in text else text
-
-
-def _trace(record: logging.LogRecord) -> str | None:
-    if not record.exc_info or record.exc_info[1] is None:
-        return record.exc_text
-    is_expected = isinstance(record.exc_info[1], CodegraderError)
-    return None if is_expected else logging.Formatter().formatException(record.exc_info)

@@ -1,4 +1,4 @@
-"""The log files and the filter before every log: on a real run, from several processes, over midnight."""
+"""The log files, and what may stand in a line of any log: on a real run, from several processes, over midnight."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 
-from flows.running.logs import DailyFileHandler, all_handlers, clean, start_logging
+from flows.running.logs import DailyFileHandler, start_logging
 from tasks.errors import InvalidInputError, PermanentError, TransientError
 from tests.faults import fault
 from tests.fixtures.waiting import wait_until
@@ -25,12 +25,12 @@ LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d \| [A-Z]+
 
 @pytest.fixture(autouse=True)
 def _quiet_afterwards() -> Iterator[None]:
+    root, factory = logging.getLogger(), logging.getLogRecordFactory()
     yield
-    for handler in list(all_handlers()):
-        handler.removeFilter(clean)
-        if isinstance(handler, DailyFileHandler):
-            logging.getLogger().removeHandler(handler)
-            handler.close()
+    logging.setLogRecordFactory(factory)
+    for handler in [handler for handler in root.handlers if isinstance(handler, DailyFileHandler)]:
+        root.removeHandler(handler)
+        handler.close()
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_what_is_logged_cannot_forge_a_line(logs: Path, logger: logging.Logger, 
     assert [line for line in written.splitlines() if not line.startswith("    ")] == written.split("\n")[:1]
 
 
-# --- the filter
+# --- what no line says
 
 
 @fault("secrets", "a secret is logged as Python, JSON or an address writes it", "`***` in its place")
