@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 from tasks.errors import InvalidInputError
@@ -23,16 +24,24 @@ def home_folder(part: str = "") -> Path:
     PostgreSQL runs as another user then and makes every folder above its own traversable for all.
 
     Raises:
-        InvalidInputError: it cannot be made.
+        InvalidInputError: it cannot be written to.
     """
     # Some of it is written by others, such as the cached answers by Prefect, with the mode that the process gives.
     os.umask(0o077)
-    folder = home_path()
+    return make_private(home_path() / part, VARIABLE)
+
+
+def make_private(folder: Path, setting: str) -> Path:
+    """Makes a folder for its owner alone, unless it is there.
+
+    Raises:
+        InvalidInputError: it cannot be written to; the setting that names another is told.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if part:
-            (folder / part).mkdir(mode=0o700, exist_ok=True)
+        TemporaryFile(dir=folder).close()
     except OSError as error:
-        advice = f"set {VARIABLE} to another folder"
-        raise InvalidInputError(f"{folder} cannot be used ({error.strerror}): {advice}") from error
-    return folder / part
+        raise InvalidInputError(
+            f"{folder} cannot be used ({error.strerror}): set {setting} to another folder"
+        ) from error
+    return folder

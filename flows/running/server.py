@@ -5,11 +5,9 @@ the temporary server. `TransientError`: it cannot be reached. `PermanentError`: 
 """
 
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryFile
 from typing import Final
 
 import httpx
@@ -25,7 +23,8 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from tasks.errors import InvalidInputError, PermanentError, TransientError, is_caused_by
+from flows.running.home import make_private
+from tasks.errors import InvalidInputError, PermanentError, TransientError
 
 ANSWERS_WITHIN_S: Final = 10
 AS_IN: Final = "write it as http://127.0.0.1:4200/api"
@@ -69,7 +68,7 @@ def translate_server_errors() -> Iterator[None]:
         advice = "set PREFECT_API_AUTH_STRING" if code in (401, 403) else "see its log, and that it is of this version"
         raise PermanentError(f"Prefect server at {_address()}: it answered HTTP {code}: {advice}") from error
     except httpx.RequestError as error:
-        fault = f"Prefect server at {_address()}: it cannot be reached ({_reason(error)})"
+        fault = f"Prefect server at {_address()}: it cannot be reached ({error or type(error).__name__})"
         raise TransientError(f"{fault}: start it, or correct PREFECT_API_URL") from error
 
 
@@ -84,32 +83,13 @@ def _address() -> str:
     return f"{url.host}:{url.port}" if url.port else url.host
 
 
-def _reason(error: httpx.RequestError) -> str:
-    """Why nobody answers, by the system's error behind the client's."""
-    if isinstance(error, httpx.TimeoutException):
-        return "it is silent"
-    if is_caused_by(error, ConnectionRefusedError):
-        return "connection refused"
-    if is_caused_by(error, socket.gaierror):
-        return "its host name cannot be resolved"
-    return type(error).__name__
-
-
 def check_prefect_home() -> None:
     """Makes the folder in which Prefect's temporary server keeps its database.
 
     Without it the server would try for minutes, and end with a traceback.
     """
-    if names_server():
-        return
-    home = get_current_settings().home
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        TemporaryFile(dir=home).close()
-    except OSError as error:
-        raise InvalidInputError(
-            f"Prefect's folder {home} cannot be used ({error.strerror}): set HOME or PREFECT_HOME to another folder"
-        ) from error
+    if not names_server():
+        make_private(get_current_settings().home, "HOME or PREFECT_HOME")
 
 
 @contextmanager

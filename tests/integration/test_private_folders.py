@@ -41,7 +41,7 @@ def test_a_folder_of_the_sandbox_that_cannot_be_made() -> None:
     done = run("-m", "tests.sandbox", CODEGRADER_HOME="/dev/null/home")
 
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert re.search("^/dev/null/home .*CODEGRADER_HOME", done.stderr)
+    assert re.search("^/dev/null/home/.*CODEGRADER_HOME", done.stderr)
 
 
 def test_a_sandbox_that_another_process_uses(tmp_path: Path) -> None:
