@@ -9,13 +9,23 @@ from zoneinfo import ZoneInfo
 from schemas.period import start_of
 from schemas.tables import anomalies, daily_metrics, loaded_windows, student_task_days
 from tasks.database import read_rows, translate_errors
-from tasks.judging import ATTEMPTS, REACH, WEEK, Figures, Flags, Judgement, Key, Observed, judge_again, judge_day
+from tasks.judging import (
+    ACTIVE_STUDENTS,
+    ATTEMPTS,
+    REACH,
+    SUCCESS_RATE,
+    Figures,
+    Flags,
+    Judgement,
+    Key,
+    Observed,
+    judge_again,
+    judge_day,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
-ACTIVE_STUDENTS: Final = "unique_users"
-SUCCESS_RATE: Final = "success_rate"
 UNREADABLE: Final = "unreadable_course"
 REJECTED: Final = "rejected"
 DUPLICATES: Final = "duplicates"
@@ -76,12 +86,14 @@ class Unjudged:
     """The days of a span that were not judged, by the reason.
 
     Attributes:
-        short: too few comparable days before them.
+        short: too few comparable days before them, or too few students.
+        courses: those of which that is true on another day.
     """
 
     incomplete: tuple[date, ...]
     off: tuple[date, ...]
     short: tuple[date, ...]
+    courses: tuple[str, ...]
 
 
 class _History:
@@ -93,13 +105,13 @@ class _History:
         self.flags: Flags = {}
 
     def prefetch(self, days: Iterable[date], *, before: int, after: int = 0) -> None:
-        """Reads these days and so many of the same weekdays before and after each."""
-        self._fetch({day + WEEK * number for day in days for number in range(-before, after + 1)})
+        """Reads these days and so many before and after each."""
+        self._fetch({day + timedelta(number) for day in days for number in range(-before, after + 1)})
 
     def read(self, day: date) -> Figures | None:
         """A day's figures; None if it neither judges nor is judged."""
         if day not in self._known:
-            self._fetch({day})
+            self.prefetch([day], before=0, after=REACH)
         return self._known[day]
 
     def _fetch(self, wanted: set[date]) -> None:
@@ -191,9 +203,17 @@ def read_unjudged(
     with translate_errors(engine), engine.connect() as connection:
         history = _History(connection, time_zone, days_off)
         history.prefetch(complete, before=REACH)
-        short = [day for day in complete if judge_day(day, history.read, history.flags)["", ATTEMPTS] is None]
+        judged = {day: judge_day(day, history.read, history.flags) for day in complete}
+    short = tuple(day for day in complete if judged[day]["", ATTEMPTS] is None)
+    courses = {
+        course
+        for day in judged.keys() - set(short)
+        for (course, figure), found in judged[day].items()
+        if figure == ATTEMPTS and found is None
+    }
     return Unjudged(
         tuple(day for day, is_complete in known if not is_complete and day not in days_off),
         tuple(day for day, _ in known if day in days_off),
-        tuple(short),
+        short,
+        tuple(sorted(courses)),
     )

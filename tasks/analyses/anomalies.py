@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_TOLD: Final = 3
 """So many anomalies are told one by one."""
 MOST_NAMED: Final = 10
-"""So many days are named in a note."""
+"""So many days or courses are named in a note."""
 
 _TITLE: Final = Text("Необычные дни", "Unusual days")
 _COLUMNS: Final = (
@@ -54,16 +54,24 @@ _TOLD: Final = Text(
 )
 _MORE: Final = Text("Необычного ещё: {count}", "{count} more that are unusual")
 _RULE: Final = Text(
-    "День сравнивается с теми же днями недели за 8 недель до него.",
-    "A day is compared with the same weekdays of the 8 weeks before it.",
+    "День сравнивается с 8 неделями до него: теми же днями недели, ростом и разбросом.",
+    "A day is compared with the 8 weeks before it: the same weekdays, the growth and the spread.",
 )
 _NONE: Final = Text("Необычного не найдено.", "Nothing unusual was found.")
 _DAYS: Final = Counted(("день", "дня", "дней"), ("day", "days"))
+_COURSES: Final = Counted(("курс", "курса", "курсов"), ("course", "courses"))
 _UNJUDGED: Final[Mapping[str, Text]] = MappingProxyType(
     {
-        "short": Text("Не оценено, мало истории: {days}.", "Not judged, too little history: {days}."),
-        "incomplete": Text("Не оценено, неполный день: {days}.", "Not judged, incomplete day: {days}."),
-        "off": Text("Не оценено, выходной или праздник: {days}.", "Not judged, day off: {days}."),
+        "short": Text(
+            "Не оценено, мало истории или студентов: {which}.",
+            "Not judged, too little history or too few students: {which}.",
+        ),
+        "courses": Text(
+            "Не оценено в курсе, мало истории или студентов: {which}.",
+            "Not judged in a course, too little history or too few students: {which}.",
+        ),
+        "incomplete": Text("Не оценено, неполный день: {which}.", "Not judged, incomplete day: {which}."),
+        "off": Text("Не оценено, выходной или праздник: {which}.", "Not judged, day off: {which}."),
     }
 )
 
@@ -109,10 +117,12 @@ def _describe(anomaly: Anomaly, language: Language) -> dict[str, Value]:
 def _notes(unjudged: Unjudged, language: Language) -> list[str]:
     reasons = {name: getattr(unjudged, name) for name in _UNJUDGED}
     rules = [_RULE.to(language), SMALL_COURSES.to(language, fewest=FEWEST_STUDENTS)]
-    return rules + [_UNJUDGED[name].to(language, days=_name(days, language)) for name, days in reasons.items() if days]
+    return rules + [
+        _UNJUDGED[name].to(language, which=_name(which, language)) for name, which in reasons.items() if which
+    ]
 
 
-def _name(days: Sequence[date], language: Language) -> str:
-    if len(days) > MOST_NAMED:
-        return _DAYS.to(language, len(days))
-    return ", ".join(day.isoformat() for day in days)
+def _name(which: Sequence[date] | Sequence[str], language: Language) -> str:
+    if len(which) > MOST_NAMED:
+        return (_COURSES if isinstance(which[0], str) else _DAYS).to(language, len(which))
+    return ", ".join(str(each).removeprefix("course-v1:") for each in which)
