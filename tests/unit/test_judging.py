@@ -83,7 +83,7 @@ def clean(history: dict[date, Figures]) -> Flags:
 COUNTS = st.lists(st.sampled_from([0, 0, 20, 22, 25, 90, None]), min_size=20, max_size=30)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(COUNTS, st.sampled_from([1, 7]), st.randoms(use_true_random=False))
 def test_the_flags_follow_from_the_data_whatever_the_order_of_loads(
     counts: list[int | None], apart: int, chance: object
