@@ -14,20 +14,13 @@ FEWEST_STUDENTS: Final = 30
 OTHER_TASKS: Final = 5
 """As in `student_tasks`, which knows the share of the student's other tasks only from so many on."""
 
-TASK_RELATIONS: Final = """
-    student_tasks AS MATERIALIZED (SELECT * FROM student_tasks({first}, {last})),
-    survival AS MATERIALIZED (SELECT * FROM task_survival({first}, {last}))
-"""
-"""Common table expressions that the figures are computed from; the functions are made by migration 0002."""
+STUDENT_TASKS: Final = "student_tasks({first}, {last})"
+"""What the figures are computed from: a function, made by migration 0002."""
 
 
 def _unsolved_after(submits: int) -> str:
-    known = (
-        "SELECT unsolved FROM survival"
-        " WHERE survival.course = student_tasks.course AND survival.task = student_tasks.task"
-        f" AND survival.submits <= {submits} ORDER BY survival.submits DESC LIMIT 1"
-    )
-    return f"CASE WHEN sum(graded) > 0 THEN round(coalesce(({known}), 1), 4) END"
+    known = f"min(unsolved) FILTER (WHERE ended_after <= {submits})"
+    return f"CASE WHEN sum(graded) > 0 THEN round(coalesce({known}, 1), 4) END"
 
 
 def _minutes(share: float) -> str:
@@ -98,10 +91,7 @@ FIRST_SUBMIT_CORRECTNESS: Final = Figure(
 )
 MEDIAN_SUBMITS_TO_SUCCESS: Final = Figure(
     name="median_submits_to_success",
-    sql=(
-        "(SELECT min(submits) FROM survival WHERE survival.course = student_tasks.course"
-        " AND survival.task = student_tasks.task AND unsolved <= 0.5)"
-    ),
+    sql="min(ended_after) FILTER (WHERE unsolved <= 0.5)",
     kind="count",
     is_sum=False,
     title=Text("Отправок до успеха, медиана", "Median submits to success"),

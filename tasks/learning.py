@@ -1,14 +1,15 @@
 """Learning figures: what `student_task_days` says about days, periods and tasks, read when it is asked for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from schemas.figures import Figure
 from schemas.language import Language, Link, Text
 from schemas.period_figures import PERIOD_FIGURES
 from schemas.tables import daily_metrics, student_task_days, task_titles
-from schemas.task_figures import TASK_FIGURES, TASK_RELATIONS
+from schemas.task_figures import STUDENT_TASKS, TASK_FIGURES
 from tasks.database import read_rows
 
 if TYPE_CHECKING:
@@ -30,13 +31,6 @@ _BY_DAY: Final = f"""
 _OVER: Final = "SELECT " + ", ".join(
     each.sql.format(first="CAST(%(first)s AS date)", last="CAST(%(last)s AS date)") for each in PERIOD_FIGURES
 )
-TASK_TABLE: Final = f"""
-    WITH {TASK_RELATIONS.format(first="%(first)s", last="%(last)s")}
-    SELECT course, task, {", ".join(f"{each.sql} AS {each.name}" for each in TASK_FIGURES)}
-    FROM student_tasks
-    GROUP BY course, task
-    ORDER BY course, task
-"""
 _NAMES: Final = f"""
     SELECT course, task, title, position, coalesce(retired, false), host
     FROM (
@@ -105,14 +99,22 @@ def read_over(engine: "Engine", first: date, last: date) -> Values:
     return dict(zip((each.name for each in PERIOD_FIGURES), values, strict=True))
 
 
-def read_tasks(engine: "Engine", first: date, last: date) -> dict[tuple[str, str], Values]:
-    """The figures of each task with an attempt in the period, by course and task, see `schemas.task_figures`.
+def read_tasks(
+    engine: "Engine", first: date, last: date, figures: Sequence[Figure] = TASK_FIGURES
+) -> dict[tuple[str, str], Values]:
+    """Figures of each task with an attempt in the period, by course and task, see `schemas.task_figures`.
 
     Raises:
         TransientError, PermanentError: see `tasks.database.translate_errors`.
     """
-    names = [each.name for each in TASK_FIGURES]
-    rows = read_rows(engine, TASK_TABLE, {"first": first, "last": last})
+    query = f"""
+        SELECT course, task, {", ".join(each.sql for each in figures)}
+        FROM {STUDENT_TASKS.format(first="%(first)s", last="%(last)s")}
+        GROUP BY course, task
+        ORDER BY course, task
+    """
+    names = [each.name for each in figures]
+    rows = read_rows(engine, query, {"first": first, "last": last})
     return {(course, task): dict(zip(names, values, strict=True)) for course, task, *values in rows}
 
 

@@ -6,12 +6,12 @@ With `--check` nothing is written; the exit code says whether the page is up to 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from textwrap import dedent, indent
+from textwrap import dedent
 from typing import Final
 
 from schemas.figures import DAILY_FIGURES, Figure
 from schemas.period_figures import PERIOD_FIGURES
-from schemas.task_figures import TASK_FIGURES, TASK_RELATIONS
+from schemas.task_figures import STUDENT_TASKS, TASK_FIGURES
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "figures.md"
 BEGIN, END = "<!-- figures: written by python -m tests.figures_page -->", "<!-- end of figures -->"
@@ -36,9 +36,8 @@ def period_query(figure: Figure) -> str:
 
 def task_query(figure: Figure) -> str:
     """The figure of every task over the four weeks that end with the newest day."""
-    relations = indent(dedent(TASK_RELATIONS.format(first=FIRST, last=LAST)).strip(), "    ")
-    chosen = f"SELECT course, task, {figure.sql} AS {figure.name}"
-    return f"WITH\n{relations}\n{chosen}\nFROM student_tasks\nGROUP BY course, task;"
+    rows = STUDENT_TASKS.format(first=FIRST, last=LAST)
+    return f"SELECT course, task, {figure.sql} AS {figure.name}\nFROM {rows}\nGROUP BY course, task;"
 
 
 def _dedent(sql: str) -> str:

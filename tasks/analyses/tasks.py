@@ -56,7 +56,8 @@ def analyse_tasks(engine: "Engine", summary: RunSummary) -> Findings:
     figures = read_tasks(engine, first, last)
     if not figures:
         return Findings()
-    before = read_tasks(engine, first - timedelta(days=DAYS), first - timedelta(days=1))
+    compared = (STUDENTS_TRIED, FIRST_SUBMIT_CORRECTNESS)
+    before = read_tasks(engine, first - timedelta(days=DAYS), first - timedelta(days=1), compared)
     names = read_names(engine, first, last)
     ranks = rank(figures)
     order = sorted(figures, key=lambda key: (ranks.get(key, len(figures)), names[key].name(language)))

@@ -13,12 +13,14 @@ depends_on = None
 
 # How each student fared with each task over some days, as it stood at the end of the last of them. Submits without a
 # verdict are not graded. `lost`: not solved, and nothing on the course for 7 days. `others_right_first`: the share of
-# right first submits on the student's other tasks of the course, of which there must be 5.
+# right first submits on the student's other tasks of the course, of which there must be 5. `ended_after`: graded submits
+# up to success, or all without it. `unsolved`: Kaplan and Meier's estimate of the share of students who have not solved
+# the task after so many, where a student without success leaves at their last one.
 STUDENT_TASKS = """
     CREATE FUNCTION student_tasks(first date, last date) RETURNS TABLE (
-        course text, task text, user_id text, runs bigint, submits bigint, graded bigint, correct bigint,
-        solved boolean, first_correct smallint, submits_to_success bigint, minutes_to_success double precision,
-        lost boolean, others_right_first double precision
+        course text, task text, user_id text, graded bigint, solved boolean, first_correct smallint,
+        minutes_to_success double precision, lost boolean, others_right_first double precision,
+        ended_after bigint, unsolved numeric
     ) LANGUAGE sql STABLE AS $$
         WITH days AS (
             SELECT *, sum(graded) OVER past - graded AS graded_before,
@@ -27,55 +29,47 @@ STUDENT_TASKS = """
             WHERE day BETWEEN $1 AND $2 AND task <> ''
             WINDOW past AS (PARTITION BY user_id, course, task ORDER BY day)
         ),
-        students AS (
+        tasks AS (
             SELECT
-                course, task, user_id,
-                sum(runs) AS runs, sum(submits) AS submits, sum(graded) AS graded, sum(correct) AS correct,
-                sum(correct) > 0 AS solved,
+                course, task, user_id, sum(graded) AS graded, sum(correct) > 0 AS solved,
                 (array_agg(first_correct ORDER BY day) FILTER (WHERE first_correct IS NOT NULL))[1] AS first_correct,
-                min(graded_before + graded_to_success) AS submits_to_success,
-                min(active_before + active_to_success) / 60 AS minutes_to_success
+                min(active_before + active_to_success) / 60 AS minutes_to_success,
+                coalesce(min(graded_before + graded_to_success), sum(graded)) AS ended_after,
+                max(day) AS last_day
             FROM days
-            GROUP BY course, task, user_id
+            GROUP BY user_id, course, task
         ),
-        on_course AS (SELECT course, user_id, max(day) AS last_day FROM days GROUP BY course, user_id),
-        firsts AS (
-            SELECT course, user_id, sum(first_correct) AS right_first, count(first_correct) AS tasks
+        students AS (
+            SELECT *,
+                max(last_day) OVER student AS last_on_course,
+                sum(first_correct) OVER student AS right_first, count(first_correct) OVER student AS tasks_graded
+            FROM tasks
+            WINDOW student AS (PARTITION BY user_id, course)
+        ),
+        ends AS (
+            SELECT course, task, ended_after, count(*) FILTER (WHERE solved) AS succeeded,
+                sum(count(*)) OVER (PARTITION BY course, task ORDER BY ended_after DESC) AS at_risk
             FROM students
-            GROUP BY course, user_id
-        )
-        SELECT
-            students.*,
-            NOT solved AND last_day <= $2 - 7,
-            CASE WHEN first_correct IS NOT NULL AND tasks > 5
-                THEN (right_first - first_correct)::float8 / (tasks - 1) END
-        FROM students JOIN on_course USING (course, user_id) JOIN firsts USING (course, user_id)
-    $$
-"""
-# Kaplan and Meier's estimate, by task: the share of students who have not solved it after so many graded submits, where
-# a student without success leaves at their last one.
-TASK_SURVIVAL = """
-    CREATE FUNCTION task_survival(first date, last date) RETURNS TABLE (
-        course text, task text, submits bigint, unsolved numeric
-    ) LANGUAGE sql STABLE AS $$
-        WITH ends AS (
-            SELECT course, task, coalesce(submits_to_success, graded) AS submits, count(*) AS students,
-                count(*) FILTER (WHERE solved) AS solved
-            FROM student_tasks($1, $2)
             WHERE graded > 0
-            GROUP BY 1, 2, 3
+            GROUP BY course, task, ended_after
         ),
-        counted AS (
-            SELECT *, sum(students) OVER (PARTITION BY course, task ORDER BY submits DESC) AS at_risk FROM ends
+        survival AS (
+            SELECT
+                course, task, ended_after,
+                CASE WHEN bool_or(succeeded = at_risk) OVER past THEN 0
+                    ELSE round(coalesce(exp(sum(ln(1 - succeeded / at_risk::float8))
+                        FILTER (WHERE succeeded < at_risk) OVER past), 1)::numeric, 9)
+                END AS unsolved
+            FROM ends
+            WINDOW past AS (PARTITION BY course, task ORDER BY ended_after)
         )
         SELECT
-            course, task, submits,
-            CASE WHEN bool_or(solved = at_risk) OVER past THEN 0
-                ELSE round(coalesce(exp(sum(ln(1 - solved / at_risk::float8))
-                    FILTER (WHERE solved < at_risk) OVER past), 1)::numeric, 9)
-            END
-        FROM counted
-        WINDOW past AS (PARTITION BY course, task ORDER BY submits)
+            course, task, user_id, graded, solved, first_correct, minutes_to_success,
+            NOT solved AND last_on_course <= $2 - 7,
+            CASE WHEN first_correct IS NOT NULL AND tasks_graded > 5
+                THEN (right_first - first_correct)::float8 / (tasks_graded - 1) END,
+            ended_after, unsolved
+        FROM students LEFT JOIN survival USING (course, task, ended_after)
     $$
 """
 
@@ -97,7 +91,6 @@ def upgrade() -> None:
     _create_task_titles()
     _create_anomalies()
     op.execute(STUDENT_TASKS)
-    op.execute(TASK_SURVIVAL)
     for name, comment in COMMENTS.items():
         op.alter_column("daily_metrics", name, comment=comment)
     op.execute("UPDATE loaded_windows SET figures_due = true")
