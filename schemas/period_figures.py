@@ -10,6 +10,7 @@ from schemas.figures import Figure
 from schemas.language import Text
 
 _DAYS: Final = "student_task_days WHERE day BETWEEN {first} AND {last}"
+_UP_TO: Final = "student_task_days WHERE day > {{last}} - {days} AND day <= {{last}}"
 _PRESENT: Final = f"(SELECT DISTINCT user_id FROM {_DAYS}) AS present"
 _EARLIER: Final = (
     "EXISTS (SELECT FROM student_task_days AS earlier"
@@ -43,7 +44,7 @@ RETURNING_STUDENTS: Final = Figure(
 )
 TASKS_TOUCHED: Final = Figure(
     name="tasks_touched",
-    sql=f"(SELECT count(DISTINCT (course, task)) FROM {_DAYS} AND task <> '')",
+    sql=f"(SELECT count(*) FROM (SELECT DISTINCT course, task FROM {_DAYS} AND task <> '') AS touched)",
     kind="count",
     is_sum=False,
     title=Text("Задач с попытками", "Tasks touched"),
@@ -76,7 +77,7 @@ TASKS_SOLVED_FIRST_TIME: Final = Figure(
 )
 ACTIVE_7_DAYS: Final = Figure(
     name="active_7_days",
-    sql="(SELECT count(DISTINCT user_id) FROM student_task_days WHERE day > {last} - 7 AND day <= {last})",
+    sql=f"(SELECT count(*) FROM (SELECT DISTINCT user_id FROM {_UP_TO.format(days=7)}) AS present)",
     kind="count",
     is_sum=False,
     title=Text("Активных за 7 дней", "Active in 7 days"),
@@ -90,7 +91,7 @@ ACTIVE_7_DAYS: Final = Figure(
 )
 ACTIVE_28_DAYS: Final = Figure(
     name="active_28_days",
-    sql="(SELECT count(DISTINCT user_id) FROM student_task_days WHERE day > {last} - 28 AND day <= {last})",
+    sql=f"(SELECT count(*) FROM (SELECT DISTINCT user_id FROM {_UP_TO.format(days=28)}) AS present)",
     kind="count",
     is_sum=False,
     title=Text("Активных за 28 дней", "Active in 28 days"),

@@ -22,7 +22,7 @@ from tasks.anomalies import read_anomalies
 from tasks.database import translate_errors
 from tasks.errors import PermanentError
 from tasks.figures import read_figures
-from tasks.learning import read_by_day, read_names, read_tasks
+from tasks.learning import read_names, read_over, read_tasks
 from tasks.private_files import private_file
 
 if TYPE_CHECKING:
@@ -94,12 +94,12 @@ def _stream_attempts(engine: "Engine", request: Request, columns: Iterable[str])
 
 def _read_days(engine: "Engine", request: Request) -> Table:
     stored = read_figures(engine, request.first, request.last)
-    history, _ = read_by_day(engine, [each.day for each in stored])
+    history = read_over(engine, [(each.day, each.day) for each in stored])
     # The figures that were added later stand last.
     later = [each for each in PERIOD_FIGURES if each not in (TASKS_TOUCHED, MEDIAN_MINUTES)]
     figures = [*DAILY_FIGURES, *later, TASKS_TOUCHED, MEDIAN_MINUTES]
     columns = {"day": "day"} | {each.name: each.kind for each in figures}
-    known = ((each.day, {**each.values, **history[each.day]}) for each in stored)
+    known = ((each.day, {**each.values, **history[each.day, each.day]}) for each in stored)
     return Table(columns, [(day, *(values[each.name] for each in figures)) for day, values in known])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from schemas.figures import Figure
 from schemas.language import Language, Link, Text
 from schemas.period_figures import PERIOD_FIGURES
-from schemas.tables import daily_metrics, student_task_days, task_titles
+from schemas.tables import student_task_days, task_titles
 from schemas.task_figures import STUDENT_TASKS, TASK_FIGURES
 from tasks.database import read_rows
 
@@ -20,17 +20,14 @@ _RETIRED: Final = Text("{name} (снята)", "{name} (retired)")
 
 Values = Mapping[str, float | None]
 """Figures by their names."""
+Span = tuple[date, date]
+"""The first and the last day, which are the same for a day."""
 
-_BY_DAY: Final = f"""
-    SELECT days.day, (SELECT min(day) FROM {daily_metrics.name}),
-        {", ".join(each.sql.format(first="days.day", last="days.day") for each in PERIOD_FIGURES)}
-    FROM {daily_metrics.name} AS days
-    WHERE days.day = ANY(CAST(%(days)s AS date[]))
-    ORDER BY days.day
+_OVER: Final = f"""
+    SELECT {", ".join(each.sql.format(first="first", last="last") for each in PERIOD_FIGURES)}
+    FROM unnest(CAST(%(firsts)s AS date[]), CAST(%(lasts)s AS date[])) WITH ORDINALITY AS spans (first, last, place)
+    ORDER BY place
 """
-_OVER: Final = "SELECT " + ", ".join(
-    each.sql.format(first="CAST(%(first)s AS date)", last="CAST(%(last)s AS date)") for each in PERIOD_FIGURES
-)
 _NAMES: Final = f"""
     SELECT course, task, title, position, coalesce(retired, false), host
     FROM (
@@ -76,27 +73,15 @@ class Task:
         return f"https://{self.host}/courses/{self.course}/jump_to_id/{self.task}" if self.host else None
 
 
-def read_by_day(engine: "Engine", days: Iterable[date]) -> tuple[dict[date, Values], date | None]:
-    """The period figures of each of these days that has any figures, and the day on which the history begins.
+def read_over(engine: "Engine", spans: Iterable[Span]) -> dict[Span, Values]:
+    """The period figures over each of these spans of days.
 
     Raises:
         TransientError, PermanentError: see `tasks.database.translate_errors`.
     """
-    names = [each.name for each in PERIOD_FIGURES]
-    rows = read_rows(engine, _BY_DAY, {"days": list(days)})
-    by_day: dict[date, Values] = {day: dict(zip(names, values, strict=True)) for day, _, *values in rows}
-    since: date | None = rows[0][1] if rows else None
-    return by_day, since
-
-
-def read_over(engine: "Engine", first: date, last: date) -> Values:
-    """The same figures over the whole period.
-
-    Raises:
-        TransientError, PermanentError: see `tasks.database.translate_errors`.
-    """
-    (values,) = read_rows(engine, _OVER, {"first": first, "last": last})
-    return dict(zip((each.name for each in PERIOD_FIGURES), values, strict=True))
+    names, wanted = [each.name for each in PERIOD_FIGURES], list(dict.fromkeys(spans))
+    rows = read_rows(engine, _OVER, {"firsts": [first for first, _ in wanted], "lasts": [last for _, last in wanted]})
+    return {span: dict(zip(names, values, strict=True)) for span, values in zip(wanted, rows, strict=True)}
 
 
 def read_tasks(

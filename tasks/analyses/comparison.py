@@ -1,5 +1,6 @@
 """Comparison: each figure of the period against the same weekday of the weeks before, and against the period before."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Final
@@ -11,8 +12,8 @@ from schemas.period import start_of
 from schemas.period_figures import PERIOD_FIGURES
 from schemas.section import Column, Findings, Row, Section, figure_columns
 from schemas.summary import RunSummary
-from tasks.figures import read_figures, read_figures_over
-from tasks.learning import Values, read_by_day, read_over
+from tasks.figures import DayFigures, read_figures, read_figures_over
+from tasks.learning import Span, Values, read_over
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -44,9 +45,11 @@ def analyse_comparison(engine: "Engine", summary: RunSummary) -> Findings:
     language, period = summary.language, summary.period
     first, last = period.first_day, period.last_day
     length = timedelta(days=(last - first).days + 1)
-    now = _read_period(engine, first, last, period.time_zone)
-    before = _read_period(engine, first - length, last - length, period.time_zone)
-    usual = _read_usual(engine, first) if first == last else {}
+    spans = ((first, last), (first - length, last - length))
+    weeks = _read_weeks(engine, first) if first == last else []
+    learned = read_over(engine, [*spans, *((each.day, each.day) for each in weeks)])
+    now, before = ({**_read_daily(engine, span, period.time_zone), **learned[span]} for span in spans)
+    usual = _find_usual([{**each.values, **learned[each.day, each.day]} for each in weeks])
     compared = [(text, values) for text, values in ((_USUAL, usual), (_BEFORE, before)) if values.get("attempts")]
     if not now["attempts"] or not compared:
         return Findings()
@@ -60,20 +63,19 @@ def analyse_comparison(engine: "Engine", summary: RunSummary) -> Findings:
     return Findings((Section("comparison", _TITLE.to(language), columns, tuple(rows), (note,)),))
 
 
-def _read_period(engine: "Engine", first: date, last: date, time_zone: ZoneInfo) -> Values:
-    start, end = (start_of(day, time_zone) for day in (first, last + timedelta(days=1)))
-    return {**read_figures_over(engine, start, end), **read_over(engine, first, last)}
+def _read_daily(engine: "Engine", span: Span, time_zone: ZoneInfo) -> Values:
+    start, end = (start_of(day, time_zone) for day in (span[0], span[1] + timedelta(days=1)))
+    return read_figures_over(engine, start, end)
 
 
-def _read_usual(engine: "Engine", day: date) -> Values:
-    """The median of each figure over the same weekday of the weeks before; empty if too few of them are complete."""
+def _read_weeks(engine: "Engine", day: date) -> list[DayFigures]:
+    """The same weekday of the weeks before; none if too few of them are complete."""
     dates = [day - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
-    stored = {each.day: each for each in read_figures(engine, dates[-1], dates[0]) if each.complete}
-    known = [past for past in dates if past in stored]
-    if len(known) < FEWEST_WEEKS:
-        return {}
-    history, _ = read_by_day(engine, known)
-    days = [{**stored[past].values, **history[past]} for past in known]
+    known = [each for each in read_figures(engine, dates[-1], dates[0]) if each.complete and each.day in dates]
+    return known if len(known) >= FEWEST_WEEKS else []
+
+
+def _find_usual(days: Sequence[Values]) -> Values:
     found = {each.name: [value for one in days if (value := one[each.name]) is not None] for each in _FIGURES}
     return {name: median(values) if values else None for name, values in found.items()}
 

@@ -16,30 +16,38 @@ if TYPE_CHECKING:
 
 DAYS: Final = 28
 
+# Who is new, and what was solved before, is asked of the index once a student and once a student's task.
 _WEEKS: Final = """
-    WITH present AS (
-        SELECT course, date_trunc('week', day)::date AS week, user_id, sum(attempts) AS attempts,
-            count(*) FILTER (WHERE correct > 0 AND NOT EXISTS (
-                SELECT FROM student_task_days AS earlier
-                WHERE earlier.user_id = done.user_id AND earlier.course = done.course AND earlier.task = done.task
-                    AND earlier.day < done.day AND earlier.correct > 0
-            )) AS solved
-        FROM student_task_days AS done
+    WITH done AS (
+        SELECT course, task, user_id, date_trunc('week', day)::date AS week, attempts, correct
+        FROM student_task_days
         WHERE day BETWEEN %(first)s AND %(last)s AND course <> ''
-        GROUP BY 1, 2, 3
-    )
-    SELECT
-        course, week, count(*),
-        count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new),
-        sum(attempts)::bigint, sum(solved)::bigint
-    FROM (
-        SELECT present.*, NOT EXISTS (
-            SELECT FROM student_task_days AS earlier
-            WHERE earlier.user_id = present.user_id AND earlier.course = present.course AND earlier.day < week
-        ) AS is_new
+    ),
+    present AS (SELECT course, week, user_id, sum(attempts) AS attempts FROM done GROUP BY course, week, user_id),
+    joined AS (
+        SELECT course, min(week) AS week
         FROM present
-    ) AS known
-    GROUP BY course, week
+        GROUP BY course, user_id
+        HAVING NOT EXISTS (
+            SELECT FROM student_task_days AS earlier
+            WHERE earlier.user_id = present.user_id AND earlier.course = present.course AND earlier.day < min(week)
+        )
+    ),
+    solved AS (
+        SELECT course, min(week) AS week
+        FROM done
+        WHERE correct > 0
+        GROUP BY course, task, user_id
+        HAVING NOT EXISTS (
+            SELECT FROM student_task_days AS earlier
+            WHERE earlier.user_id = done.user_id AND earlier.course = done.course AND earlier.task = done.task
+                AND earlier.day < %(first)s AND earlier.correct > 0
+        )
+    )
+    SELECT course, week, active, coalesce(new, 0), active - coalesce(new, 0), attempts, coalesce(first_solved, 0)
+    FROM (SELECT course, week, count(*) AS active, sum(attempts)::bigint AS attempts FROM present GROUP BY 1, 2) AS seen
+    LEFT JOIN (SELECT course, week, count(*) AS new FROM joined GROUP BY 1, 2) AS begun USING (course, week)
+    LEFT JOIN (SELECT course, week, count(*) AS first_solved FROM solved GROUP BY 1, 2) AS won USING (course, week)
     ORDER BY course, week
 """
 _WAY: Final = """

@@ -7,11 +7,14 @@ from schemas.period_figures import PERIOD_FIGURES
 from schemas.section import Column, Findings, Row, Section, figure_columns
 from schemas.summary import RunSummary
 from schemas.wording import DAY, TOTAL
-from tasks.learning import read_by_day, read_over
+from tasks.database import read_rows
+from tasks.figures import read_figures
+from tasks.learning import read_over
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
+_BEGIN: Final = "SELECT min(day) FROM daily_metrics"
 _TITLE: Final = Text("Студенты по дням", "Students by day")
 _SINCE: Final = Text(
     "«Новый» значит: без попыток в загруженной истории, которая начинается {since}.",
@@ -26,17 +29,19 @@ def analyse_engagement(engine: "Engine", summary: RunSummary) -> Findings:
         TransientError, PermanentError: the database cannot be read.
     """
     period, language = summary.period, summary.language
-    by_day, since = read_by_day(engine, [day.date for day in period.days])
-    if not by_day:
+    first, last = period.first_day, period.last_day
+    known = [each.day for each in read_figures(engine, first, last)]
+    if not known:
         return Findings()
-    over = read_over(engine, period.first_day, period.last_day)
+    figures = read_over(engine, [*((day, day) for day in known), (first, last)])
+    ((since,),) = read_rows(engine, _BEGIN, {})
     names = [figure.name for figure in PERIOD_FIGURES]
     section = Section(
         "engagement",
         _TITLE.to(language),
         (Column("day", DAY.to(language), "day"), *figure_columns(PERIOD_FIGURES, language)),
-        tuple(Row((day, *(values[name] for name in names))) for day, values in by_day.items()),
+        tuple(Row((day, *(figures[day, day][name] for name in names))) for day in known),
         (_SINCE.to(language, since=since),),
-        (TOTAL.to(language), *(over[name] for name in names)),
+        (TOTAL.to(language), *(figures[first, last][name] for name in names)),
     )
     return Findings((section,))

@@ -26,9 +26,11 @@ ACTIVE_DAYS: Final = 28
 _STUCK: Final = f"""
     SELECT course, task, user_id, graded
     FROM (
-        SELECT DISTINCT course, task, user_id
+        SELECT course, task, user_id
         FROM student_task_days
-        WHERE day > %(last)s - {RECENT_DAYS} AND day <= %(last)s AND task <> '' AND graded > 0
+        WHERE day > %(last)s - {RECENT_DAYS} AND day <= %(last)s AND task <> ''
+        GROUP BY course, task, user_id
+        HAVING sum(graded) > 0 AND sum(correct) = 0
     ) AS recent
     CROSS JOIN LATERAL (
         SELECT sum(graded) AS graded, sum(correct) AS correct
@@ -73,10 +75,13 @@ _QUIET: Final = f"""
 """
 _LARGE_COURSES: Final = f"""
     SELECT course
-    FROM student_task_days
-    WHERE day > %(last)s - {ACTIVE_DAYS} AND day <= %(last)s
+    FROM (
+        SELECT DISTINCT course, user_id
+        FROM student_task_days
+        WHERE day > %(last)s - {ACTIVE_DAYS} AND day <= %(last)s
+    ) AS present
     GROUP BY course
-    HAVING count(DISTINCT user_id) >= {FEWEST_STUDENTS}
+    HAVING count(*) >= {FEWEST_STUDENTS}
 """
 _KINDS: Final = {
     "stuck": (_STUCK, Text("застрял на задаче", "stuck on a task")),

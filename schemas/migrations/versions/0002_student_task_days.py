@@ -13,9 +13,9 @@ depends_on = None
 
 # How each student fared with each task over some days, as it stood at the end of the last of them. Submits without a
 # verdict are not graded. `lost`: not solved, and nothing on the course for 7 days. `others_right_first`: the share of
-# right first submits on the student's other tasks of the course, of which there must be 5. `ended_after`: graded submits
-# up to success, or all without it. `unsolved`: Kaplan and Meier's estimate of the share of students who have not solved
-# the task after so many, where a student without success leaves at their last one.
+# right first submits on the student's other tasks of the course, of which there must be 5. `ended_after`: how many
+# graded submits there were up to success, or at all. `unsolved`: Kaplan and Meier's estimate of the share of students
+# who have not solved the task after so many, where a student without success leaves at their last one.
 STUDENT_TASKS = """
     CREATE FUNCTION student_tasks(first date, last date) RETURNS TABLE (
         course text, task text, user_id text, graded bigint, solved boolean, first_correct smallint,
