@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
 
 from schemas.summary import CheckResult
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ATTEMPT_TYPES: Final = ("run", "submit", "test", "check")
 """`run`: tried in the editor; `submit`: handed in for grading; the grader is said to know the other two as well."""
@@ -46,13 +45,11 @@ class Attempt(NamedTuple):
     passback_params: str | None
 
 
-def attempts_frame(columns: Mapping[str, "Sequence[object] | pd.Series[Any]"]) -> "pd.DataFrame":
+def attempts_frame(columns: Mapping[str, "Sequence[object] | pd.Series[Any]"]) -> pd.DataFrame:
     """The fields of `Attempt` as columns, in order: dtype object, so that nothing is guessed or converted.
 
     Only `created_at` is given, and stays, datetime64[us, UTC].
     """
-    import pandas as pd
-
     frame = pd.DataFrame({name: columns[name] for name in Attempt._fields if name != "created_at"}, dtype=object)
     frame.insert(Attempt._fields.index("created_at"), "created_at", columns["created_at"])
     return frame
@@ -87,7 +84,7 @@ class Checked:
         results: the outcome of every check, also of those that nothing failed.
     """
 
-    accepted: "pd.DataFrame"
+    accepted: pd.DataFrame
     rejected: tuple[Rejected, ...]
     duplicates: int
     warnings: int

@@ -1,4 +1,4 @@
-"""The data checks, as pandera schemas. Importing this takes a second, so only the step that checks does.
+"""The data checks, as pandera schemas.
 
 Two severities: a row that fails one of `error_checks` cannot be trusted in a figure and is rejected; a row that
 fails one of `WARNING_CHECKS` is loaded, counted and reported.

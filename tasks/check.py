@@ -4,27 +4,26 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
 
+from schemas import checks
 from schemas.attempt import Checked, Rejected
 from schemas.period import Window
 from schemas.record import Record, identity_of, to_json
 from schemas.summary import CheckResult, Severity
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-    import pandas as pd
-    import pandera.pandas as pa
-
-    Marks = npt.NDArray[np.bool_]
+Marks = npt.NDArray[np.bool_]
 
 SAMPLES = 3
 """How many failing rows a check shows."""
 
 
-def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, now: datetime) -> Checked:
+def check(records: Sequence[Record], attempts: pd.DataFrame, window: Window, now: datetime) -> Checked:
     """Checks one window's attempts, lazily: every check sees every row.
 
     Args:
@@ -33,8 +32,6 @@ def check(records: Sequence[Record], attempts: "pd.DataFrame", window: Window, n
         window: what was asked for.
         now: the present, aware; nothing can have happened later.
     """
-    from schemas import checks
-
     order = _order(records, attempts)
     rows = attempts.iloc[order].reset_index(drop=True)
     errors = _failures(checks.attempts_schema(window, now), rows)
@@ -75,7 +72,7 @@ def add_results(one: Sequence[CheckResult], other: Sequence[CheckResult]) -> tup
     return tuple(total.values())
 
 
-def _order(records: Sequence[Record], attempts: "pd.DataFrame") -> list[int]:
+def _order(records: Sequence[Record], attempts: pd.DataFrame) -> list[int]:
     """The places of the attempts by id; of several with one id the best verdict comes first, whatever came first."""
     ids = [identity or "" for identity in attempts["id"]]
     order = sorted(range(len(ids)), key=ids.__getitem__)
@@ -95,13 +92,11 @@ def _order(records: Sequence[Record], attempts: "pd.DataFrame") -> list[int]:
     return sorted(order, key=precedence)
 
 
-def _failures(schema: "pa.DataFrameSchema", rows: "pd.DataFrame") -> "dict[str, Marks]":
+def _failures(schema: pa.DataFrameSchema, rows: pd.DataFrame) -> dict[str, Marks]:
     """Validates and says for each check which rows failed it; columns not as agreed (`shape`) are our own fault."""
-    from pandera.errors import SchemaErrors
-
-    from schemas.checks import SHAPE
-
-    failures = {str(check.name): np.zeros(len(rows), dtype=bool) for check in schema.checks if check.name != SHAPE}
+    failures = {
+        str(check.name): np.zeros(len(rows), dtype=bool) for check in schema.checks if check.name != checks.SHAPE
+    }
     try:
         schema.validate(rows, lazy=True)
     except SchemaErrors as errors:
@@ -114,7 +109,7 @@ def _failures(schema: "pa.DataFrameSchema", rows: "pd.DataFrame") -> "dict[str, 
 
 
 def _reject(
-    errors: "Mapping[str, Marks]", rows: "pd.DataFrame", bad: "Marks", records: Sequence[Record]
+    errors: Mapping[str, Marks], rows: pd.DataFrame, bad: Marks, records: Sequence[Record]
 ) -> tuple[Rejected, ...]:
     """Keeps each bad record once, with the names of the checks that it failed."""
     rejected: dict[str, Rejected] = {}
@@ -126,12 +121,12 @@ def _reject(
     return tuple(rejected[identity] for identity in sorted(rejected))
 
 
-def _describe(failures: "Mapping[str, Marks]", rows: "pd.DataFrame", severity: Severity) -> Iterable[CheckResult]:
+def _describe(failures: Mapping[str, Marks], rows: pd.DataFrame, severity: Severity) -> Iterable[CheckResult]:
     for name, failing in failures.items():
         yield CheckResult(name, severity, int(failing.sum()), _sample(rows, failing))
 
 
-def _sample(rows: "pd.DataFrame", failing: "Marks") -> str:
+def _sample(rows: pd.DataFrame, failing: Marks) -> str:
     """A few rows: who and when, and no text of theirs, which might be an id."""
     places = failing.nonzero()[0][:SAMPLES]
     return "; ".join(

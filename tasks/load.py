@@ -6,10 +6,11 @@ Raises what `tasks.database.translate_errors` does; nothing is loaded then.
 import io
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import orjson
+import pandas as pd
 from sqlalchemy.engine import Engine
 
 from schemas.attempt import Attempt, Checked
@@ -17,9 +18,6 @@ from schemas.period import Window
 from schemas.summary import LoadCounts
 from schemas.tables import attempts, loaded_windows, rejected_records
 from tasks.database import exclusive_transaction, translate_errors
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _COLUMNS: Final = Attempt._fields
 _LISTED: Final = ", ".join(_COLUMNS)
@@ -97,7 +95,7 @@ def load_window(
     return counts
 
 
-def load_missing(engine: Engine, rows: "pd.DataFrame") -> int:
+def load_missing(engine: Engine, rows: pd.DataFrame) -> int:
     """Loads attempts that no window brought, each id once, and says how many were not there yet.
 
     What is there already stays as it is: it was fetched.
@@ -110,12 +108,12 @@ def load_missing(engine: Engine, rows: "pd.DataFrame") -> int:
             return int(cursor.rowcount)
 
 
-def _copy_to_stage(cursor: Any, rows: "pd.DataFrame") -> None:
+def _copy_to_stage(cursor: Any, rows: pd.DataFrame) -> None:
     cursor.execute(_STAGE)
     cursor.copy_expert(f"COPY staged ({_LISTED}) FROM STDIN", io.StringIO(to_copy_text(rows)))
 
 
-def to_copy_text(rows: "pd.DataFrame") -> str:
+def to_copy_text(rows: pd.DataFrame) -> str:
     """A frame of attempts in PostgreSQL's COPY text format."""
     columns = [_to_texts(rows[name]) for name in _COLUMNS]
     for number, column in enumerate(columns):

@@ -2,29 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from email.errors import HeaderParseError, InvalidHeaderDefect
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import make_msgid
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
+from prefect_email import EmailServerCredentials
 
 from schemas import wording
 from schemas.language import Language
-from schemas.section import Row, Section
+from schemas.section import Section
 from schemas.summary import RunSummary
 from tasks.errors import InvalidInputError
 from tasks.mail_server import log_in_only, send_message
 from tasks.rendering import one_line, render, span
 from tasks.retries import is_transient
-
-if TYPE_CHECKING:
-    from prefect_email import EmailServerCredentials
 
 MOST_ROWS: Final = 31
 """Rows of a section that a mail lists: Gmail cuts off what is longer than 100 KB."""
@@ -36,8 +34,6 @@ def build_message(
     recipients: Sequence[str],
     chart_png: bytes | None,
     sent_at: datetime,
-    *,
-    message_id: str | None = None,
 ) -> EmailMessage:
     """Builds the mail about a run: plain text, HTML, and the chart inside it; a failed run is never called a good one.
 
@@ -46,13 +42,12 @@ def build_message(
         recipients: addresses, one each.
         chart_png: the chart; None leaves it out.
         sent_at: the mail's date, aware.
-        message_id: what the mail is known by, such as `<1@university.example>`; by default a new one.
 
     Raises:
         InvalidInputError: there is no recipient, or an address is none.
     """
     sections = _worth_telling(summary.sections)
-    message = _address(subject(summary), sender, recipients, sent_at, message_id)
+    message = _address(subject(summary), sender, recipients, sent_at)
     message.set_content(render("mail.txt.j2", summary, sections, None, MOST_ROWS))
     chart_id = f"chart.{str(message['Message-ID']).strip('<>')}"
     chart_src = None if chart_png is None else f"cid:{chart_id}"
@@ -84,7 +79,7 @@ def build_notice(
         InvalidInputError: as `build_message` does.
     """
     name = one_line(run)
-    message = _address(wording.NOTICE_SUBJECT.to(language, run=name), sender, recipients, sent_at, None)
+    message = _address(wording.NOTICE_SUBJECT.to(language, run=name), sender, recipients, sent_at)
     parts = [wording.NOTICE.to(language, run=name, reason=one_line(reason))]
     parts += [wording.NOTICE_LINK.to(language, url=run_url)] if run_url else []
     message.set_content("\n\n".join([*parts, wording.NOTICE_ADVICE.to(language)]) + "\n")
@@ -94,16 +89,10 @@ def build_notice(
 def _worth_telling(sections: Sequence[Section]) -> list[Section]:
     """The sections that list no students, without the rows that have nothing to tell, such as checks that passed."""
     public = (section for section in sections if not section.is_personal)
-    return [replace(section, rows=tuple(filter(_is_telling, section.rows))) for section in public]
+    return [replace(section, rows=tuple(row for row in section.rows if row.tone != "faint")) for section in public]
 
 
-def _is_telling(row: Row) -> bool:
-    return row.tone != "faint"
-
-
-def _address(
-    title: str, sender: str, recipients: Sequence[str], sent_at: datetime, message_id: str | None
-) -> EmailMessage:
+def _address(title: str, sender: str, recipients: Sequence[str], sent_at: datetime) -> EmailMessage:
     """A mail with its headers, and nothing in it yet."""
     origin = _read_address(sender, "EMAIL_FROM")
     if not recipients:
@@ -114,7 +103,7 @@ def _address(
     message["From"] = origin
     message["To"] = [_read_address(recipient, "EMAIL_TO") for recipient in recipients]
     message["Date"] = sent_at
-    message["Message-ID"] = message_id or make_msgid(domain=origin.domain)
+    message["Message-ID"] = make_msgid(domain=origin.domain)
     # Keeps out-of-office replies away (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     return message
@@ -145,11 +134,9 @@ def _read_address(text: str, setting: str) -> Address:
     raise InvalidInputError(f"mail: {one_line(text, 100)!r} is not an e-mail address: correct {setting}")
 
 
-def try_login(credentials: "EmailServerCredentials", sender: str, recipients: Sequence[str]) -> None:
+def try_login(credentials: EmailServerCredentials, sender: str, recipients: Sequence[str]) -> None:
     """Reads the addresses and logs in to the mail server, but sends nothing; raises as building and sending would."""
-    _read_address(sender, "EMAIL_FROM")
-    for recipient in recipients:
-        _read_address(recipient, "EMAIL_TO")
+    _address("", sender, recipients, datetime.now(UTC))
     log_in_only(credentials)
 
 

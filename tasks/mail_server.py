@@ -3,47 +3,24 @@
 import smtplib
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
+from email.message import EmailMessage
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
+
+from prefect_email import EmailServerCredentials
+from prefect_email.credentials import SMTPType
 
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.rendering import one_line
 
-if TYPE_CHECKING:
-    from email.message import EmailMessage
-
-    from prefect_email import EmailServerCredentials
-
 CONNECT_TIMEOUT_S: Final = 30
 """Longest silence until we are logged in."""
 SEND_TIMEOUT_S: Final = 300
-"""Longest silence while a mail is handed over: the server may scan it for viruses before it says that it took it."""
+"""Longest silence from then on: the server may scan a mail for viruses before it says that it took it."""
 
 
-class _HandsOverOnce:
-    """Tells a connection lost before a mail's text from one lost after it, when nobody knows whether it was taken."""
-
-    def data(self, msg: Any) -> tuple[int, bytes]:
-        try:
-            code, reply = super().data(msg)  # type: ignore[misc]
-        except smtplib.SMTPDataError:
-            raise
-        except (smtplib.SMTPException, OSError) as error:
-            raise _uncertain() from error
-        if not (code == 250 or 400 <= code < 600):
-            raise _uncertain()
-        return code, reply
-
-
-class _Plain(_HandsOverOnce, smtplib.SMTP):
-    pass
-
-
-class _Encrypted(_HandsOverOnce, smtplib.SMTP_SSL):
-    pass
-
-
-def send_message(credentials: "EmailServerCredentials", message: "EmailMessage") -> None:
+def send_message(credentials: EmailServerCredentials, message: EmailMessage) -> None:
     """Hands a mail to the mail server. It is never handed over twice for want of an answer.
 
     Raises:
@@ -51,9 +28,23 @@ def send_message(credentials: "EmailServerCredentials", message: "EmailMessage")
         PermanentError: no retry mends it, or one might send the mail a second time; or some recipients were refused.
     """
     server = _connect(credentials)
+    hand_over, is_under_way = server.data, False
+
+    def data(text: bytes | bytearray | str) -> tuple[int, bytes]:
+        nonlocal is_under_way
+        is_under_way = True
+        return hand_over(text)
+
+    server.data = data  # type: ignore[method-assign, assignment]
     try:
         refused = server.send_message(message)
     except (smtplib.SMTPException, OSError) as error:
+        is_refused = isinstance(error, smtplib.SMTPDataError) and 400 <= error.smtp_code < 600
+        if is_under_way and not is_refused:
+            raise PermanentError(
+                "mail: the connection was lost before the server confirmed it, so it may or may not have arrived, and "
+                "it was not sent again: ask a reader whether it came"
+            ) from error
         raise _translate(error, credentials) from error
     finally:
         _hang_up(server)
@@ -61,48 +52,39 @@ def send_message(credentials: "EmailServerCredentials", message: "EmailMessage")
         raise PermanentError(f"mail: it was sent, but not to {_list_refused(refused)}: correct EMAIL_TO")
 
 
-def log_in_only(credentials: "EmailServerCredentials") -> None:
+def log_in_only(credentials: EmailServerCredentials) -> None:
     """Logs in and says goodbye; raises as `send_message` would."""
     _hang_up(_connect(credentials))
 
 
-def _connect(credentials: "EmailServerCredentials") -> smtplib.SMTP:
+def _connect(credentials: EmailServerCredentials) -> smtplib.SMTP:
     """A connection, encrypted, its other end checked, logged in. The Block's own `get_server` would wait for ever."""
-    from prefect_email.credentials import SMTPType
-
     if credentials.smtp_type == SMTPType.INSECURE:
         raise PermanentError("mail: it is not sent without encryption: set SMTP_TYPE to STARTTLS or SSL")
     if not credentials.verify:
         raise PermanentError("mail: the server's certificate must be checked: set the Block's `verify` to true")
+    name, port = address_of(credentials)
+    context = ssl.create_default_context()
     try:
-        server = _log_in(credentials, is_encrypted=credentials.smtp_type == SMTPType.SSL)
+        if credentials.smtp_type == SMTPType.SSL:
+            server: smtplib.SMTP = smtplib.SMTP_SSL(name, port, timeout=CONNECT_TIMEOUT_S, context=context)
+        else:
+            server = smtplib.SMTP(name, port, timeout=CONNECT_TIMEOUT_S)
+            server.starttls(context=context)
+        if credentials.username is not None:
+            server.login(credentials.username, credentials.password.get_secret_value())
+        if server.sock is not None:
+            server.sock.settimeout(SEND_TIMEOUT_S)
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
         failure = _translate(error, credentials)
     else:
-        _limit_silence(server, SEND_TIMEOUT_S)
         return server
     # Raised out here, so that it drags neither the reply to the login nor the open connection and its password along.
     raise failure
 
 
-def _log_in(credentials: "EmailServerCredentials", *, is_encrypted: bool) -> smtplib.SMTP:
-    name, port = address_of(credentials)
-    context = ssl.create_default_context()
-    server: smtplib.SMTP
-    if is_encrypted:
-        server = _Encrypted(name, port, timeout=CONNECT_TIMEOUT_S, context=context)
-    else:
-        server = _Plain(name, port, timeout=CONNECT_TIMEOUT_S)
-        server.starttls(context=context)
-    if credentials.username is not None:
-        server.login(credentials.username, credentials.password.get_secret_value())
-    return server
-
-
-def address_of(credentials: "EmailServerCredentials") -> tuple[str, int]:
+def address_of(credentials: EmailServerCredentials) -> tuple[str, int]:
     """The server's host and port: where the Block names no port, the one that goes with its kind of encryption."""
-    from prefect_email.credentials import SMTPType
-
     host, kind = credentials.smtp_server, credentials.smtp_type
     name = str(host.value if isinstance(host, Enum) else host)
     return name, credentials.smtp_port or int((kind if isinstance(kind, SMTPType) else SMTPType[kind.upper()]).value)
@@ -110,11 +92,8 @@ def address_of(credentials: "EmailServerCredentials") -> tuple[str, int]:
 
 def _hang_up(server: smtplib.SMTP) -> None:
     """Says goodbye. Whatever comes of it, the mail was taken or refused before."""
-    try:
-        _limit_silence(server, CONNECT_TIMEOUT_S)
+    with suppress(smtplib.SMTPException, OSError):
         server.quit()
-    except (smtplib.SMTPException, OSError):
-        server.close()
 
 
 def _list_refused(refused: Mapping[str, tuple[int, bytes]]) -> str:
@@ -122,19 +101,7 @@ def _list_refused(refused: Mapping[str, tuple[int, bytes]]) -> str:
     return ", ".join(f"{address} ({code} {_read(reply)})" for address, (code, reply) in refused.items())
 
 
-def _limit_silence(server: smtplib.SMTP, seconds: float) -> None:
-    if server.sock is not None:
-        server.sock.settimeout(seconds)
-
-
-def _uncertain() -> PermanentError:
-    return PermanentError(
-        "mail: the connection was lost before the server confirmed it, so it may or may not have arrived, and it was "
-        "not sent again: ask a reader whether it came"
-    )
-
-
-def _translate(error: Exception, credentials: "EmailServerCredentials") -> CodegraderError:
+def _translate(error: Exception, credentials: EmailServerCredentials) -> CodegraderError:
     """The error as one of ours. The reply to a login is not quoted: nobody knows what a server puts into it."""
     where = "mail server {}:{}".format(*address_of(credentials))
     kind: type[CodegraderError] = PermanentError

@@ -7,17 +7,16 @@ into one line, so that none can pass for a line of ours in a mail of plain text.
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from schemas import wording
 from schemas.language import Language, Link, Text, Value, write_number, write_value
 from schemas.period import Period
 from schemas.section import Column, Section
 from schemas.summary import RunSummary
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 MOST_MISSING_NAMED: Final = 12
 """More missing windows than these are counted, not named."""
@@ -137,9 +136,7 @@ def web_address(url: str | None) -> str | None:
 
 
 @cache
-def _engine() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
+def _engine() -> Environment:
     engine = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=select_autoescape(disabled_extensions=("txt.j2",), default=True),

@@ -7,19 +7,24 @@ Only dates and counts are written, never a text of the API's, so nothing can bec
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+import google.auth.exceptions
+import gspread
+import pandas as pd
+import requests
+from google.auth.transport.requests import Request
+from google.oauth2.service_account import Credentials
+from gspread.utils import DateTimeOption, ValueRenderOption
+from gspread_dataframe import set_with_dataframe
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
+from prefect.types import SecretDict
 
 from schemas.section import Section
 from tasks.errors import CodegraderError, PermanentError, TransientError
 from tasks.retries import is_transient
-
-if TYPE_CHECKING:
-    from gspread import Client, Spreadsheet, Worksheet
-    from prefect.types import SecretDict
 
 TAB: Final = "RawData"
 GOOGLE_SHEETS_URL: Final = "https://sheets.googleapis.com"
@@ -34,7 +39,7 @@ _EPOCH: Final = date(1899, 12, 30)
 """Day 0 of the serial numbers in which Google Sheets counts dates."""
 
 
-def publish_figures(key: "SecretDict", spreadsheet_id: str, history: Section, api_url: str = GOOGLE_SHEETS_URL) -> str:
+def publish_figures(key: SecretDict, spreadsheet_id: str, history: Section, api_url: str = GOOGLE_SHEETS_URL) -> str:
     """Replaces the tab's figures by the given ones; columns to the right of them are left alone.
 
     Args:
@@ -62,7 +67,7 @@ def publish_figures(key: "SecretDict", spreadsheet_id: str, history: Section, ap
         return f"{sheet.url}/edit#gid={tab.id}"
 
 
-def read_tab(key: "SecretDict", spreadsheet_id: str, name: str, api_url: str = GOOGLE_SHEETS_URL) -> list[list[str]]:
+def read_tab(key: SecretDict, spreadsheet_id: str, name: str, api_url: str = GOOGLE_SHEETS_URL) -> list[list[str]]:
     """The cells of a tab as they are shown; none if there is no such tab.
 
     Raises:
@@ -74,7 +79,7 @@ def read_tab(key: "SecretDict", spreadsheet_id: str, name: str, api_url: str = G
     return cells
 
 
-def try_sheet(key: "SecretDict", spreadsheet_id: str, api_url: str = GOOGLE_SHEETS_URL) -> str:
+def try_sheet(key: SecretDict, spreadsheet_id: str, api_url: str = GOOGLE_SHEETS_URL) -> str:
     """Opens the spreadsheet and rewrites its title unchanged, to prove write access; raises as `publish_figures`.
 
     Returns:
@@ -87,11 +92,7 @@ def try_sheet(key: "SecretDict", spreadsheet_id: str, api_url: str = GOOGLE_SHEE
     return f"{sheet.title!r} can be written, {'with its' if is_there else 'the first run adds the'} tab {TAB}"
 
 
-def _connect(key: "SecretDict", api_url: str) -> "Client":
-    import gspread
-    import requests
-    from google.auth.transport.requests import Request
-
+def _connect(key: SecretDict, api_url: str) -> gspread.Client:
     class Endpoint(gspread.HTTPClient):
         """gspread knows one address by heart; this sends its requests to another one."""
 
@@ -109,10 +110,8 @@ def _connect(key: "SecretDict", api_url: str) -> "Client":
     return client
 
 
-def _read_key(key: "SecretDict") -> Any:
+def _read_key(key: SecretDict) -> Any:
     """The service account's credentials, out of its key file's content."""
-    from google.oauth2.service_account import Credentials
-
     try:
         read: Any = Credentials.from_service_account_info  # without types
         return read(key.get_secret_value(), scopes=SCOPES)
@@ -123,7 +122,7 @@ def _read_key(key: "SecretDict") -> Any:
         ) from error
 
 
-def _find_tab(sheet: "Spreadsheet") -> "Worksheet | None":
+def _find_tab(sheet: gspread.Spreadsheet) -> gspread.Worksheet | None:
     # For Google `rawdata` is the same name, and a second tab of it is refused.
     return next((tab for tab in sheet.worksheets() if tab.title.casefold() == TAB.casefold()), None)
 
@@ -138,7 +137,7 @@ def _refuse_to_shrink(there: list[list[Any]], days: set[date]) -> None:
         )
 
 
-def _unmerge(sheet: "Spreadsheet", tab: "Worksheet") -> None:
+def _unmerge(sheet: gspread.Spreadsheet, tab: gspread.Worksheet) -> None:
     """Takes merged cells in the figures' columns apart: what is written under one is lost."""
     known = sheet.fetch_sheet_metadata({"fields": "sheets(properties.sheetId,merges)"})["sheets"]
     merges = next(one.get("merges", []) for one in known if one["properties"].get("sheetId", 0) == tab.id)
@@ -147,17 +146,14 @@ def _unmerge(sheet: "Spreadsheet", tab: "Worksheet") -> None:
         sheet.batch_update({"requests": ours})
 
 
-def _write(tab: "Worksheet", rows: list[list[Any]]) -> None:
-    import pandas as pd
-    from gspread_dataframe import set_with_dataframe
-
+def _write(tab: gspread.Worksheet, rows: list[list[Any]]) -> None:
     frame = pd.DataFrame(rows, dtype=object)
     set_with_dataframe(tab, frame, include_column_header=False, resize=False, allow_formulas=False)
     if tab.row_count > len(rows):
         tab.batch_clear([f"A{len(rows) + 1}:D"])
 
 
-def _compare(tab: "Worksheet", expected: list[list[Any]]) -> None:
+def _compare(tab: gspread.Worksheet, expected: list[list[Any]]) -> None:
     if list(map(_as_texts, _read(tab, "A1:D"))) != list(map(_as_texts, expected)):
         raise TransientError(f"Google Sheet: {TAB} does not hold what was written: does somebody edit columns A–D?")
 
@@ -167,9 +163,7 @@ def _as_texts(row: list[Any]) -> list[str]:
     return [str(_to_date(cell) or cell) if place == 0 else str(cell) for place, cell in enumerate(row)]
 
 
-def _read(tab: "Worksheet", cells: str) -> list[list[Any]]:
-    from gspread.utils import DateTimeOption, ValueRenderOption
-
+def _read(tab: gspread.Worksheet, cells: str) -> list[list[Any]]:
     plain, numbers = ValueRenderOption.unformatted, DateTimeOption.serial_number
     values: list[list[Any]] = tab.get(cells, value_render_option=plain, date_time_render_option=numbers)
     return values
@@ -186,11 +180,7 @@ def _to_date(value: object) -> date | None:
 
 
 @contextmanager
-def _translate_errors(key: "SecretDict", spreadsheet_id: str) -> Iterator[None]:
-    import google.auth.exceptions
-    import gspread
-    import requests
-
+def _translate_errors(key: SecretDict, spreadsheet_id: str) -> Iterator[None]:
     account = key.get_secret_value().get("client_email") or "the service account"
     try:
         yield

@@ -13,16 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from schemas.attempt import VERDICTS, attempts_frame
 from schemas.record import Record, identity_of, to_json
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-    import pandas as pd
 
 MAX_PASSBACK_CHARACTERS: Final = 20_000
 """Longer LTI parameters are taken as unreadable: real ones have about 500 characters."""
@@ -51,10 +49,8 @@ class LtiParameters(NamedTuple):
 NO_LTI_PARAMETERS: Final = LtiParameters(None, None, None, None, None, None)
 
 
-def transform(records: Sequence[Record]) -> "pd.DataFrame":
+def transform(records: Sequence[Record]) -> pd.DataFrame:
     """Turns records into a frame of attempts (see `schemas.attempt.attempts_frame`), in the same order."""
-    import pandas as pd
-
     users = [read_user(record.get("lti_user_id")) for record in records]
     times = read_times([record.get("created_at") for record in records])
     types = [read_text(record.get("attempt_type")) for record in records]
@@ -78,7 +74,7 @@ def transform(records: Sequence[Record]) -> "pd.DataFrame":
 
 def identify(
     users: Iterable[str | None],
-    times: "npt.NDArray[np.datetime64]",
+    times: npt.NDArray[np.datetime64],
     types: Iterable[str | None],
     sourced_ids: Iterable[str | None],
 ) -> list[str | None]:
@@ -125,7 +121,7 @@ def read_time(value: object) -> datetime | None:
         return None
 
 
-def read_times(values: Sequence[Any]) -> "npt.NDArray[np.datetime64]":
+def read_times(values: Sequence[Any]) -> npt.NDArray[np.datetime64]:
     """Moments in UTC, as datetime64[us] without a zone; see `read_time`, NaT where that finds None."""
     try:
         if _USUAL_TIMES.fullmatch("\n".join([*values, ""])):

@@ -85,9 +85,6 @@ def load(
 
 def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Path) -> Loading:
     """Loads all windows of a plan. One that fails is noted and fails alone."""
-    # Before the first window: of threads that import pandas at the same moment, one may meet a half-made module.
-    import schemas.checks  # noqa: F401
-
     loading = Loading()
     progress = Progress("windows loaded", len(plan.windows))
     submitted = (
