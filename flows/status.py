@@ -1,28 +1,39 @@
-"""`codegrader status`: what is set up, which days are loaded, and whether one is late."""
+"""`codegrader status`: what is set up and answers, which days are loaded, and whether the data are late."""
 
+import json
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
 from flows.command_line import DONE, FAILED, Switch, run_command
 
 
-def run(*, as_json: Annotated[Switch, Parameter(name="--json")] = False) -> int:
-    """Shows what is set up, which days are loaded, what was rejected, and what ran and will run.
+def _must_be_positive(_type: object, age: Any) -> None:
+    if age is not None and age <= timedelta(0):
+        raise ValueError("choose more than 0m")
 
-    It changes nothing. The exit code is 1 if the database cannot be asked, or if a day is late (see EXPECTED_BY).
+
+def run(
+    *,
+    max_age: Annotated[timedelta | None, Parameter(validator=_must_be_positive)] = None,
+    as_json: Annotated[Switch, Parameter(name="--json")] = False,
+) -> int:
+    """Shows what is set up and answers, which days are loaded, what was rejected, and what ran and will run.
+
+    It changes nothing. The exit code is 1 if something that is set up does not answer, or if the data are late.
 
     Args:
+        max_age: How long ago the newest complete day may have ended, such as 90m, 26h or 2d; longer ago is late.
         as_json: Print one JSON object instead.
     """
     from flows.looking.reading import read_state
     from flows.looking.state import to_json, to_text
 
-    state = read_state(datetime.now(UTC))
-    print(to_json(state).decode() if as_json else to_text(state), flush=True)
+    state = read_state(datetime.now(UTC), max_age)
+    print(json.dumps(to_json(state), indent=2, ensure_ascii=False) if as_json else to_text(state), flush=True)
     return DONE if state.is_well else FAILED
 
 

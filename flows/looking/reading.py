@@ -1,7 +1,13 @@
-"""Looks at everything for `codegrader status`, and changes nothing. The services outside are not asked anything."""
+"""Looks at everything for `codegrader status`, and changes nothing.
 
-from collections.abc import Sequence
+Of a service it is only asked whether it answers: a connection, without a login or a question about records.
+"""
+
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -14,45 +20,43 @@ from prefect.settings import get_current_settings
 
 from flows.installing.server_objects import FLOWS
 from flows.looking.prefect_api import reading_prefect
-from flows.looking.state import Recent, State
+from flows.looking.state import Recent, Service, State
 from flows.running.configuration import Configuration, load_configuration, open_database
 from flows.running.home import home_path
-from flows.running.server import names_server
 from schemas.period import start_of
-from tasks.coverage import Span, loaded_since, read_loaded_spans, sort_days
+from tasks.coverage import LoadedDays, Span, loaded_since, read_loaded_spans, sort_days
 from tasks.errors import CodegraderError
 from tasks.mail_server import address_of
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
+PATIENCE_S: Final = 5
+"""So long a service may take to answer."""
 SHOWN: Final = 5
 """So many of the last runs are shown."""
 RECENT_DAYS: Final = 30
 """Rejected records and duplicates are counted over this many days, up to the last one with anything loaded."""
 
 
-def read_state(now: datetime) -> State:
+def read_state(now: datetime, max_age: timedelta | None = None) -> State:
     """Looks at everything.
 
     Raises:
         InvalidInputError: nothing is set up.
         TransientError, PermanentError: Prefect cannot be asked, so it is not known what is set up.
     """
+    server = get_current_settings().api.url
     with reading_prefect() as client:
         configuration = load_configuration()
         runs = _last_runs(client)
         # Without a server nobody starts what is scheduled.
-        scheduled = _next_run(client) if names_server() else None
-    settings, fault, days, recent = configuration.settings, None, None, None
-    try:
-        with open_database(configuration, as_it_is=True) as engine:
-            spans = read_loaded_spans(engine)
-            days, recent = sort_days(spans, settings.time_zone, now), _read_recent(engine, spans, settings.time_zone)
-    except CodegraderError as error:
-        fault = str(error)
-    services = _describe_services(configuration)
-    return State(now, settings.time_zone, services, fault, days, recent, settings.expected_by, runs, scheduled)
+        scheduled = _next_run(client) if server else None
+        database, days, recent = _look_at_database(configuration, now)
+        others = _look_at_services(configuration)
+    services = {"database": database, **others, "Prefect server": Service(server)}
+    settings = configuration.settings
+    return State(now, settings.time_zone, services, days, recent, max_age, runs, scheduled, settings.expected_by)
 
 
 def _last_runs(client: SyncPrefectClient) -> list[FlowRun]:
@@ -74,6 +78,20 @@ def _find_runs(client: SyncPrefectClient, wanted: dict[str, Any], sort: FlowRunS
     return client.read_flow_runs(flow_filter=ours, flow_run_filter=runs, sort=sort, limit=limit)
 
 
+def _look_at_database(configuration: Configuration, now: datetime) -> tuple[Service, LoadedDays | None, Recent | None]:
+    what = f"embedded PostgreSQL in {home_path() / 'postgres'}"
+    if configuration.database:
+        parts = configuration.database.connection_info
+        what = f"PostgreSQL, database {parts.database} at {parts.host or 'the local socket'}"
+    time_zone = configuration.settings.time_zone
+    try:
+        with open_database(configuration, as_it_is=True) as engine:
+            spans = read_loaded_spans(engine)
+            return Service(what), sort_days(spans, time_zone, now), _read_recent(engine, spans, time_zone)
+    except CodegraderError as error:
+        return Service(what, str(error)), None, None
+
+
 def _read_recent(engine: "Engine", spans: Sequence[Span], time_zone: ZoneInfo) -> Recent | None:
     if not spans:
         return None
@@ -83,21 +101,42 @@ def _read_recent(engine: "Engine", spans: Sequence[Span], time_zone: ZoneInfo) -
     return Recent(first, last, loaded.counts, loaded.checks)
 
 
-def _describe_services(configuration: Configuration) -> dict[str, str | None]:
-    """What is set up, by name, without secrets; None where nothing is."""
-    api, mail, settings = configuration.api, configuration.mail, configuration.settings
-    database = f"embedded PostgreSQL in {home_path() / 'postgres'}"
-    if configuration.database:
-        parts = configuration.database.connection_info
-        database = f"PostgreSQL, database {parts.database} at {parts.host or 'the local socket'}"
-    server = get_current_settings().api.url
-    return {
-        "database": database,
-        "grader API": f"{_root(api.url)}, client {api.client}",
-        "Google Sheet": settings.spreadsheet_id if configuration.google else None,
-        "mail": f"{':'.join(map(str, address_of(mail)))}, to {', '.join(settings.email_to)}" if mail else None,
-        "Prefect server": server and _root(server),
-    }
+def _look_at_services(configuration: Configuration) -> dict[str, Service]:
+    """Connects to the services outside, all at once, so that it takes no longer than the slowest."""
+    api, settings = configuration.api, configuration.settings
+    looks: dict[str, Callable[[], Service]] = dict.fromkeys(("grader API", "Google Sheet", "mail"), Service)
+    looks["grader API"] = partial(
+        _look, f"{_root(api.url)}, client {api.client}", partial(_ask, api.url), "GRADER_API_URL"
+    )
+    if configuration.google and settings.spreadsheet_id:
+        ask = partial(_ask, settings.google_sheets_url)
+        looks["Google Sheet"] = partial(_look, settings.spreadsheet_id, ask, "that this machine reaches the internet")
+    if configuration.mail:
+        host, port = address_of(configuration.mail)
+        what = f"{host}:{port}, to {', '.join(settings.email_to)}"
+        looks["mail"] = partial(_look, what, partial(_connect, host, port), "SMTP_SERVER and SMTP_PORT")
+    with ThreadPoolExecutor() as threads:
+        return dict(zip(looks, threads.map(lambda look: look(), looks.values()), strict=True))
+
+
+def _look(what: str, attempt: Callable[[], None], advice: str) -> Service:
+    try:
+        attempt()
+    # The errors of `requests` are among them.
+    except OSError as error:
+        return Service(what, f"cannot be reached ({type(error).__name__}): check {advice}")
+    return Service(what)
+
+
+def _ask(url: str) -> None:
+    """Asks for the head of the server's first page: whatever it answers, it is there."""
+    import requests
+
+    requests.head(f"{_root(url)}/", timeout=PATIENCE_S)
+
+
+def _connect(host: str, port: int) -> None:
+    socket.create_connection((host, port), PATIENCE_S).close()
 
 
 def _root(url: str) -> str:

@@ -1,5 +1,6 @@
 """`codegrader status` and `codegrader psql`, as a user calls them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -62,11 +63,12 @@ def alone() -> Iterator[dict[str, str]]:
 def test_it_says_what_is_set_up_loaded_missing_and_late_and_no_secret(pipeline: Pipeline) -> None:
     from flows.running.configuration import load_configuration
 
+    call(pipeline.variables(), "status", "--max-age", "26h", code=1)
     assert pipeline.run(day(5), day(4)).is_completed()
     assert pipeline.run(day(2), day(2)).is_completed()
     asked, mails = len(pipeline.world.grader.requests), len(pipeline.world.smtp.messages)
 
-    done = call(pipeline.variables(), "status")
+    done = call(pipeline.variables(), "status", "--max-age", "48h")
 
     assert done.stderr == ""
     lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if not line.startswith(" "))
@@ -78,13 +80,22 @@ def test_it_says_what_is_set_up_loaded_missing_and_late_and_no_secret(pipeline: 
     assert f"Completed  {day(2)}" in lines["last"]
     assert (len(pipeline.world.grader.requests), len(pipeline.world.smtp.messages)) == (asked, mails)
 
-    pipeline.set_up(EXPECTED_BY="00:00")
-    late = call(pipeline.variables(), "status", code=1)
+    # The end of that day is more than a day ago, and less than two.
+    late = call(pipeline.variables(), "status", "--max-age", "24h", code=1)
     assert late.stderr == ""
-    assert f"LATE            {day(1)} is not complete" in late.stdout
+    assert f"LATE            the newest complete day, {day(2)}" in late.stdout
 
-    shown = done.stdout + call(pipeline.variables(), "status", "--json", code=1).stdout
+    shown = done.stdout + call(pipeline.variables(), "status", "--json").stdout
     assert not [secret for secret in load_configuration().secrets() if secret and secret in shown]
+
+
+def test_services_that_are_down(pipeline: Pipeline) -> None:
+    pipeline.set_up(GRADER_API_URL=f"http://127.0.0.1:{free_port()}/api/statistics", SMTP_PORT=str(free_port()))
+    found = json.loads(call(pipeline.variables(), "status", "--json", code=1).stdout)
+    assert "check GRADER_API_URL" in found["services"]["grader_api"]["fault"]
+    assert "check SMTP_SERVER and SMTP_PORT" in found["services"]["mail"]["fault"]
+    assert found["services"]["google_sheet"]["fault"] is None
+    assert not found["well"]
 
 
 @pytest.mark.parametrize("command", ["status", "psql"])

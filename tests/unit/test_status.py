@@ -1,4 +1,4 @@
-"""What `codegrader status` makes of what it finds: days, text and JSON."""
+"""What `codegrader status` makes of what it finds: days, ages, text and JSON."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.objects import State as RunState
 from prefect.states import Completed, Scheduled
 
-from flows.looking.state import Recent, State, to_json, to_text
+from flows.looking.state import Recent, Service, State, describe_age, to_json, to_text
+from flows.status import main
 from schemas.summary import CheckResult, LoadCounts
 from tasks.coverage import LoadedDays, Span, sort_days
 
@@ -41,14 +42,14 @@ def run(name: str, state: "RunState[object]", at: datetime) -> FlowRun:
     )
 
 
-def state_of(spans: Sequence[Span] = SPANS) -> State:
+def state_of(spans: Sequence[Span] = SPANS, max_age: timedelta | None = None, **services: Service) -> State:
     days = sort_days(spans, UTC_ZONE, NOW)
-    services = {"database": "embedded PostgreSQL in /home", "mail": None}
+    everything = {"database": Service("embedded PostgreSQL in /home"), "mail": Service(), **services}
     counts = LoadCounts(fetched=1500, new=1490, rejected=7, duplicates=3, warnings=2)
     checks = (CheckResult("allowed verdicts", "error", 7), CheckResult("duplicate rows", "warning", 3))
     recent = Recent(days.complete[0].date, days.complete[-1].date, counts, checks) if spans else None
     runs = [run("2023-04-10", Completed(), NOW - timedelta(hours=6))]
-    return State(NOW, UTC_ZONE, services, None, days, recent, None, runs, run("daily", Scheduled(), NOW))
+    return State(NOW, UTC_ZONE, everything, days, recent, max_age, runs, run("daily", Scheduled(), NOW))
 
 
 def test_days_are_complete_incomplete_or_missing_by_the_reporting_time_zone() -> None:
@@ -60,13 +61,41 @@ def test_days_are_complete_incomplete_or_missing_by_the_reporting_time_zone() ->
     assert sort_days((), UTC_ZONE, NOW) == LoadedDays((), (), ())
 
 
-def test_what_cannot_be_asked_or_is_not_there_is_said_and_a_run_may_wait_for_a_worker() -> None:
-    assert state_of().is_well
-    state = replace(state_of(), fault="it is away", days=None, recent=None)
+@pytest.mark.parametrize("text", ["26", "h", "0h", "-1h", "26H", "26 h", "", "999999999999d"])
+def test_what_is_no_age_is_refused_before_anything_is_looked_at(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([f"--max-age={text}"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "--max-age" in output.err
+    assert output.err.count("\n") == 1
+
+
+def test_the_age_is_the_time_since_the_newest_complete_day_ended() -> None:
+    # The tenth is complete and ended nine hours ago; that the eleventh is loaded in part makes it no newer.
+    assert to_json(state_of())["age_seconds"] == 9 * 3600
+    assert not state_of(max_age=timedelta(hours=9)).is_late
+    late = state_of(max_age=timedelta(hours=8, minutes=59))
+    assert late.is_late
+    assert not late.is_well
+    assert "LATE            the newest complete day, 2023-04-10, ended 9 h ago" in to_text(late)
+
+
+def test_it_is_late_where_nothing_is_loaded_or_nothing_can_be_asked() -> None:
+    nothing = state_of((), timedelta(hours=26))
+    unknown = replace(nothing, days=None)
+    assert nothing.is_late
+    assert unknown.is_late
+    assert "LATE  " in to_text(unknown)
+    assert "nothing is loaded yet" in to_text(nothing)
+    assert state_of(()).is_late is None
+
+
+def test_what_does_not_answer_is_not_well_and_named_and_a_run_may_wait_for_a_worker() -> None:
+    state = state_of(mail=Service("smtp.example:587", "cannot be reached"))
     assert not state.is_well
-    assert "FAILED          it is away" in to_text(state)
-    assert "nothing is loaded yet" in to_text(state_of(()))
+    assert state_of().is_well
     waiting = replace(state, next_run=run("daily", Scheduled(), NOW - timedelta(minutes=5)))
+    assert "mail            FAILED: smtp.example:587: cannot be reached" in to_text(waiting)
     assert "next run        2023-04-11 08:55 UTC, waits for a worker" in to_text(waiting)
 
 
@@ -82,12 +111,14 @@ def test_the_text() -> None:
         "warnings        duplicate rows: 3",
         "last runs       2023-04-11 03:00 UTC  Completed  2023-04-10",
         "next run        2023-04-11 09:00 UTC",
+        "age             the newest complete day, 2023-04-10, ended 9 h ago",
     ]
 
 
 def test_the_json_also_where_nothing_is_known() -> None:
-    found = json.loads(to_json(state_of()))
-    assert found["services"] == {"database": "embedded PostgreSQL in /home", "mail": None}
+    found = json.loads(json.dumps(to_json(state_of(max_age=timedelta(days=2)))))
+    assert found["services"]["database"] == {"set_up": True, "what": "embedded PostgreSQL in /home", "fault": None}
+    assert found["services"]["mail"] == {"set_up": False, "what": None, "fault": None}
     assert [(each["first"], each["last"]) for each in found["days"]["missing"]] == [
         ("2023-04-03", "2023-04-04"),
         ("2023-04-06", "2023-04-06"),
@@ -95,11 +126,15 @@ def test_the_json_also_where_nothing_is_known() -> None:
     assert set(found["days"]) == {"complete", "incomplete", "missing"}
     assert found["recent"]["rejected_by_check"] == {"allowed verdicts": 7}
     assert found["recent"]["duplicates"] == 3
-    assert found["last_runs"] == [{"name": "2023-04-10", "state": "Completed", "at": "2023-04-11T03:00:00Z"}]
-    assert (found["missed_day"], found["well"], found["time_zone"]) == (None, True, "UTC")
+    assert found["last_runs"] == [{"name": "2023-04-10", "state": "Completed", "at": "2023-04-11T03:00:00+00:00"}]
+    assert (found["late"], found["well"], found["time_zone"]) == (False, True, "UTC")
 
-    unknown = replace(state_of(()), fault="it is away", days=None, last_runs=[], next_run=None)
-    assert set(json.loads(to_json(unknown))) == set(found)
+    assert set(to_json(replace(state_of(()), days=None, last_runs=[], next_run=None))) == set(found)
+
+
+def test_an_age_is_told_in_two_units_at_most() -> None:
+    ages = [timedelta(seconds=59), timedelta(minutes=59), timedelta(hours=23, minutes=59), timedelta(hours=76)]
+    assert [describe_age(age) for age in ages] == ["0 min", "59 min", "23 h", "3 d 4 h"]
 
 
 @pytest.mark.parametrize(
@@ -120,8 +155,10 @@ def test_a_day_is_late_once_its_deadline_has_passed(
     now = datetime.fromisoformat(moment).replace(tzinfo=moscow)
     until = complete_until and datetime.fromisoformat(complete_until).replace(tzinfo=moscow)
     spans = ((datetime(2023, 4, 1, tzinfo=moscow), until),) if until else ()
-    state = replace(state_of(), now=now, time_zone=moscow, days=sort_days(spans, moscow, now), expected_by=time(6))
+    state = replace(
+        state_of(), now=now, time_zone=moscow, days=sort_days(spans, moscow, now), expected_by=time(6), max_age=None
+    )
     assert (state.missed_day and str(state.missed_day)) == missed
     assert state.is_well == (missed is None)
     assert ("LATE" in to_text(state)) == (missed is not None)
-    assert replace(state, expected_by=None).is_well
+    assert replace(state, expected_by=None).is_late is None
