@@ -12,6 +12,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from tasks.database import embedded_database
 from tests.faults.gate import Gate, PostgresReader
+from tests.fixtures.database import like
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector
@@ -69,12 +70,6 @@ def kill_server(folder: Path) -> None:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(processes, timeout=30)
-
-
-def like(connector: "SqlAlchemyConnector", **changes: Any) -> "SqlAlchemyConnector":
-    """The same connector, with parts of its address changed."""
-    components: Any = connector.connection_info
-    return type(connector)(connection_info=components.model_copy(update=changes))
 
 
 def gate_before(connector: "SqlAlchemyConnector") -> Gate:

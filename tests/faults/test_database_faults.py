@@ -18,9 +18,10 @@ from tasks.database import exclusive_transaction, open_engine, translate_errors
 from tasks.errors import CodegraderError, DatabaseUnavailableError, PermanentError
 from tasks.figures import compute_figures, read_figures
 from tests.faults import fault, faults
-from tests.faults.database_servers import OwnServer, behind, gate_before, like
+from tests.faults.database_servers import OwnServer, behind, gate_before
 from tests.faults.days import lasting
 from tests.faults.gate import Gate, Moment, Trip
+from tests.fixtures.database import like
 from tests.fixtures.records import WINDOW, record, submit
 from tests.fixtures.waiting import wait_until
 from tests.integration.loading import LOADED, column, contents, empty_all, load

@@ -66,7 +66,7 @@ class Exchange(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer a GET; the base class finds this method by its name."""
         self.window = None
-        self._sandbox.serve(self)
+        self.sandbox.serve(self)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Log nothing: a request line holds the client's key."""
@@ -75,12 +75,12 @@ class Exchange(BaseHTTPRequestHandler):
         """Give the true answer's body, after the time that the service takes to find it."""
         if self.window is None:
             raise ValueError("a refused request has no records")
-        return self._sandbox.find(*self.window)
+        return self.sandbox.find(*self.window)
 
     def send(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Send a whole answer, with its length; JSON where the headers do not say otherwise."""
         self.begin(status, {"Content-Type": JSON, "Content-Length": str(len(body)), **(headers or {})})
-        self.write(body)
+        self.wfile.write(body)
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """Note the request and send the head of an answer; the body is the caller's matter."""
@@ -93,36 +93,25 @@ class Exchange(BaseHTTPRequestHandler):
     def begin_as_written(self, status: int, head: bytes) -> None:
         """Note the request and send the first bytes of an answer as they are."""
         self._note(status)
-        self.hang_up()
-        self.write(head)
-
-    def write(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        self.wfile.write(data)
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass; ends early, with `SandboxClosedError`, when the sandbox closes."""
-        self._sandbox.wait(seconds)
-
-    def hang_up(self) -> None:
-        """Close the connection in good order after what was sent so far."""
         self.close_connection = True
+        self.wfile.write(head)
 
     def reset(self) -> None:
         """Break the connection off with a TCP reset, instead of an answer."""
         self._note(None)
-        self.hang_up()
+        self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGERING)
         # An ordinary close says goodbye first and waits for the reader; only the bare descriptor closes at once.
         socket.close(self.connection.detach())
 
     @property
-    def _sandbox(self) -> "GraderSandbox":
+    def sandbox(self) -> "GraderSandbox":
+        """The sandbox that the request was sent to."""
         return cast("Listener", self.server).sandbox
 
     def _note(self, status: int | None) -> None:
         start, end = self.window or (None, None)
-        self._sandbox.note(ServedRequest(start, end, status))
+        self.sandbox.requests.append(ServedRequest(start, end, status))
 
 
 class Listener(ThreadingHTTPServer):

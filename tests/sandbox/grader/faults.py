@@ -139,8 +139,8 @@ class Truncate:
             headers["Transfer-Encoding"] = "chunked"
             part = b"%x\r\n%b\r\n" % (len(part), part) if part else b""
         exchange.begin(200, headers)
-        exchange.write(part)
-        exchange.hang_up()
+        exchange.wfile.write(part)
+        exchange.close_connection = True
 
 
 @dataclass(frozen=True)
@@ -158,19 +158,19 @@ class Stall:
     def respond(self, exchange: Exchange) -> None:
         body = exchange.find_records()
         if self.where == "head":
-            exchange.wait(self.seconds)
+            exchange.sandbox.wait(self.seconds)
             exchange.send(200, body)
             return
         if self.where == "headers":
             exchange.begin_as_written(200, b"HTTP/1.1 200 OK\r\nContent-Type: application/js")
-            exchange.wait(self.seconds)
-            exchange.write(b"on\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            exchange.sandbox.wait(self.seconds)
+            exchange.wfile.write(b"on\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
             return
         half = len(body) // 2
         exchange.begin(200, {"Content-Type": JSON, "Content-Length": str(len(body))})
-        exchange.write(body[:half])
-        exchange.wait(self.seconds)
-        exchange.write(body[half:])
+        exchange.wfile.write(body[:half])
+        exchange.sandbox.wait(self.seconds)
+        exchange.wfile.write(body[half:])
 
 
 @dataclass(frozen=True)
@@ -207,8 +207,8 @@ class Stream:
     def respond(self, exchange: Exchange) -> None:
         size = {} if self.times is None else {"Content-Length": str(len(self.opening) + self.times * len(self.piece))}
         exchange.begin(200, {"Content-Type": JSON, "Connection": "close", **size, **self.headers})
-        exchange.write(self.opening)
+        exchange.wfile.write(self.opening)
         for _ in count() if self.times is None else range(self.times):
-            exchange.write(self.piece)
-            exchange.wait(self.pause)
-        exchange.hang_up()
+            exchange.wfile.write(self.piece)
+            exchange.sandbox.wait(self.pause)
+        exchange.close_connection = True

@@ -74,19 +74,12 @@ class SyntheticRecords:
     Like the real service, it knows nothing of the future.
 
     Args:
-        seed: names the university: another seed gives other students, tasks and attempts.
         now: tells the time, with a time zone; nothing later is answered.
         odd: have some odd records a day; without, there is nothing to reject or to warn of.
     """
 
-    def __init__(
-        self,
-        seed: str = "sandbox",
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        *,
-        odd: bool = False,
-    ) -> None:
-        self._university = University(seed)
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC), *, odd: bool = False) -> None:
+        self._university = University()
         self._now = now
         self._odd = odd
         self._day = lru_cache(maxsize=CACHED_DAYS)(self._write_day)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from threading import Condition, Thread
+from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
@@ -37,6 +37,7 @@ class GraderSandbox:
 
     Attributes:
         faults: the list above; it may be changed at any time.
+        requests: the requests answered so far, refused ones included, in the order of the answers.
         max_parallel_seen: most requests that were there at one time.
     """
 
@@ -63,9 +64,9 @@ class GraderSandbox:
             certificate.configure_cert(self._tls)
         self._listener: Listener | None = None
         self._here = 0
-        self._is_closed = False
-        self._served: list[ServedRequest] = []
-        self._changed = Condition()
+        self._counting = Lock()
+        self._closed = Event()
+        self.requests: list[ServedRequest] = []
         self.replace_records(records)
 
     @property
@@ -74,12 +75,6 @@ class GraderSandbox:
         if self._listener is None:
             raise RuntimeError("the sandbox has no address before it is entered")
         return f"http{'s' if self._tls else ''}://{HOST}:{self._listener.server_port}{PATH}"
-
-    @property
-    def requests(self) -> list[ServedRequest]:
-        """The requests answered so far, refused ones included: a copy, in the order of the answers."""
-        with self._changed:
-            return list(self._served)
 
     def replace_records(self, records: RecordSource | Sequence[object]) -> None:
         """From now on it holds these records, as the service does when some came late."""
@@ -94,14 +89,11 @@ class GraderSandbox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._listener is None:
-            return
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify_all()
-        self._listener.shutdown()
-        self._thread.join()
-        self._listener.server_close()
+        self._closed.set()
+        if self._listener is not None:
+            self._listener.shutdown()
+            self._thread.join()
+            self._listener.server_close()
 
     def serve(self, exchange: Exchange) -> None:
         """Answer one request, well or as badly as the first fault that strikes it says."""
@@ -126,31 +118,24 @@ class GraderSandbox:
         self.wait(began + self._latency_per_record * len(records) - time.monotonic())
         return body
 
-    def note(self, request: ServedRequest) -> None:
-        """Add one request to the log."""
-        with self._changed:
-            self._served.append(request)
-
     def wait(self, seconds: float) -> None:
         """Let time pass, but not a moment longer than the sandbox lives.
 
         Raises:
             SandboxClosedError: the sandbox closed meanwhile.
         """
-        with self._changed:
-            if self._changed.wait_for(lambda: self._is_closed, timeout=max(0.0, seconds)):
-                raise SandboxClosedError("the sandbox is closed")
+        if self._closed.wait(max(0.0, seconds)):
+            raise SandboxClosedError("the sandbox is closed")
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
-        with self._changed:
+        with self._counting:
             self._here += 1
             self.max_parallel_seen = max(self.max_parallel_seen, self._here)
         try:
-            self.wait(0)
             yield
         finally:
-            with self._changed:
+            with self._counting:
                 self._here -= 1
 
 

@@ -1,4 +1,4 @@
-"""A fictitious university, made from a seed: courses, tasks and students, and what they hand in on any day.
+"""A fictitious university, made up: courses, tasks and students, and what they hand in on any day.
 
 It is the same on every machine and Python: only `Random.random` and `Random.getrandbits` are used, and only plain
 arithmetic on what they give. Other methods of `Random`, `sum` of floats and the functions of `math` differ in places.
@@ -77,15 +77,14 @@ class Attempt:
 class University:
     """All there is to know about it."""
 
-    def __init__(self, seed: str) -> None:
-        self._seed = seed
-        draw = random.Random(f"{seed} university")
+    def __init__(self) -> None:
+        draw = random.Random("sandbox university")
         courses = [_tasks(course, count, draw) for course, count in COURSES.items()]
         self._students = [_student(courses, draw) for _ in range(STUDENTS)]
 
     def day(self, day: date) -> list[tuple[datetime, dict[str, object]]]:
         """Write the records of a day (UTC), oldest first, each with its time; no two have the same one."""
-        draw = random.Random(f"{self._seed} {day.isoformat()}")
+        draw = random.Random(f"sandbox {day.isoformat()}")
         weekend = day.isoweekday() >= 6
         wanted = round(_between(WEEKEND_RECORDS if weekend else WEEKDAY_RECORDS, draw))
         ungraded = wanted * _between(UNGRADED_SHARE, draw)

@@ -43,23 +43,20 @@ class SheetsSandbox:
     Every request and every answer is checked against Google's own description of the API. An answer of ours that
     does not fit it is a bug: the caller gets status 500, and the `with` block ends with an error.
 
-    Args:
-        port: the port to listen on; a free one by default.
-
     Attributes:
         url: what stands for `https://sheets.googleapis.com`.
         service_account_email: the address with which spreadsheets are shared.
         faults: refusals to come, such as `SheetsFault(status=429, times=2)`; the first that fits a request is taken.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self) -> None:
         self.faults: list[SheetsFault] = []
         self._books: dict[str, Book] = {}
         self._requests: list[tuple[str, str]] = []
         self._bugs: list[str] = []
         # Held while a request is carried out, and by whoever looks at the spreadsheets.
         self._lock = RLock()
-        self._server = _Server((HOST, port), _Handler)
+        self._server = _Server((HOST, 0), _Handler)
         self._server.answer = self._answer
         self.url = f"http://{HOST}:{self._server.server_port}"
         self._account = ServiceAccount(self.url + TOKEN_PATH)
