@@ -1,4 +1,4 @@
-"""A long range, loaded by runs that several workers share, one of which is killed."""
+"""A range loaded by runs that two workers share: who started them is killed, and one of the workers."""
 
 import contextvars
 import json
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
@@ -26,17 +27,17 @@ if TYPE_CHECKING:
 
 __all__ = ["deployments"]
 
-# A year of child runs, each a process of its own: minutes where other tests share the machine.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-# Two short months at the ends, two whole ones between.
-FIRST, LAST = date(2022, 1, 29), date(2022, 4, 3)
+# The ends of two months.
+FIRST, LAST = date(2022, 1, 30), date(2022, 2, 4)
 DAYS = (LAST - FIRST).days + 1
-GATE = datetime(2022, 2, 14, tzinfo=UTC)
+LATER = "2022-02-01 to 2022-02-04"
+FEBRUARY = datetime(2022, 2, 1, tzinfo=UTC)
 
 
 class GatedRecords(RecordList):
-    """An attempt each half past noon; the window that begins at the gate is answered when the gate is opened."""
+    """An attempt each half past noon; nothing is answered before the gate is opened."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -52,9 +53,9 @@ class GatedRecords(RecordList):
         self.reached, self.opened = threading.Event(), threading.Event()
 
     def between(self, start: datetime, end: datetime) -> Sequence[object]:
-        if start == GATE:
+        if start == FEBRUARY:
             self.reached.set()
-            self.opened.wait(200)
+        self.opened.wait(200)
         return super().between(start, end)
 
 
@@ -73,16 +74,27 @@ def pipeline(pipelines: Pipelines, deployments: None, records: GatedRecords) -> 
     return pipeline
 
 
-@pytest.fixture
-def hasty_automation(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Marks a run as crashed that has given no sign of life for less than a minute, where users wait for ten."""
+@pytest.fixture(params=["by hand", pytest.param("by the automation", marks=pytest.mark.stress)])
+def mark_as_crashed(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[UUID], object]]:
+    """Marks a run whose worker has died.
+
+    The automation does it after a silence of less than a minute, where users wait for ten; it is also tried alone, in
+    `test_dead_runs`, where it takes seconds.
+    """
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.states import Crashed
 
-    monkeypatch.setattr(server_objects, "SILENCE", timedelta(seconds=50))
-    with get_client(sync_client=True) as client, temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 30}):
-        server_objects.put_automation(client, server_objects.a_run_has_died())
-        yield
+    with get_client(sync_client=True) as client:
+        if request.param == "by hand":
+            yield lambda run: client.set_flow_run_state(run, Crashed())
+            return
+        monkeypatch.setattr(server_objects, "SILENCE", timedelta(seconds=50))
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 30}):
+            server_objects.put_automation(client, server_objects.a_run_has_died())
+            yield lambda _: None
         for automation in client.read_automations_by_name(server_objects.A_RUN_HAS_DIED):
             client.delete_automation(automation.id)
 
@@ -116,24 +128,27 @@ def meanwhile(act: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def asked_for(pipeline: Pipeline) -> Counter[datetime]:
-    return Counter(request.start for request in pipeline.world.grader.requests if request.start)
-
-
-@pytest.mark.usefixtures("hasty_automation")
-def test_a_killed_worker_costs_nothing_but_time(pipeline: Pipeline, records: GatedRecords) -> None:
+def test_a_stopped_backfill_and_a_killed_worker_cost_nothing_but_time(
+    pipeline: Pipeline, records: GatedRecords, mark_as_crashed: Callable[[UUID], object]
+) -> None:
     from flows.notify import codegrader_notify
 
     began = datetime.now(UTC)
+    command = [sys.executable, "-m", "flows.backfill", "--start-date", str(FIRST), "--end-date", str(LAST)]
     with workers_running(pipeline, 2) as workers:
+        stopped = subprocess.Popen(command, env=os.environ | pipeline.variables(), stdout=subprocess.DEVNULL)
+        assert records.reached.wait(120)
+        stopped.kill()
+        stopped.wait()
 
-        def kill() -> None:
-            records.reached.wait()
-            (february,) = (run for run in child_runs(pipeline, began) if "2022-02-01 to 2022-02-28" in run["tags"])
-            next(worker for worker in workers if worker.runs(february["id"])).kill()
+        def kill_a_worker() -> None:
+            wait_until(lambda: pipeline.log().count(": taken over: ") == 2, 60)
+            (february,) = (UUID(run["id"]) for run in child_runs(pipeline, began) if LATER in run["tags"])
+            next(worker for worker in workers if worker.runs(february)).kill()
+            mark_as_crashed(february)
             records.opened.set()
 
-        killing = meanwhile(kill)
+        killing = meanwhile(kill_a_worker)
         state = backfill(pipeline, max_duplicates_share=0.1)
 
     killing.join(1)
@@ -141,15 +156,22 @@ def test_a_killed_worker_costs_nothing_but_time(pipeline: Pipeline, records: Gat
     assert pipeline.rows("SELECT count(*), count(DISTINCT id) FROM attempts") == [(DAYS, DAYS)]
     assert pipeline.rows("SELECT count(*) FROM loaded_windows") == [(4 * DAYS,)]
     assert pipeline.rows("SELECT count(*) FROM daily_metrics WHERE complete") == [(DAYS,)]
-    # What was under way when the worker died was asked for twice.
-    assert len(asked_for(pipeline)) == 4 * DAYS
-    assert 4 * DAYS < len(pipeline.world.grader.requests) <= 4 * DAYS + LOADERS
+    # What was under way when the worker died was asked for twice, and nothing of the run that was taken over.
+    asked_for = Counter(request.start for request in pipeline.world.grader.requests if request.start)
+    assert len(asked_for) == 4 * DAYS
+    twice = [start for start, times in asked_for.items() if times == 2]
+    assert 0 < len(twice) == len(pipeline.world.grader.requests) - 4 * DAYS <= LOADERS
+    assert min(twice) >= FEBRUARY
     runs = child_runs(pipeline, began)
-    assert Counter(run["state_name"] for run in runs) == {"Completed": 4, "Crashed": 1}
-    assert f"4 loaded, 0 skipped, 0 failed; {DAYS} records new" in str(state.message)
+    assert Counter(run["state_name"] for run in runs) == {"Completed": 2, "Crashed": 1}
+    assert f"2 loaded, 0 skipped, 0 failed; {DAYS} records new" in str(state.message)
     asked_of = [run["parameters"] for run in runs]
-    assert {(one["publish"], one["max_duplicates_share"]) for one in asked_of} == {(False, 0.1)}
-    assert outcomes(pipeline, state) == ["loaded"] * 4
+    assert sorted((one["publish"], one["max_duplicates_share"]) for one in asked_of) == [
+        (False, 0.05),
+        (False, 0.05),
+        (False, 0.1),
+    ]
+    assert outcomes(pipeline, state) == ["loaded"] * 2
     # The backfill tells of its parts, also of one that has died.
     with pipeline.environment({}):
         assert not any(codegrader_notify(run["id"]) for run in runs)
@@ -160,33 +182,9 @@ def test_a_killed_worker_costs_nothing_but_time(pipeline: Pipeline, records: Gat
     state = backfill(pipeline)
 
     assert state.is_completed(), state.message
-    assert "0 loaded, 4 skipped, 0 failed; 0 records new" in str(state.message)
+    assert "0 loaded, 2 skipped, 0 failed; 0 records new" in str(state.message)
     assert len(child_runs(pipeline, began)) == len(runs)
     assert len(pipeline.world.grader.requests) == asked
-
-
-def test_what_a_stopped_backfill_has_started_is_taken_over(pipeline: Pipeline, records: GatedRecords) -> None:
-    began, start, end = datetime.now(UTC), date(2022, 2, 12), date(2022, 3, 3)
-    command = [sys.executable, "-m", "flows.backfill", "--start-date", str(start), "--end-date", str(end)]
-    with workers_running(pipeline, 1):
-        stopped = subprocess.Popen(command, env=os.environ | pipeline.variables(), stdout=subprocess.DEVNULL)
-        assert records.reached.wait(120)
-        wait_until(lambda: len(child_runs(pipeline, began)) == 2, 30)
-        stopped.kill()
-        stopped.wait()
-
-        def go_on() -> None:
-            wait_until(lambda: pipeline.log().count(": taken over: ") == 2, 60)
-            records.opened.set()
-
-        going_on = meanwhile(go_on)
-        state = backfill(pipeline, start, end)
-
-    going_on.join(1)
-    assert state.is_completed(), state.message
-    assert len(child_runs(pipeline, began)) == 2
-    assert set(asked_for(pipeline).values()) == {1}
-    assert "2 loaded, 0 skipped, 0 failed; 20 records new" in str(state.message)
 
 
 def test_what_cannot_be_used_is_refused_and_without_the_deployment_it_says_what_to_do(
