@@ -84,6 +84,9 @@ def draw_chart(section: Section, language: Language) -> bytes:
             axis.plot(days.values(panel.columns[0]), color=colour, marker=marker, markersize=4)
             axis.set_title(days.column(panel.columns[0]).title, loc="left", fontsize=11, color=INK)
     named = range(0, len(days.days), math.ceil(len(days.days) / MOST_NAMED))
+    # A single bar should look like one day, not like a wall.
+    margin = max(0.6, (5 - len(days.days)) / 2)
+    axes[-1].set_xlim(-margin, len(days.days) - 1 + margin)
     axes[-1].set_xticks(named, [write_short_day(days.days[place], language) for place in named])
     file = io.BytesIO()
     picture.savefig(file, format="png")
