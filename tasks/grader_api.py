@@ -9,8 +9,6 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from http.client import IncompleteRead
 from typing import Any, Final
@@ -68,7 +66,12 @@ def fetch_records(url: str, client: str, client_key: str, window: Window) -> str
         # A redirect would carry the key to another address, so none is followed.
         with _session().get(url, params=query, timeout=timeout, stream=True, allow_redirects=False) as answer:
             _check_status(answer.status_code, answer.headers)
-            _check_encoding(answer.headers.get("Content-Encoding", ""))
+            packing = answer.headers.get("Content-Encoding", "").strip().lower()
+            # Unpacked, a small answer can fill the memory, or keep the library busy for ever.
+            if packing not in ("", "identity"):
+                raise PermanentError(
+                    f"grader API: its answer came packed ({packing[:20]!r}): see what packs it"
+                )
             body = _read_body(answer.raw)
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
         raise PermanentError("grader API: GRADER_API_URL is not a web address: correct it") from None
@@ -108,25 +111,12 @@ def _check_status(status: int, headers: Mapping[str, str]) -> None:
     raise PermanentError(f"grader API: it answered HTTP {status}: {advice.get(status, 'check GRADER_API_URL')}")
 
 
-def read_retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by `Retry-After`, a number or a date: never negative; None where it is missing or nonsense."""
-    value = headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
     try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
+        return float(urllib3.Retry().parse_retry_after(headers.get("Retry-After", "")))
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - (now or datetime.now(UTC))).total_seconds())
-
-
-def _check_encoding(encoding: str) -> None:
-    """Refuses what comes packed: unpacked, a small answer can fill the memory, or keep the library busy for ever."""
-    if encoding.strip().lower() not in ("", "identity"):
-        raise PermanentError(
-            f"grader API: its answer came packed ({encoding[:20]!r}), unasked: see what proxy packs it"
-        )
 
 
 def _read_body(raw: Any) -> bytes:
@@ -167,7 +157,7 @@ def decode_records(body: bytes, client_key: str = "") -> str:
     if isinstance(answer, dict) and "errors" in answer:
         raise PermanentError(f"grader API: it refused: {_quote(answer['errors'], client_key)}")
     if not isinstance(answer, list):
-        raise PermanentError(f"grader API: its answer is not a list of records but {_kind(answer)}")
+        raise PermanentError("grader API: its answer is not a list of records: check GRADER_API_URL")
     if not all(isinstance(record, dict) for record in answer):
         raise PermanentError("grader API: its list holds something else than records")
     return text
@@ -219,17 +209,17 @@ def _flatten(text: str) -> str:
 def _describe(error: Exception) -> str:
     faults = urllib3.exceptions
     # In this order: to urllib3, a connection that was not made is one that took too long, whatever the reason.
-    descriptions: dict[type[Exception], str] = {
-        faults.NameResolutionError: "its host name cannot be resolved: check GRADER_API_URL and the network",
-        ConnectionRefusedError: "it refused the connection: check GRADER_API_URL and the network",
-        faults.ConnectTimeoutError: f"it could not be reached within {CONNECT_TIMEOUT_S} s",
-        faults.TimeoutError: f"it was silent for {READ_TIMEOUT_S} s",
-        TimeoutError: f"it was silent for {READ_TIMEOUT_S} s",
-        faults.IncompleteRead: "its answer was cut short",
-        IncompleteRead: "its answer was cut short",
-    }
-    found = (text for kind, text in descriptions.items() if is_caused_by(error, kind))
-    return next(found, "the connection broke")
+    if is_caused_by(error, faults.NameResolutionError):
+        return "its host name cannot be resolved: check GRADER_API_URL and the network"
+    if is_caused_by(error, ConnectionRefusedError):
+        return "it refused the connection: check GRADER_API_URL and the network"
+    if is_caused_by(error, faults.ConnectTimeoutError):
+        return f"it could not be reached within {CONNECT_TIMEOUT_S} s"
+    if is_caused_by(error, faults.TimeoutError, TimeoutError):
+        return f"it was silent for {READ_TIMEOUT_S} s"
+    if is_caused_by(error, faults.IncompleteRead, IncompleteRead):
+        return "its answer was cut short"
+    return "the connection broke"
 
 
 def _quote(value: object, client_key: str) -> str:
@@ -239,8 +229,3 @@ def _quote(value: object, client_key: str) -> str:
         return f"a text of {len(text):,} characters"
     shown = unescape(redact(text, [client_key]))
     return _LIKE_AN_ID.sub(lambda found: f"{found[0][:4]}…", " ".join(shown.split()))[:200]
-
-
-def _kind(value: object) -> str:
-    kinds = {type(None): "null", dict: "an object", str: "a text", bool: "a truth value"}
-    return kinds.get(type(value), "a number")

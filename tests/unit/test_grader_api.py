@@ -1,7 +1,7 @@
 """What an answer's bytes and its `Retry-After` say; the rest of the API's client is tested over HTTP."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -13,9 +13,6 @@ from tasks.grader_api import decode_records, parse_records, read_retry_after
 from tests.faults import fault
 from tests.fixtures.odd_records import ANY_VALUE, windows
 from tests.fixtures.records import record
-
-NOW = datetime(2023, 4, 1, 12, tzinfo=UTC)
-
 
 # --- the body
 
@@ -54,8 +51,7 @@ def test_a_list_that_does_not_end_may_come_whole_the_next_time(body: bytes) -> N
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        *((b"null", "null"), (b"true", "a truth value"), (b'"no data"', "a text"), (b"17", "a number")),
-        *((b"{}", "an object"), (b'{"data": []}', "an object")),
+        *((body, "not a list of records") for body in (b"null", b"true", b'"no data"', b"17", b"{}", b'{"data": []}')),
         *((body, "something else than records") for body in (b"[1]", b"[{}, null]", b"[[]]")),
         (b"<html><body>Bad gateway</body></html>", "GRADER_API_URL"),
         (b"{" * 100_000, "GRADER_API_URL"),
@@ -128,37 +124,25 @@ def test_part_of_an_answer_is_never_an_answer(window: list[dict[str, object]], s
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"),
+    ("headers", "least", "most"),
     [
-        ("0", 0),
-        ("7", 7),
-        (" 120 ", 120),
-        ("0120", 120),
-        ("Sat, 01 Apr 2023 12:00:30 GMT", 30),
-        ("Sat, 01 Apr 2023 15:00:30 +0300", 30),
-        ("Saturday, 01-Apr-23 12:00:30 GMT", 30),
-        ("Sat, 01 Apr 2023 12:00:30 -0000", 30),
+        ({"Retry-After": " 120 "}, 120, 120),
+        ({"Retry-After": f"{datetime.now(UTC) + timedelta(hours=1):%a, %d %b %Y %H:%M:%S GMT}"}, 3000, 3600),
         # A date that has passed: at once.
-        ("Fri, 31 Mar 2023 12:00:00 GMT", 0),
-        *((nonsense, None) for nonsense in ("", " ", "soon", "-5", "1.5", "1e3", "٣", "²", "7 seconds", "NaN", "0x10")),
-        *((nonsense, None) for nonsense in ("Sat, 32 Apr 2023 12:00:30 GMT", "Sat, 01 Apr 2023 12:00:30 +9999")),
-        # Numbers beyond what a date can hold.
-        ("Sat, 01 Apr 99999999999999999999 12:00:00 GMT", None),
-        ("Sat, 01 Apr 2023 12:00:00 +99999999999999999999", None),
+        ({"Retry-After": "Fri, 31 Mar 2023 12:00:00 GMT"}, 0, 0),
+        *(({"Retry-After": nonsense}, None, None) for nonsense in ("", "soon", "-5", "1.5", "٣", "7 seconds", "NaN")),
+        ({}, None, None),
     ],
 )
-def test_the_wait_is_read_in_seconds_or_as_a_date(header: str, seconds: float | None) -> None:
-    assert read_retry_after({"Retry-After": header}, NOW) == seconds
-
-
-def test_a_date_is_compared_with_the_present_and_without_the_header_no_wait_is_known() -> None:
-    assert read_retry_after({"Retry-After": "Sat, 01 Apr 2023 12:00:30 GMT"}) == 0
-    assert (read_retry_after({"Retry-After": "Thu, 01 Jan 2099 00:00:00 GMT"}) or 0) > 0
-    assert read_retry_after({}) is None
+def test_the_wait_is_read_in_seconds_or_as_a_date(
+    headers: dict[str, str], least: float | None, most: float | None
+) -> None:
+    wait = read_retry_after(headers)
+    assert wait == least == most or (least and most and wait and least < wait <= most)
 
 
 @fault("grader API", "any Retry-After, made up", "a wait that is not negative, or none")
 @given(st.text() | st.text("0123456789 :+-JanMoGMTUC,", max_size=40))
 def test_any_other_header_is_a_wait_or_nonsense(header: str) -> None:
-    wait = read_retry_after({"Retry-After": header}, NOW)
+    wait = read_retry_after({"Retry-After": header})
     assert wait is None or wait >= 0
