@@ -43,8 +43,8 @@ LAST_ROWS: Final = Text(
 )
 CHART: Final = Text("Графики", "Charts")
 CHART_ALT: Final = Text(
-    "Графики по дням за {period}: {columns}. Все значения есть в таблице.",
-    "Charts by day for {period}: {columns}. All values are in the table.",
+    "Графики по дням за {period}. Все значения есть в таблице.",
+    "Charts by day for {period}. All values are in the table.",
 )
 INCOMPLETE_DAY: Final = Text("неполный день", "incomplete day")
 NO_DATA: Final = Text("нет данных", "no data")

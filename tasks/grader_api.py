@@ -69,9 +69,7 @@ def fetch_records(url: str, client: str, client_key: str, window: Window) -> str
             packing = answer.headers.get("Content-Encoding", "").strip().lower()
             # Unpacked, a small answer can fill the memory, or keep the library busy for ever.
             if packing not in ("", "identity"):
-                raise PermanentError(
-                    f"grader API: its answer came packed ({packing[:20]!r}): see what packs it"
-                )
+                raise PermanentError(f"grader API: its answer came packed ({packing[:20]!r}): see what packs it")
             body = _read_body(answer.raw)
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
         raise PermanentError("grader API: GRADER_API_URL is not a web address: correct it") from None

@@ -59,7 +59,6 @@ def render(
             table=lambda section: write_table(section, language, most_rows),
             sections=sections,
             charted=charted,
-            chart_alt=charted and describe_chart(charted, period, language),
             skipped=say(wording.SKIPPED, stages=", ".join(say(wording.STAGES[stage]) for stage in summary.skipped))
             if summary.skipped
             else "",
@@ -75,13 +74,6 @@ def render(
 def charted_section(sections: Sequence[Section]) -> Section | None:
     """The section whose chart is shown: the first that has one."""
     return next((section for section in sections if section.panels), None)
-
-
-def describe_chart(section: Section, period: Period, language: Language) -> str:
-    """The chart in words, for who cannot see it."""
-    titles = {column.name: column.title for column in section.columns}
-    columns = ", ".join(titles[name] for panel in section.panels for name in panel.columns)
-    return wording.CHART_ALT.to(language, period=span(period), columns=columns)
 
 
 def span(period: Period) -> str:

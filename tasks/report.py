@@ -63,19 +63,18 @@ def write_files(summary: RunSummary, folder: Path) -> ReportFiles:
     contents = {"html": render_html(summary, chart).encode()}
     if section and chart:
         # Excel takes a file for UTF-8 only where it begins with this mark.
-        contents |= {"csv": render_csv(section).encode("utf-8-sig"), "chart": chart}
-    suffixes = {"chart": "png"}
-    files = {name: folder / f"{summary.period.file_stem}.{suffixes.get(name, name)}" for name in contents}
+        contents |= {"csv": render_csv(section).encode("utf-8-sig"), "png": chart}
+    files = {suffix: folder / f"{summary.period.file_stem}.{suffix}" for suffix in contents}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, content in contents.items():
-            with private_file(files[name]) as file:
+        for suffix, content in contents.items():
+            with private_file(files[suffix]) as file:
                 file.write(content)
     except OSError as error:
         raise PermanentError(
             f"the report cannot be written to {folder} ({error.strerror}): make room there, or make it writable"
         ) from error
-    return ReportFiles(**files)
+    return ReportFiles(files["html"], files.get("csv"), files.get("png"))
 
 
 def _as_text(cell: str) -> str:

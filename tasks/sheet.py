@@ -54,8 +54,7 @@ def publish_figures(key: SecretDict, spreadsheet_id: str, history: Section, api_
         TransientError: a quota, an outage, or somebody else wrote at the same time.
         PermanentError: wrong credentials, a spreadsheet that is missing or not shared, or figures that would vanish.
     """
-    with _translate_errors(key, spreadsheet_id):
-        sheet = _connect(key, api_url).open_by_key(spreadsheet_id)
+    with _open(key, spreadsheet_id, api_url) as sheet:
         tab = _find_tab(sheet) or sheet.add_worksheet(TAB, rows=1000, cols=4)
         if history.rows:
             header = [column.title for column in history.columns]
@@ -73,9 +72,9 @@ def read_tab(key: SecretDict, spreadsheet_id: str, name: str, api_url: str = GOO
     Raises:
         TransientError, PermanentError: see `publish_figures`.
     """
-    with _translate_errors(key, spreadsheet_id):
-        tabs = _connect(key, api_url).open_by_key(spreadsheet_id).worksheets()
-        cells: list[list[str]] = next((tab.get_all_values() for tab in tabs if tab.title == name), [])
+    with _open(key, spreadsheet_id, api_url) as sheet:
+        tabs = (tab for tab in sheet.worksheets() if tab.title == name)
+        cells: list[list[str]] = next((tab.get_all_values() for tab in tabs), [])
     return cells
 
 
@@ -85,8 +84,7 @@ def try_sheet(key: SecretDict, spreadsheet_id: str, api_url: str = GOOGLE_SHEETS
     Returns:
         What was found: the title, and whether the tab is there.
     """
-    with _translate_errors(key, spreadsheet_id):
-        sheet = _connect(key, api_url).open_by_key(spreadsheet_id)
+    with _open(key, spreadsheet_id, api_url) as sheet:
         sheet.update_title(sheet.title)
         is_there = _find_tab(sheet) is not None
     return f"{sheet.title!r} can be written, {'with its' if is_there else 'the first run adds the'} tab {TAB}"
@@ -99,7 +97,14 @@ def _connect(key: SecretDict, api_url: str) -> gspread.Client:
         def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> Any:
             return super().request(method, endpoint.replace(GOOGLE_SHEETS_URL, api_url, 1), *args, **kwargs)
 
-    account = _read_key(key)
+    read: Any = Credentials.from_service_account_info  # without types
+    try:
+        account = read(key.get_secret_value(), scopes=SCOPES)
+    except ValueError as error:
+        raise PermanentError(
+            "Google Sheet: the service account's key cannot be used: check GOOGLE_SERVICE_ACCOUNT_FILE, then run "
+            "python -m flows.setup again"
+        ) from error
     account.refresh(Request())
     # A plain session, since a token lives for an hour: google-auth's own would also call another of Google's services,
     # for a feature that the sheet has no use for, and where a firewall forbids that, complain of it in the log.
@@ -108,18 +113,6 @@ def _connect(key: SecretDict, api_url: str) -> gspread.Client:
     client = gspread.Client(auth=account, session=session, http_client=Endpoint)
     client.set_timeout(TIMEOUT_S)
     return client
-
-
-def _read_key(key: SecretDict) -> Any:
-    """The service account's credentials, out of its key file's content."""
-    try:
-        read: Any = Credentials.from_service_account_info  # without types
-        return read(key.get_secret_value(), scopes=SCOPES)
-    except ValueError as error:
-        raise PermanentError(
-            "Google Sheet: the service account's key cannot be used: check GOOGLE_SERVICE_ACCOUNT_FILE, then run "
-            "python -m flows.setup again"
-        ) from error
 
 
 def _find_tab(sheet: gspread.Spreadsheet) -> gspread.Worksheet | None:
@@ -180,10 +173,11 @@ def _to_date(value: object) -> date | None:
 
 
 @contextmanager
-def _translate_errors(key: SecretDict, spreadsheet_id: str) -> Iterator[None]:
+def _open(key: SecretDict, spreadsheet_id: str, api_url: str) -> Iterator[gspread.Spreadsheet]:
+    """The spreadsheet; what goes wrong with it becomes one of our errors."""
     account = key.get_secret_value().get("client_email") or "the service account"
     try:
-        yield
+        yield _connect(key, api_url).open_by_key(spreadsheet_id)
     except CodegraderError:
         raise
     except gspread.SpreadsheetNotFound:
