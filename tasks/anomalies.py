@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -104,14 +105,14 @@ class _History:
         self._known: dict[date, Figures | None] = {}
         self.flags: Flags = {}
 
-    def prefetch(self, days: Iterable[date], *, before: int, after: int = 0) -> None:
-        """Reads these days and so many before and after each."""
-        self._fetch({day + timedelta(number) for day in days for number in range(-before, after + 1)})
+    def prefetch(self, days: Iterable[date], *, before: int = 0, after: int = 0, step: int = 1) -> None:
+        """Reads these days and so many before and after each, or every seventh of them."""
+        self._fetch({day + timedelta(number) for day in days for number in range(-before, after + 1, step)})
 
     def read(self, day: date) -> Figures | None:
         """A day's figures; None if it neither judges nor is judged."""
         if day not in self._known:
-            self.prefetch([day], before=0, after=REACH)
+            self.prefetch([day], after=REACH)
         return self._known[day]
 
     def _fetch(self, wanted: set[date]) -> None:
@@ -202,8 +203,9 @@ def read_unjudged(
     complete = [day for day, is_complete in known if is_complete and day not in days_off]
     with translate_errors(engine), engine.connect() as connection:
         history = _History(connection, time_zone, days_off)
-        history.prefetch(complete, before=REACH)
-        judged = {day: judge_day(day, history.read, history.flags) for day in complete}
+        # Whether a day is judged depends on its own weekday alone.
+        history.prefetch(complete, before=REACH, step=7)
+        judged = {day: judge_day(day, partial(_read_weekday, history, day), history.flags) for day in complete}
     short = tuple(day for day in complete if judged[day]["", ATTEMPTS] is None)
     courses = {
         course
@@ -217,3 +219,7 @@ def read_unjudged(
         short,
         tuple(sorted(courses)),
     )
+
+
+def _read_weekday(history: _History, weekday: date, day: date) -> Figures | None:
+    return history.read(day) if day.weekday() == weekday.weekday() else None

@@ -1,7 +1,7 @@
 """The import of the earlier script's table: its rows become attempts, as if they had been fetched."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BATCH_ROWS: Final = 5_000
 
 
-def import_legacy(engine: "Engine", time_zone: ZoneInfo) -> Iterator[str]:
+def import_legacy(engine: "Engine", time_zone: ZoneInfo, days_off: Container[date] = frozenset()) -> Iterator[str]:
     """Copies the rows into `attempts`, a transaction a batch, and computes their days' figures.
 
     What was fetched stays as it is, and so does the table. No window counts as loaded: the API was not asked.
@@ -47,7 +47,7 @@ def import_legacy(engine: "Engine", time_zone: ZoneInfo) -> Iterator[str]:
         left_out.update({result.check: result.rows for result in checked.results if result.severity == "error"})
         days |= {day.date: day for day in _days(checked, time_zone) if day.date not in days}
         yield f"{TABLE}: {counts['rows']:,} rows read, {counts['new']:,} new attempts"
-    compute_figures(engine, days.values(), time_zone)
+    compute_figures(engine, days.values(), time_zone, days_off)
     yield f"{TABLE}: {_describe(counts, left_out)}; figures of {len(days):,} days computed; the table is left as it is"
 
 

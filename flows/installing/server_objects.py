@@ -67,8 +67,10 @@ def set_up(configuration: Configuration, *, with_legacy: bool = False) -> Iterat
         yield "database schema: up to date"
         if with_legacy:
             from flows.installing.legacy import import_legacy
+            from tasks.days_off import find_days_off
 
-            yield from import_legacy(engine, configuration.settings.time_zone)
+            settings = configuration.settings
+            yield from import_legacy(engine, settings.time_zone, find_days_off(settings.holidays))
 
 
 def create_server_objects(*, is_expected: bool = False) -> Iterator[str]:

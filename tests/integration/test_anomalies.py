@@ -1,31 +1,42 @@
 """Anomalies in the database: kept by day and course, the same whatever the order of loads; days off are left out."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine
 
 from schemas.period import Window
+from schemas.record import Record
+from tasks.analyses.anomalies import analyse_anomalies
 from tasks.anomalies import read_anomalies, read_unjudged
-from tasks.days_off import find_days_off, read_holidays
+from tasks.days_off import find_days_off
 from tasks.figures import compute_figures, rebuild_figures
-from tests.fixtures.records import COURSE, record
+from tests.fixtures.records import COURSE, passback, record, submit
 from tests.integration.loading import load
+from tests.integration.test_analyses import a_day, shown, the
+from tests.integration.test_cases import export
 
 ZONE = ZoneInfo("UTC")
 MONDAYS = [date(2023, 1, 2) + timedelta(weeks=number) for number in range(9)]
 OUTAGE = MONDAYS[7]
 
 
-def load_day(engine: Engine, day: date) -> None:
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    records = [
-        record(lti_user_id=f"{number:032x}", created_at=f"{day} 09:00:{number:02}.000001")
-        for number in range(0 if day == OUTAGE else 20)
+def records_of(day: date, make: Callable[..., Record] = submit, **changes: object) -> list[Record]:
+    """A record of each of twenty students."""
+    return [
+        make(lti_user_id=f"{number:032x}", created_at=f"{day} 09:00:{number:02}.000001", **changes)
+        for number in range(20)
     ]
-    load(engine, records, Window(start, start + timedelta(days=1)))
+
+
+def load_day(engine: Engine, day: date, records: Sequence[Record] | None = None, *, hours: int = 24) -> None:
+    """Loads a day; without records it is as usual, or the outage."""
+    usual = [] if day == OUTAGE else records_of(day, record)
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    load(engine, usual if records is None else records, Window(start, start + timedelta(hours=hours)))
 
 
 @pytest.mark.parametrize("order", [MONDAYS, MONDAYS[::-1], MONDAYS[4:] + MONDAYS[:4]])
@@ -44,17 +55,81 @@ def test_an_outage_is_kept_in_all_and_in_its_course_whatever_the_order(engine: E
     assert read_unjudged(engine, OUTAGE, OUTAGE, ZONE, frozenset([OUTAGE])).off == (OUTAGE,)
 
 
-def test_days_off_are_those_of_a_file_or_a_country(tmp_path: Path) -> None:
-    file = tmp_path / "off.txt"
-    file.write_text("# exams\n2023-05-01 # May\n\n2023-05-09\n")
-    assert read_holidays(str(file)) == (date(2023, 5, 1), date(2023, 5, 9))
-    assert date(2023, 5, 9) in find_days_off(read_holidays("ru"))
+ANOTHER = "course-v1:Uni+TINY+2023"
+FAULTY: dict[str, Callable[[date], list[Record]]] = {
+    "rejected": lambda day: records_of(day) + records_of(day, record, is_correct=7)[:15],
+    "duplicates": lambda day: records_of(day) + records_of(day)[:15],
+    "unreadable_course": lambda day: records_of(day)[:9] + records_of(day, passback_params="?")[9:],
+    "success_rate": lambda day: records_of(day, is_correct=0),
+}
 
 
-@pytest.mark.parametrize(("content", "said"), [("2023-05-01\n1 May\n", "line 2"), (None, "off.txt")])
-def test_a_holiday_that_is_no_date_and_a_missing_file_are_named(tmp_path: Path, content: str | None, said: str) -> None:
-    file = tmp_path / "off.txt"
-    if content:
-        file.write_text(content)
-    with pytest.raises(ValueError, match=said):
-        read_holidays(str(file))
+@pytest.mark.parametrize("figure", FAULTY)
+def test_records_that_are_rejected_repeated_without_a_course_or_all_wrong_are_an_anomaly(
+    engine: Engine, figure: str
+) -> None:
+    for day in MONDAYS[:6]:
+        load_day(engine, day, records_of(day))
+    load_day(engine, MONDAYS[6], FAULTY[figure](MONDAYS[6]))
+    compute_figures(engine, [], ZONE)
+    found = read_anomalies(engine, MONDAYS[0], MONDAYS[6])
+    assert {each.day for each in found} == {MONDAYS[6]}
+    assert ("", figure) in {(each.course, each.figure) for each in found}
+
+
+def test_an_export_gives_each_anomaly_with_what_was_expected(engine: Engine) -> None:
+    for day in MONDAYS:
+        load_day(engine, day)
+    compute_figures(engine, [], ZONE)
+    rows = export(engine, "anomalies", MONDAYS[0], MONDAYS[-1])
+    assert list(rows[0]) == ["day", "course", "figure", "value", "expected", "low", "high"]
+    assert [row["course"] for row in rows if row["figure"] == "attempts"] == ["", COURSE]
+    first = next(row for row in rows if row["figure"] == "attempts")
+    assert (first["day"], first["value"], first["expected"]) == (str(OUTAGE), "0.0000", "20.0000")
+    assert 0 < float(first["low"]) < 20 < float(first["high"])
+
+
+def test_the_report_tells_what_was_unusual_and_what_was_not_judged_and_why(engine: Engine) -> None:
+    tiny = passback(lis_result_sourcedid=f"{ANOTHER}:lms.uni.example-task:student")
+    for day in MONDAYS:
+        load_day(
+            engine, day, None if day == OUTAGE else records_of(day, record) + records_of(day, passback_params=tiny)[:3]
+        )
+    load_day(engine, MONDAYS[0] + timedelta(1), records_of(MONDAYS[0] + timedelta(1)), hours=12)
+    compute_figures(engine, [], ZONE)
+
+    def read(day: date, **parts: Any) -> tuple[list[tuple[Any, ...]], str, list[str]]:
+        findings = analyse_anomalies(engine, a_day(day, **parts))
+        section = the(findings, "anomalies")
+        rows = shown(section, "course", "figure", "value", "expected")
+        return rows, " ".join(section.notes), [each.text for each in findings.headlines]
+
+    rows, notes, headlines = read(OUTAGE)
+    short = "too little history or too few students:"
+    assert ("all courses", "Attempts", "0", "23") in rows
+    assert (COURSE.removeprefix("course-v1:"), "Attempts", "0", "20") in rows
+    assert headlines[0].endswith("all courses: Attempts 0, expected 23")
+    assert f"Not judged in a course, {short} Uni+TINY+2023." in notes
+    assert f"Not judged, {short} {MONDAYS[4]}." in read(MONDAYS[4])[1]
+    rows, notes, headlines = read(MONDAYS[8])
+    assert (rows, headlines) == ([], [])
+    assert notes.startswith("Nothing unusual was found.")
+    assert f"Not judged, {short}" not in notes
+    assert f"Not judged, incomplete day: {MONDAYS[0] + timedelta(1)}." in read(MONDAYS[0] + timedelta(1))[1]
+    for holidays in ((OUTAGE,), "RU"):
+        rebuild_figures(engine, ZONE, find_days_off(holidays))
+        day = OUTAGE if holidays != "RU" else MONDAYS[0]
+        rows, notes, headlines = read(day, holidays=holidays)
+        assert (rows, headlines) == ([], [])
+        assert f"Not judged, day off: {day}." in notes
+
+
+def test_a_day_off_judges_no_other(engine: Engine) -> None:
+    """Two of the eight days are off, so the four that are left are too few."""
+    for day in MONDAYS[:7]:
+        load_day(engine, day)
+    compute_figures(engine, [], ZONE)
+    assert read_unjudged(engine, MONDAYS[6], MONDAYS[6], ZONE).short == ()
+    off = frozenset(MONDAYS[:2])
+    rebuild_figures(engine, ZONE, off)
+    assert read_unjudged(engine, MONDAYS[6], MONDAYS[6], ZONE, off).short == (MONDAYS[6],)

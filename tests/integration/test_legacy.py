@@ -1,6 +1,7 @@
 """The earlier script's table becomes attempts, as if they had been fetched, and a fetch finds nothing to add."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -10,12 +11,14 @@ from sqlalchemy import Engine
 from flows.installing import legacy
 from flows.installing.legacy import import_legacy
 from schemas.attempt import Attempt
+from tasks.anomalies import read_anomalies
 from tasks.database import open_engine
 from tasks.errors import PermanentError
 from tasks.legacy import read_batches
 from tests.fixtures.legacy_table import insert, make_table
 from tests.fixtures.records import ANOTHER_STUDENT, STUDENT, attempts_of, numbered, passback, record, submit
 from tests.integration.loading import LOADED, column, contents, do, load, rows, versions
+from tests.integration.test_anomalies import MONDAYS, OUTAGE, load_day
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector
@@ -186,3 +189,13 @@ def test_a_table_that_lacks_a_column_is_told_by_that_column(engine: Engine, colu
         list(import_legacy(engine, UTC))
     assert f"user_config lacks {', '.join(columns)}, " in str(caught.value)
     assert column(engine, "SELECT count(*) FROM attempts") == [0]
+
+
+@pytest.mark.parametrize(("days_off", "is_found"), [((), True), ((OUTAGE,), False)])
+def test_an_import_judges_no_day_off(engine: Engine, days_off: tuple[date, ...], is_found: bool) -> None:
+    """It computes what fetched days are due as well, and so judges them."""
+    for day in MONDAYS:
+        load_day(engine, day)
+    insert(engine, RECORDS)
+    list(import_legacy(engine, UTC, days_off))
+    assert bool(read_anomalies(engine, OUTAGE, OUTAGE)) is is_found

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from flows.installing import environment as environments
 from flows.installing.blocks import configure
 from flows.installing.environment import KNOWN_SETTINGS, Environment, find_notes, read_environment
+from schemas.settings import Settings
 from tasks.errors import InvalidInputError
 from tests.fixtures.prefect_server import ROOT
 
@@ -171,6 +173,36 @@ def test_an_address_is_taken_apart(address: str, password: str | None, host: str
     assert found.port == (5433 if ":5433" in address else None)
     assert (found.password and found.password.get_secret_value()) == password
     assert "geheim" not in repr(found)
+
+
+def test_days_off_are_a_file_or_a_country(env_file: Path) -> None:
+    file = env_file.parent / "off.txt"
+    file.write_text("# exams\n2023-05-01 # May\n\n2023-05-09\n")
+    for value, holidays in ((str(file), (date(2023, 5, 1), date(2023, 5, 9))), ("ru", "RU"), ("", ())):
+        settings = configure(read_environment(write(env_file, API | {"HOLIDAYS": value}))).settings
+        assert settings.holidays == holidays
+        # As it is saved, and read by the runs.
+        assert Settings.model_validate(json.loads(settings.model_dump_json())).holidays == holidays
+
+
+@pytest.mark.parametrize(
+    ("content", "value", "said"),
+    [
+        ("2023-05-01\n1 May\n", "", "line 2: '1 May' is no date: write it as 2023-05-01"),
+        (None, "", "No such file or directory; write a file of dates, or a country as RU"),
+        (None, "XX", "XX: no days off are known of this country; write a file of dates"),
+    ],
+)
+def test_a_holiday_that_is_no_date_is_named_in_one_line(
+    env_file: Path, content: str | None, value: str, said: str
+) -> None:
+    file = env_file.parent / "off.txt"
+    if content:
+        file.write_text(content)
+    message = refusal(write(env_file, API | {"HOLIDAYS": value or str(file)}))
+    assert "HOLIDAYS: " in message
+    assert said in message
+    assert value or str(file) in message
 
 
 # --- the file itself
