@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from prefect import flow, get_run_logger
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from flows.backfilling.chunks import describe_days, split_into_chunks
-from flows.backfilling.dispatch import ChildRuns, ChunkLoad, Dispatch, count_outcomes, write_outcomes
+from flows.backfilling.dispatch import ChunkLoad, count_outcomes, load_chunks, write_outcomes
 from flows.running.beginning import begin_run, fail
 from flows.running.configuration import open_database
 from flows.running.failure import mail_failure
@@ -74,12 +73,11 @@ def codegrader_backfill(
         period = plan_period(start_date, end_date, configuration.settings.time_zone, now, max_days=None)
         # Of a run that is tried once more, the first time counts: what it has asked for since is not asked again.
         since = flow_run.scheduled_start_time if refresh else None
-        loads = [ChunkLoad(chunk, since) for chunk in split_into_chunks(period, chunk_months)]
-        get_run_logger().info("%s: %d chunks, days of %s", period, len(loads), period.time_zone.key)
+        chunks = split_into_chunks(period, chunk_months)
+        get_run_logger().info("%s: %d chunks, days of %s", period, len(chunks), period.time_zone.key)
         with open_database(configuration) as engine:
-            with get_client(sync_client=True) as client:
-                children = ChildRuns(client, limits, refresh=refresh)
-                Dispatch(engine, children, loads, max_parallel).run()
+            parameters = {"refresh": refresh, "publish": False, **limits._asdict()}
+            loads = load_chunks(engine, chunks, parameters, since, max_parallel)
             write_outcomes(loads)
             stages = Stages()
             stages.failures += find_failures(loads, limits)
@@ -108,7 +106,7 @@ def find_failures(loads: Sequence[ChunkLoad], limits: Limits) -> Iterator[StageF
         advice = "see the log for the reasons, then start the backfill again: it loads only what is missing"
         yield StageFailure("load", f"not loaded: {describe_days(missing)}: {advice}")
     for load in loads:
-        reasons = list(distrust(load.counts, limits))
+        reasons = list(distrust(load.loaded.counts, limits))
         yield from (StageFailure("checks", f"{load.chunk}: {reason}") for reason in reasons)
         if load in failed and not load.missing and not reasons:
             yield StageFailure("load", f"{load.chunk}: {load.reason}")
@@ -117,10 +115,10 @@ def find_failures(loads: Sequence[ChunkLoad], limits: Limits) -> Iterator[StageF
 def _sum_up(period: Period, loads: Sequence[ChunkLoad]) -> RunSummary:
     counts, checks = LoadCounts(), tuple[CheckResult, ...]()
     for load in loads:
-        counts += load.counts
-        checks = add_results(checks, load.checks)
+        counts += load.loaded.counts
+        checks = add_results(checks, load.loaded.checks)
     started_at = flow_run.scheduled_start_time or datetime.now(UTC)
-    return RunSummary(period, started_at, sum(load.windows for load in loads), counts, checks)
+    return RunSummary(period, started_at, sum(load.loaded.windows for load in loads), counts, checks)
 
 
 main: Final = flow_command(

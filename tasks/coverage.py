@@ -63,7 +63,7 @@ class LoadedDays:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was loaded; of a flow run, but for what another has loaded again since.
+    """What was loaded; of flow runs, but for what another has loaded again since.
 
     Attributes:
         windows: how many windows.
@@ -100,9 +100,9 @@ def _is_covered(day: Day, spans: Iterable[Span]) -> bool:
     return any(start <= day.start and day.end <= end for start, end in spans)
 
 
-def loaded_by(engine: Engine, flow_run_id: str) -> Loaded:
-    """What a flow run has loaded so far."""
-    return _sum_up(engine, "WHERE flow_run_id = CAST(%(value)s AS uuid)", flow_run_id)
+def loaded_by(engine: Engine, *flow_run_ids: str) -> Loaded:
+    """What these flow runs have loaded so far."""
+    return _sum_up(engine, "WHERE flow_run_id = ANY(CAST(%(value)s AS uuid[]))", list(flow_run_ids))
 
 
 def loaded_since(engine: Engine, moment: datetime) -> Loaded:

@@ -93,9 +93,9 @@ def mark_as_crashed(
             return
         monkeypatch.setattr(server_objects, "SILENCE", timedelta(seconds=50))
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 30}):
-            server_objects.put_automation(client, server_objects.a_run_has_died())
+            list(server_objects.put_automations(client, is_expected=False))
             yield lambda _: None
-        for automation in client.read_automations_by_name(server_objects.A_RUN_HAS_DIED):
+        for automation in client.read_automations():
             client.delete_automation(automation.id)
 
 

@@ -10,6 +10,7 @@ from flows.backfilling.chunks import split_into_chunks
 from flows.backfilling.dispatch import ChunkLoad
 from flows.running.loading import Limits, distrust
 from schemas.summary import LoadCounts
+from tasks.coverage import Loaded
 from tasks.plan import plan_period
 
 LIMITS = Limits(max_rejected_share=0.05, max_duplicates_share=0.05)
@@ -30,12 +31,15 @@ def test_more_than_a_limit_is_told_with_the_numbers_and_the_setting(rejected: in
 
 def test_a_backfill_judges_each_chunk_and_tells_of_each_once() -> None:
     period = plan_period("2023-03-01", "2023-06-30", ZoneInfo("UTC"), datetime(2023, 7, 1, tzinfo=UTC), max_days=None)
-    loads = [ChunkLoad(chunk, None, outcome="loaded") for chunk in split_into_chunks(period, 1)]
-    # The chunk's own run has failed because of it as well.
-    loads[1].outcome, loads[1].reason = "failed", "checks failed"
-    loads[1].counts = LoadCounts(fetched=100, duplicates=6)
-    loads[2].counts = LoadCounts(fetched=10_000, duplicates=6)
-    loads[3].outcome, loads[3].missing = "failed", loads[3].chunk.days[:2]
+    march, april, may, june = split_into_chunks(period, 1)
+    many, some = (Loaded(4, LoadCounts(fetched=fetched, duplicates=6), ()) for fetched in (10_000, 100))
+    loads = [
+        ChunkLoad(march, "skipped", Loaded(0, LoadCounts(), ())),
+        # The chunk's own run has failed because of it as well.
+        ChunkLoad(april, "failed", some, "checks failed"),
+        ChunkLoad(may, "loaded", many),
+        ChunkLoad(june, "failed", Loaded(0, LoadCounts(), ()), "", june.days[:2]),
+    ]
 
     failures = list(find_failures(loads, LIMITS))
 
