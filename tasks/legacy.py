@@ -6,6 +6,7 @@ course and the task that they will give the record, should the API be asked for 
 """
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -16,26 +17,19 @@ from tasks.database import read_rows, translate_errors
 from tasks.errors import PermanentError
 
 TABLE: Final = "user_config"
+FETCHED_ROWS: Final = 1_000
 
 _IS_TABLE: Final = f"SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass('{TABLE}')"
-# The script wrote what pandas made of null: 'NaN', also as text. The driver cannot read times outside of Python's
-# calendar, infinity among them. Rows of one attempt come one after the other, so that one batch holds them all.
-_READ: Final = f"""
-    SELECT
-        CASE WHEN created_at BETWEEN '0001-01-01' AND '9999-12-31 23:59:59.999999' THEN created_at END AS created_at,
-        NULLIF(user_id, 'NaN') AS user_id,
-        NULLIF(attempt_type, 'NaN') AS attempt_type,
-        NULLIF(lis_result_sourcedid, 'NaN') AS lis_result_sourcedid,
-        NULLIF(oauth_consumer_key, 'NaN') AS oauth_consumer_key,
-        NULLIF(lis_outcome_service_url, 'NaN') AS lis_outcome_service_url,
-        NULLIF(is_correct, 'NaN') AS is_correct,
-        id
-    FROM {TABLE}
-    ORDER BY 1, 2, 3, 4
-"""
-_IDENTITY: Final = slice(4)
 _LTI_PARAMETERS: Final = ("oauth_consumer_key", "lis_result_sourcedid", "lis_outcome_service_url")
 _COLUMNS: Final = ("id", "user_id", *_LTI_PARAMETERS, "is_correct", "attempt_type", "created_at")
+# The driver cannot read times outside of Python's calendar, infinity among them.
+_READ: Final = f"""
+    SELECT
+        {", ".join(_COLUMNS[:-1])},
+        CASE WHEN created_at BETWEEN '0001-01-01' AND '9999-12-31 23:59:59.999999' THEN created_at END AS created_at
+    FROM {TABLE}
+    ORDER BY created_at
+"""
 _FIND_COLUMNS: Final = f"""
     SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('{TABLE}') AND attnum > 0 AND NOT attisdropped
 """
@@ -46,11 +40,10 @@ def has_table(engine: Engine) -> bool:
     return (True,) in read_rows(engine, _IS_TABLE, {})
 
 
-def read_batches(engine: Engine, rows: int) -> Iterator[list[Record]]:
-    """Reads the whole table through a cursor of the server's, so that memory holds a batch at a time.
+def read_days(engine: Engine) -> Iterator[list[Record]]:
+    """Reads the whole table a day at a time, so that all rows of one attempt come together; those without a time last.
 
-    Args:
-        rows: length of a batch; it is longer where the rows of one attempt would else be torn apart.
+    It is read through a cursor of the server's, so that memory holds no more than that.
 
     Raises:
         PermanentError: also if the table lacks a column.
@@ -62,25 +55,19 @@ def read_batches(engine: Engine, rows: int) -> Iterator[list[Record]]:
             "missing, or rename the table if it is another program's"
         )
     with translate_errors(engine), engine.connect() as connection:
-        batch: list[Record] = []
-        last: Any = None
-        for row in connection.execution_options(yield_per=rows).execute(text(_READ)):
-            # Rows without a user or a time are of no attempt.
-            if len(batch) >= rows and (None in row[:2] or row[_IDENTITY] != last):
-                yield batch
-                batch = []
-            batch.append(_to_record(row))
-            last = row[_IDENTITY]
-        if batch:
-            yield batch
+        found = connection.execution_options(yield_per=FETCHED_ROWS).execute(text(_READ))
+        for _, rows in groupby(found, key=lambda row: row.created_at and row.created_at.date()):
+            yield list(map(_to_record, rows))
 
 
 def _to_record(row: Row[Any]) -> Record:
+    # The script wrote what pandas made of null: NaN, also as text.
+    found = {name: None if str(value) in ("NaN", "nan") else value for name, value in row._mapping.items()}
     return {
-        "id": row.id,
-        "lti_user_id": row.user_id,
-        "passback_params": {name: getattr(row, name) for name in _LTI_PARAMETERS},
-        "is_correct": row.is_correct,
-        "attempt_type": row.attempt_type,
-        "created_at": None if row.created_at is None else row.created_at.isoformat(" "),
+        "id": found["id"],
+        "lti_user_id": found["user_id"],
+        "passback_params": {name: found[name] for name in _LTI_PARAMETERS},
+        "is_correct": found["is_correct"],
+        "attempt_type": found["attempt_type"],
+        "created_at": found["created_at"] and found["created_at"].isoformat(" "),
     }

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Container, Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from schemas.attempt import Checked
@@ -11,7 +11,7 @@ from schemas.period import Day, Window, days_between
 from schemas.record import Record
 from tasks.check import check
 from tasks.figures import compute_figures
-from tasks.legacy import TABLE, has_table, read_batches
+from tasks.legacy import TABLE, has_table, read_days
 from tasks.load import load_missing
 from tasks.plan import FIRST_YEAR
 from tasks.transform import transform
@@ -19,11 +19,9 @@ from tasks.transform import transform
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-BATCH_ROWS: Final = 5_000
-
 
 def import_legacy(engine: "Engine", time_zone: ZoneInfo, days_off: Container[date] = frozenset()) -> Iterator[str]:
-    """Copies the rows into `attempts`, a transaction a batch, and computes their days' figures.
+    """Copies the rows into `attempts`, a transaction a day, and computes their days' figures.
 
     What was fetched stays as it is, and so does the table. No window counts as loaded: the API was not asked.
 
@@ -31,7 +29,7 @@ def import_legacy(engine: "Engine", time_zone: ZoneInfo, days_off: Container[dat
         Lines that tell how far it is, and at the end what became of all rows.
 
     Raises:
-        TransientError, PermanentError: see `tasks.database.translate_errors`; the batches before are kept, and
+        TransientError, PermanentError: see `tasks.database.translate_errors`; the days before are kept, and
             a further import goes on from there.
     """
     if not has_table(engine):
@@ -40,12 +38,14 @@ def import_legacy(engine: "Engine", time_zone: ZoneInfo, days_off: Container[dat
     counts: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
     days: dict[date, Day] = {}
-    for records in read_batches(engine, BATCH_ROWS):
+    for records in read_days(engine):
         checked = _check(records)
         counts["new"] += load_missing(engine, checked.accepted)
         counts.update(rows=len(records), accepted=len(checked.accepted), left_out=len(checked.rejected))
         left_out.update({result.check: result.rows for result in checked.results if result.severity == "error"})
-        days |= {day.date: day for day in _days(checked, time_zone) if day.date not in days}
+        if len(moments := checked.accepted["created_at"].dt.to_pydatetime()):
+            touched = days_between(min(moments), max(moments) + timedelta(microseconds=1), time_zone)
+            days |= {day.date: day for day in touched}
         yield f"{TABLE}: {counts['rows']:,} rows read, {counts['new']:,} new attempts"
     compute_figures(engine, days.values(), time_zone, days_off)
     yield f"{TABLE}: {_describe(counts, left_out)}; figures of {len(days):,} days computed; the table is left as it is"
@@ -56,12 +56,6 @@ def _check(records: list[Record]) -> Checked:
     # The table does not hold the parameters as they came, and what stands for them here must not be taken for them.
     attempts = transform(records).assign(passback_params=None)
     return check(records, attempts, Window(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), now), now)
-
-
-def _days(checked: Checked, time_zone: ZoneInfo) -> Iterator[Day]:
-    moments = checked.accepted["created_at"].dt.to_pydatetime()
-    for moment in {moment.astimezone(time_zone).date(): moment for moment in moments}.values():
-        yield from days_between(moment, moment + timedelta(microseconds=1), time_zone)
 
 
 def _describe(counts: Counter[str], left_out: Counter[str]) -> str:

@@ -8,13 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine
 
-from flows.installing import legacy
 from flows.installing.legacy import import_legacy
 from schemas.attempt import Attempt
 from tasks.anomalies import read_anomalies
 from tasks.database import open_engine
 from tasks.errors import PermanentError
-from tasks.legacy import read_batches
+from tasks.legacy import read_days
 from tests.fixtures.legacy_table import insert, make_table
 from tests.fixtures.records import ANOTHER_STUDENT, STUDENT, attempts_of, numbered, passback, record, submit
 from tests.integration.loading import LOADED, column, contents, do, load, rows, versions
@@ -111,9 +110,7 @@ def test_rows_that_cannot_be_trusted_are_counted_and_left(engine: Engine) -> Non
     assert contents(engine, "user_config") == before
 
 
-@pytest.mark.parametrize("batch", [1, 2, 3, 5_000])
-def test_duplicates_collapse_wherever_a_batch_ends(engine: Engine, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
-    monkeypatch.setattr(legacy, "BATCH_ROWS", batch)
+def test_duplicates_collapse(engine: Engine) -> None:
     conflict = [submit(is_correct=verdict) for verdict in (0, 1, None)]
     insert(engine, [*RECORDS, *conflict, *RECORDS[::-1]])
     line = run(engine)
@@ -139,16 +136,27 @@ def test_the_figures_of_every_day_are_computed_and_no_window_counts_as_loaded(en
     assert contents(engine, "loaded_windows", "rejected_records") == {"loaded_windows": [], "rejected_records": []}
 
 
-def test_an_import_that_is_broken_off_goes_on_from_there(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(legacy, "BATCH_ROWS", 5)
-    insert(engine, numbered(20))
-    do(engine, *REJECTING.format(user=f"{12:032x}").split(";\n    "))
+def test_an_import_that_is_broken_off_goes_on_from_there(engine: Engine) -> None:
+    do(
+        engine,
+        "INSERT INTO user_config (user_id, is_correct, attempt_type, created_at) SELECT number::text, 'NaN', 'run', "
+        "timestamp '2023-04-01' + number * interval '1 minute' FROM generate_series(0, 4319) AS number",
+        *REJECTING.format(user="3000").split(";\n    "),
+    )
     with pytest.raises(PermanentError, match="no luck"):
         run(engine)
-    assert column(engine, "SELECT count(*) FROM attempts") == [10]
+    assert column(engine, "SELECT count(*) FROM attempts") == [2 * 1440]
     do(engine, "DROP TRIGGER break_off ON attempts")
-    assert "20 rows: 10 new attempts, 10 there already" in run(engine)
-    assert column(engine, "SELECT attempts FROM daily_metrics") == [20]
+    assert "4,320 rows: 1,440 new attempts, 2,880 there already" in run(engine)
+    assert column(engine, "SELECT attempts FROM daily_metrics") == [1440] * 3
+    # A day at a time, of which each is told as soon as it is kept, through a cursor of the server's.
+    lengths, queries = [], []
+    for day in read_days(engine):
+        lengths.append(len(day))
+        under_way = "SELECT query FROM pg_stat_activity WHERE application_name = 'codegrader'"
+        queries += [query for query in column(engine, under_way) if query.startswith("FETCH FORWARD 1000 ")]
+    assert lengths == [1440] * 3
+    assert queries
 
 
 def test_our_own_view_is_not_imported_nor_an_empty_table(engine: Engine, connector: "SqlAlchemyConnector") -> None:
@@ -159,25 +167,6 @@ def test_our_own_view_is_not_imported_nor_an_empty_table(engine: Engine, connect
     do(with_view, "DROP VIEW user_config")
     assert "nothing is to be imported" in run(with_view)
     with_view.dispose()
-
-
-def test_memory_holds_a_batch_at_a_time(engine: Engine) -> None:
-    do(
-        engine,
-        "INSERT INTO user_config (user_id, is_correct, attempt_type, created_at) SELECT number::text, 'NaN', 'run', "
-        "timestamp '2023-04-01' + number * interval '1 second' FROM generate_series(1, 20000) AS number",
-    )
-    under_way = "SELECT query FROM pg_stat_activity WHERE application_name = 'codegrader'"
-    lengths, queries = [], []
-    for batch in read_batches(engine, 1_000):
-        lengths.append(len(batch))
-        queries += [query for query in column(engine, under_way) if query.startswith("FETCH FORWARD 1000 ")]
-    assert lengths == [1_000] * 20
-    assert len(queries) == 19
-    # Each line is said as soon as its batch is kept.
-    said = import_legacy(engine, UTC)
-    next(said)
-    assert column(engine, "SELECT count(*) FROM attempts") == [legacy.BATCH_ROWS]
 
 
 @pytest.mark.parametrize("columns", [["id"], ["user_id", "is_correct"]])
