@@ -66,7 +66,7 @@ class Settings(BaseModel):
         try:
             return ZoneInfo(value.strip()).key
         except (KeyError, OSError):
-            raise ValueError(value) from None
+            raise ValueError from None
 
     @property
     def time_zone(self) -> ZoneInfo:

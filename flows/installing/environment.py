@@ -28,7 +28,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.settings import Settings
@@ -42,8 +41,6 @@ _MAIL: Final = ("smtp_server", "email_from", "email_to")
 _LOGIN: Final = ("smtp_username", "smtp_password")
 ENVIRONMENT_ALONE: Final = ("CODEGRADER_HOME", "SSL_CERT_FILE")
 """What only the environment can say, since it is needed by commands that do not read the file."""
-_EXPLAINED: Final = "explained"
-"""The type of the errors whose own message is shown; pydantic's words are for programmers."""
 
 
 def _read_key_file(name: str) -> dict[str, Any]:
@@ -55,10 +52,9 @@ def _read_key_file(name: str) -> dict[str, Any]:
         key = dict(json.loads(Path(name).expanduser().read_text("utf-8")))
         read(key)
     except OSError as error:
-        raise PydanticCustomError(_EXPLAINED, f"{name}: {error.strerror}") from None
+        raise ValueError(f"{name}: {error.strerror}") from None
     except (TypeError, ValueError):
-        wrong = f"{name} is not the key of a service account, or damaged: download it once more"
-        raise PydanticCustomError(_EXPLAINED, wrong) from None
+        raise ValueError(f"{name} is not the key of a service account, or damaged: download it once more") from None
     return key
 
 
@@ -104,10 +100,7 @@ class Environment(BaseSettings, Settings):
     @field_validator("holidays", mode="before")
     @classmethod
     def _read_holidays(cls, value: str) -> str | tuple[date, ...]:
-        try:
-            return read_holidays(value)
-        except ValueError as error:
-            raise PydanticCustomError(_EXPLAINED, "{problem}", {"problem": str(error)}) from None
+        return read_holidays(value)
 
     @field_validator("database_url")
     @classmethod
@@ -117,7 +110,7 @@ class Environment(BaseSettings, Settings):
 
         try:
             url = make_url(value.get_secret_value())
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise ValueError from None
         # Of a password with an @, what follows would pass for the host, and be shown as such.
         if url.drivername not in ("postgresql", "postgresql+psycopg2") or not url.database or "@" in (url.host or ""):
@@ -149,7 +142,7 @@ class Environment(BaseSettings, Settings):
             if not getattr(self, name)
         ]
         if missing:
-            raise PydanticCustomError(_EXPLAINED, "missing: " + ", ".join(missing))
+            raise ValueError("missing: " + ", ".join(missing))
         return self
 
 
@@ -163,22 +156,23 @@ def read_environment(env_file: Path | None = None) -> Environment:
     try:
         return Environment(_env_file=path)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        problems = error.errors(include_url=False, include_input=False)
         missing = [str(problem["loc"][0]).upper() for problem in problems if problem["type"] == "missing"]
         lines = [f"missing: {', '.join(missing)}"] if missing else []
         lines += [_describe(problem) for problem in problems if problem["type"] != "missing"]
-        lines += _find_misspelt(names, f"in {path}")
+        lines += _find_misspelt(names)
         where = str(path) if path.exists() else f"the environment (there is no .env in {Path.cwd()})"
         raise InvalidInputError(f"{where} is not complete: {'; '.join(lines)} (.env.example explains each)") from None
 
 
 def _describe(problem: Any) -> str:
+    """An error of ours says itself what to do; pydantic's words are for programmers."""
+    error = problem.get("ctx", {}).get("error")
+    explained = str(error) if type(error) is ValueError else ""
     if not problem["loc"]:
-        return str(problem["msg"])
+        return explained
     name = problem["loc"][0]
-    if problem["type"] == _EXPLAINED:
-        return f"{name.upper()}: {problem['msg']}"
-    return f"{name.upper()}: write {Environment.model_fields[name].description or 'something else'}"
+    return f"{name.upper()}: {explained or f'write {Environment.model_fields[name].description}'}"
 
 
 def find_notes(env_file: Path | None = None) -> list[str]:
@@ -189,15 +183,13 @@ def find_notes(env_file: Path | None = None) -> list[str]:
     """
     path = _find_file(env_file)
     names = _read_names(path)
-    slips = list(_find_misspelt(names, f"in {path}"))
-    # The environment has many variables that are none of ours, such as `EMAIL_TOKEN`.
-    slips += _find_misspelt(os.environ, "in the environment", resembling=0.85)
+    slips = list(_find_misspelt(names))
     slips += [
-        f"{name} has no effect in {path}: set it in the environment" for name in ENVIRONMENT_ALONE if name in names
+        f"{name} has no effect in a file: set it in the environment" for name in ENVIRONMENT_ALONE if name in names
     ]
     if names and os.name != "nt" and path.stat().st_mode & (S_IRGRP | S_IROTH):
-        slips.append(f"{path} holds your keys and passwords, and others on this machine can read it: chmod 600 {path}")
-    return [f"note: {slip}" for slip in slips]
+        slips.append(f"others on this machine can read your keys and passwords in it: chmod 600 {path}")
+    return [f"note: {path}: {slip}" for slip in slips]
 
 
 def _find_file(named: Path | None) -> Path:
@@ -230,9 +222,9 @@ def _read_names(path: Path) -> list[str]:
     return [line.key for line in lines if line.key]
 
 
-def _find_misspelt(names: Iterable[str], where: str, resembling: float = 0.8) -> Iterator[str]:
-    """Names that are no setting's but resemble one, by that share; others may be meant for another program."""
+def _find_misspelt(names: Iterable[str]) -> Iterator[str]:
+    """Names that are no setting's but resemble one; others may be meant for another program."""
     for name in names:
-        likely = get_close_matches(name.upper(), KNOWN_SETTINGS, 1, resembling)
+        likely = get_close_matches(name.upper(), KNOWN_SETTINGS, 1, 0.8)
         if likely and name.upper() not in KNOWN_SETTINGS:
-            yield f"{name} {where} is not a setting: did you mean {likely[0]}?"
+            yield f"{name} is not a setting: did you mean {likely[0]}?"

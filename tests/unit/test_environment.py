@@ -119,7 +119,7 @@ def test_what_is_missing_or_wrong_is_named_with_what_to_write(
 
 def test_all_that_is_wrong_is_told_together(env_file: Path) -> None:
     message = refusal(write(env_file, {"GRADER_API_URL": "x", "SMTP_PORT": "x", "GRADER_CLEINT": "x"}))
-    for part in ("missing: GRADER_CLIENT, GRADER_CLIENT_KEY", "GRADER_API_URL: ", "SMTP_PORT: ", "GRADER_CLEINT in "):
+    for part in ("missing: GRADER_CLIENT, GRADER_CLIENT_KEY", "GRADER_API_URL: ", "SMTP_PORT: ", "GRADER_CLEINT is "):
         assert part in message
 
 
@@ -283,27 +283,15 @@ def test_prefect_neither_warns_of_what_it_cannot_read_nor_shows_a_traceback(
         ("GRADER_CLEINT", "GRADER_CLIENT?"),
         ("grader_client_kye", "GRADER_CLIENT_KEY?"),
         ("SMTP_USER", "SMTP_USERNAME?"),
-        ("SPREADSHEET", "SPREADSHEET_ID?"),
         ("CODEGRADER_HOME", "has no effect"),
-        ("SSL_CERT_FILE", "has no effect"),
     ],
 )
-def test_a_setting_that_has_no_effect_is_named_with_the_likely_one(
-    env_file: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
-) -> None:
-    monkeypatch.setenv("REPORT_LANGAUGE", "en")
-    *others, note = sorted(find_notes(write(env_file, API | {name: "a-secret"})), key=lambda one: name in one)
-    assert str(env_file) in note
+def test_a_setting_that_has_no_effect_is_named_with_the_likely_one(env_file: Path, name: str, said: str) -> None:
+    others = {"PREFECT_API_URL": "http://x/api", "POSTGRES_USER": "me", "TZ": "UTC", "log_dir": "x"}
+    (note,) = find_notes(write(env_file, API | others | {name: "a-secret"}))
+    assert f"note: {env_file}: {name} " in note
     assert said in note
     assert "secret" not in note
-    assert ["REPORT_LANGAUGE in the environment " in other for other in others] == [True]
-
-
-def test_names_of_other_programs_are_left_alone(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(env_file, API | {"PREFECT_API_URL": "http://x/api", "POSTGRES_USER": "me", "TZ": "UTC", "log_dir": "x"})
-    for name in ("EMAIL_TOKEN", "SMTP_HOST", "DATABASE", "LANGUAGE"):
-        monkeypatch.setenv(name, "x")
-    assert find_notes(env_file) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such modes")
