@@ -54,7 +54,7 @@ def run(*, port: Annotated[int, Parameter(env_var="PORT")] = 4200) -> int:
     # worker sends to itself when it is told to end.
     for number in SIGNALS:
         signal.signal(number, lambda *_: stop.set())
-    read_environment()
+    environment = read_environment()
     for note in find_notes():
         print(note, file=sys.stderr)
     _check_port(port)
@@ -66,7 +66,11 @@ def run(*, port: Annotated[int, Parameter(env_var="PORT")] = 4200) -> int:
     with log.open("w") as output, running(command, output) as server:
         _wait_for(server, log, stop)
         if not stop.is_set():
-            _set_up()
+            from flows.installing.blocks import configure
+            from flows.installing.server_objects import set_up
+
+            for line in set_up(configure(environment), deploying=True):
+                print(f"  {line}", flush=True)
         if not stop.is_set():
             _work(address, server, log, stop)
     return 0
@@ -89,7 +93,13 @@ def _configure(api: str) -> None:
     os.environ |= {"PREFECT_API_URL": api, "PREFECT_SERVER_LOGGING_LEVEL": "WARNING"}
     os.environ.setdefault("PREFECT_SERVER_UI_API_URL", api)
     os.environ.setdefault("PREFECT_SERVER_UI_V2_ENABLED", "false")
-    os.environ.setdefault("PREFECT_SERVER_UI_STATIC_DIRECTORY", str(_folder_of_the_older_dashboard()))
+    # The newer dashboard's pages make the reader's browser call a service on the internet, and the older one invites
+    # people to the newer one for as long as that is served, which no setting stops. Prefect leaves out what it cannot
+    # unpack, here because a link to nothing stands in its place. Where no link can be made, the older one opens first.
+    dashboards = home_folder("dashboard")
+    with suppress(OSError):
+        (dashboards / "v2").symlink_to("left-out-on-purpose")
+    os.environ.setdefault("PREFECT_SERVER_UI_STATIC_DIRECTORY", str(dashboards))
     os.environ.setdefault("PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT", "false")
     if password := os.environ.get(AUTH_STRING):
         os.environ["PREFECT_API_AUTH_STRING"] = password
@@ -98,20 +108,6 @@ def _configure(api: str) -> None:
         from tasks.prefect_database import prefect_database
 
         os.environ["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = prefect_database(home_folder() / "postgres")
-
-
-def _folder_of_the_older_dashboard() -> Path:
-    """Where Prefect unpacks its dashboards, prepared so that the newer one cannot be.
-
-    The newer one's pages make the reader's browser call a service on the internet. The older one does not, but invites
-    people to the newer one for as long as that is served, which no setting stops. Prefect leaves out what it cannot
-    unpack, here because a link to nothing stands in its place, and says so in the server's log.
-    """
-    folder = home_folder("dashboard")
-    # Where no link can be made, the older one still opens first.
-    with suppress(OSError):
-        (folder / "v2").symlink_to("left-out-on-purpose")
-    return folder
 
 
 @contextmanager
@@ -140,20 +136,6 @@ def _wait_for(server: psutil.Popen, log: Path, stop: threading.Event) -> None:
         while client.api_healthcheck() is not None and not stop.wait(0.2):
             if server.poll() is not None or time.monotonic() > deadline:
                 raise PermanentError(f"Prefect's server does not start: see {log}")
-
-
-def _set_up() -> None:
-    from prefect.client.orchestration import get_client
-
-    from flows.installing.blocks import configure
-    from flows.installing.server_objects import create_work_pool, deploy, set_up
-
-    # First the pool, as deployments belong to one.
-    with get_client(sync_client=True) as client:
-        create_work_pool(client)
-    deploy()
-    for line in set_up(configure(read_environment())):
-        print(f"  {line}", flush=True)
 
 
 def _work(address: str, server: psutil.Popen, log: Path, stop: threading.Event) -> None:

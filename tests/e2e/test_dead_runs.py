@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from prefect.client.orchestration import get_client
 from prefect.events import RelatedResource, emit_event
 
 from flows.installing import server_objects
-from flows.installing.server_objects import DIED, TELL_OF_IT, create_server_objects
+from flows.installing.server_objects import DIED, TELL_OF_IT, put_automations
 from tests.fixtures.prefect_server import ROOT
 from tests.fixtures.server_objects import Server
 from tests.fixtures.waiting import wait_until
@@ -67,7 +68,8 @@ def test_only_a_run_that_has_died_is_marked_and_told_of(
     prefect_server: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_objects, "SILENCE", SILENCE)
-    list(create_server_objects())
+    with get_client(sync_client=True) as client:
+        list(put_automations(client, is_expected=False))
     refused = events(server, REFUSED)
     processes = {
         "killed": start(prefect_server, "codegrader-etl", "killed", "600"),
