@@ -1,7 +1,4 @@
-"""Setup: reads `.env`, checks it as a whole, tries every service, and makes all that runs need.
-
-Once, and again after each change of `.env`. Nothing else reads that file.
-"""
+"""Setup: reads `.env`, checks it as a whole, tries every service, and makes all that runs need."""
 
 import logging
 import sys
@@ -10,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from flows.command_line import DONE, FAILED, Switch, run_command
-from flows.installing.environment import find_notes, read_environment
+from flows.installing.environment import read_environment
 from tasks.errors import InvalidInputError
 
 STOPPED: Final = "Stopped. Give the same command again."
@@ -39,8 +36,6 @@ def run(*, env_file: Path | None = None, check: Switch = False, import_legacy: S
     if check and import_legacy:
         raise InvalidInputError("--check saves nothing, and --import-legacy does: choose one of them")
     environment = read_environment(env_file)
-    for note in find_notes(env_file):
-        print(note, file=sys.stderr)
     # Only now: Prefect reads a `.env` of this folder when it is imported, and stumbles over one that cannot be read.
     from flows.installing.blocks import configure
     from flows.installing.server_objects import WORK_POOL, set_up

@@ -17,7 +17,7 @@ import psutil
 from cyclopts import Parameter
 
 from flows.command_line import run_command
-from flows.installing.environment import find_notes, read_environment
+from flows.installing.environment import read_environment
 from flows.running.home import home_folder
 from flows.running.stopping import SIGNALS
 from tasks.errors import PermanentError
@@ -55,8 +55,6 @@ def run(*, port: Annotated[int, Parameter(env_var="PORT")] = 4200) -> int:
     for number in SIGNALS:
         signal.signal(number, lambda *_: stop.set())
     environment = read_environment()
-    for note in find_notes():
-        print(note, file=sys.stderr)
     _check_port(port)
     address = f"http://{HOST}:{port}"
     _configure(f"{address}/api")

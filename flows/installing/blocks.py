@@ -78,7 +78,7 @@ def save(configuration: Configuration) -> str:
     """Saves Blocks and settings; saving them again changes nothing. The Block of a service no longer named is deleted.
 
     Returns:
-        A line that says what was set up, and what is done without.
+        A line that says what was saved.
     """
     google = None
     if configuration.google:
@@ -97,15 +97,8 @@ def save(configuration: Configuration) -> str:
         elif former := find_block(block_type):
             with get_client(sync_client=True) as client:
                 client.delete_block_document(former.id)
-    settings = configuration.settings
-    make(partial(Variable.set, VARIABLE, settings.model_dump(mode="json"), overwrite=True))
-    services = (
-        f"{configuration.api.client} at {configuration.api.url}",
-        "the database of DATABASE_URL" if configuration.database else "the embedded database",
-        f"Google Sheet {settings.spreadsheet_id}" if settings.spreadsheet_id else "no Google Sheet",
-        f"mail to {', '.join(settings.email_to)}" if settings.email_to else "no mail",
-    )
-    return f"saved: {', '.join(services)}"
+    make(partial(Variable.set, VARIABLE, configuration.settings.model_dump(mode="json"), overwrite=True))
+    return f"saved: the settings, and {', '.join(name for name, block in blocks.items() if block)}"
 
 
 def make(thing: Callable[[], Made]) -> Made:

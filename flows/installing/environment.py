@@ -10,7 +10,8 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -150,11 +151,14 @@ KNOWN_SETTINGS: Final = tuple(name.upper() for name in Environment.model_fields)
 
 
 def read_environment(env_file: Path | None = None) -> Environment:
-    """Reads the file and the environment; without a name `.env` in this folder or in the checkout, if it is there."""
+    """Reads the file and the environment; without a name `.env` in this folder or in the checkout, if it is there.
+
+    What is likely a mistake, but may be somebody's intention, is told on standard error.
+    """
     path = _find_file(env_file)
     names = _read_names(path)
     try:
-        return Environment(_env_file=path)
+        environment = Environment(_env_file=path)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
         missing = [str(problem["loc"][0]).upper() for problem in problems if problem["type"] == "missing"]
@@ -163,6 +167,9 @@ def read_environment(env_file: Path | None = None) -> Environment:
         lines += _find_misspelt(names)
         where = str(path) if path.exists() else f"the environment (there is no .env in {Path.cwd()})"
         raise InvalidInputError(f"{where} is not complete: {'; '.join(lines)} (.env.example explains each)") from None
+    for note in _find_notes(path, names):
+        print(f"note: {path}: {note}", file=sys.stderr)
+    return environment
 
 
 def _describe(problem: Any) -> str:
@@ -175,21 +182,13 @@ def _describe(problem: Any) -> str:
     return f"{name.upper()}: {explained or f'write {Environment.model_fields[name].description}'}"
 
 
-def find_notes(env_file: Path | None = None) -> list[str]:
-    """What is likely a mistake in a file that can be used, but may be somebody's intention.
-
-    Returns:
-        A line for each: a misspelt setting, one that has no effect in a file, and a file that others can read.
-    """
-    path = _find_file(env_file)
-    names = _read_names(path)
-    slips = list(_find_misspelt(names))
-    slips += [
-        f"{name} has no effect in a file: set it in the environment" for name in ENVIRONMENT_ALONE if name in names
-    ]
+def _find_notes(path: Path, names: Sequence[str]) -> Iterator[str]:
+    """A misspelt setting, one that has no effect in a file, and a file that others can read."""
+    yield from _find_misspelt(names)
+    for name in sorted({*names} & {*ENVIRONMENT_ALONE}):
+        yield f"{name} has no effect in a file: set it in the environment"
     if names and os.name != "nt" and path.stat().st_mode & (S_IRGRP | S_IROTH):
-        slips.append(f"others on this machine can read your keys and passwords in it: chmod 600 {path}")
-    return [f"note: {path}: {slip}" for slip in slips]
+        yield f"others on this machine can read your keys and passwords in it: chmod 600 {path}"
 
 
 def _find_file(named: Path | None) -> Path:
@@ -222,7 +221,7 @@ def _read_names(path: Path) -> list[str]:
     return [line.key for line in lines if line.key]
 
 
-def _find_misspelt(names: Iterable[str]) -> Iterator[str]:
+def _find_misspelt(names: Sequence[str]) -> Iterator[str]:
     """Names that are no setting's but resemble one; others may be meant for another program."""
     for name in names:
         likely = get_close_matches(name.upper(), KNOWN_SETTINGS, 1, 0.8)

@@ -18,10 +18,10 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import get_current_settings
 
-from flows.installing.blocks import make, save
+from flows.installing.blocks import save
 from flows.installing.environment import CHECKOUT
 from flows.running.configuration import Configuration, open_database
 from flows.running.server import names_server, translate_server_errors
@@ -77,18 +77,12 @@ def set_up(configuration: Configuration, *, deploying: bool = False, with_legacy
 
 def create_concurrency_limit(client: SyncPrefectClient) -> str:
     """Makes the limit that all workers share; one of that name is left as it is."""
-
-    def find_or_create() -> str:
-        try:
-            # Read first: to make one that is there makes the server log a traceback.
-            limit = client.read_global_concurrency_limit_by_name(CONCURRENCY_LIMIT).limit
-        except ObjectNotFound:
-            wanted = GlobalConcurrencyLimitCreate(name=CONCURRENCY_LIMIT, limit=MAX_CONNECTIONS)
-            client.create_global_concurrency_limit(wanted)
-            return f"created, {MAX_CONNECTIONS} requests at once"
-        return f"there already, {limit} requests at once"
-
-    return f"concurrency limit: {CONCURRENCY_LIMIT}, {make(find_or_create)}"
+    # Looked for first: to make one that is there makes the server log a traceback.
+    if CONCURRENCY_LIMIT not in {one.name for one in client.read_global_concurrency_limits()}:
+        with suppress(ObjectAlreadyExists):
+            limit = GlobalConcurrencyLimitCreate(name=CONCURRENCY_LIMIT, limit=MAX_CONNECTIONS)
+            client.create_global_concurrency_limit(limit)
+    return f"concurrency limit: {CONCURRENCY_LIMIT}"
 
 
 def create_work_pool(client: SyncPrefectClient) -> str:
