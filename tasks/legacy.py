@@ -14,7 +14,6 @@ from sqlalchemy.engine import Engine, Row
 
 from schemas.record import Record
 from tasks.database import read_rows, translate_errors
-from tasks.errors import PermanentError
 
 TABLE: Final = "user_config"
 FETCHED_ROWS: Final = 1_000
@@ -30,9 +29,6 @@ _READ: Final = f"""
     FROM {TABLE}
     ORDER BY created_at
 """
-_FIND_COLUMNS: Final = f"""
-    SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('{TABLE}') AND attnum > 0 AND NOT attisdropped
-"""
 
 
 def has_table(engine: Engine) -> bool:
@@ -44,16 +40,7 @@ def read_days(engine: Engine) -> Iterator[list[Record]]:
     """Reads the whole table a day at a time, so that all rows of one attempt come together; those without a time last.
 
     It is read through a cursor of the server's, so that memory holds no more than that.
-
-    Raises:
-        PermanentError: also if the table lacks a column.
     """
-    there = {name for (name,) in read_rows(engine, _FIND_COLUMNS, {})}
-    if missing := [name for name in _COLUMNS if name not in there]:
-        raise PermanentError(
-            f"the table {TABLE} lacks {', '.join(missing)}, so it is not the earlier script's: add what is "
-            "missing, or rename the table if it is another program's"
-        )
     with translate_errors(engine), engine.connect() as connection:
         found = connection.execution_options(yield_per=FETCHED_ROWS).execute(text(_READ))
         for _, rows in groupby(found, key=lambda row: row.created_at and row.created_at.date()):

@@ -160,7 +160,6 @@ def a_run_has_died() -> AutomationCore:
     alive = ("Pending", "Submitting", "InfrastructurePending", "Running", "Retrying", "heartbeat")
     return _automation(
         A_RUN_HAS_DIED,
-        "Marks a run as crashed that has given no sign of life for a while.",
         ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message=DIED),
         within=SILENCE,
         after={f"prefect.flow-run.{name}" for name in alive},
@@ -177,7 +176,6 @@ def tell_of_it(deployment_id: UUID) -> AutomationCore:
     run_id = {"__prefect_kind": "jinja", "template": "{{ flow_run.id }}"}
     return _automation(
         TELL_OF_IT,
-        "Sends a mail about a run that was marked as crashed because it gave no sign of life.",
         RunDeployment(deployment_id=deployment_id, parameters={"flow_run_id": run_id}),
         match=ResourceSpecification(RUNS | {"prefect.state-message": DIED}),
         expect={"prefect.flow-run.Crashed"},
@@ -188,7 +186,6 @@ def a_day_is_late(deployment_id: UUID) -> AutomationCore:
     """Starts the deployment that writes a mail when no daily run has succeeded for more than a day."""
     return _automation(
         A_DAY_IS_LATE,
-        "Sends a mail when no run of codegrader-etl/daily has succeeded for 26 hours.",
         RunDeployment(deployment_id=deployment_id, parameters={"flow_run_id": None}),
         match_related=ResourceSpecification({"prefect.resource.role": "deployment", "prefect.resource.name": "daily"}),
         for_each=set(),
@@ -197,9 +194,7 @@ def a_day_is_late(deployment_id: UUID) -> AutomationCore:
     )
 
 
-def _automation(
-    name: str, description: str, action: ChangeFlowRunState | RunDeployment, **trigger: Any
-) -> AutomationCore:
+def _automation(name: str, action: ChangeFlowRunState | RunDeployment, **trigger: Any) -> AutomationCore:
     """On each of our runs, if `trigger` does not say otherwise; it acts on an event, or on silence `within` a time."""
     usual = {
         "match": ResourceSpecification(RUNS),
@@ -208,6 +203,4 @@ def _automation(
         "posture": Posture.Proactive if "within" in trigger else Posture.Reactive,
         "within": timedelta(0),
     }
-    return AutomationCore(
-        name=name, description=description, trigger=EventTrigger(threshold=1, **usual | trigger), actions=[action]
-    )
+    return AutomationCore(name=name, trigger=EventTrigger(threshold=1, **usual | trigger), actions=[action])
