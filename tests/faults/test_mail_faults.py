@@ -1,83 +1,18 @@
 """The mail: whatever the server does, no reader gets it twice, and one line says what became of it."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
-from tasks.errors import CodegraderError, PermanentError, TransientError
-from tasks.mail_server import send_message
-from tests.faults import fault, faults
+from tasks.errors import PermanentError
+from tests.faults import fault
 from tests.fixtures.pipelines import Pipelines
-from tests.integration.test_mail import ANNA, DEAN, block, failure, report
+from tests.integration.test_mail import block, failure
 from tests.sandbox.certificates import PrivateAuthority
 from tests.sandbox.grader import RecordList
 from tests.sandbox.smtp import SmtpBehaviour, SmtpSandbox
 from tests.sandbox.world import SPREADSHEET_ID
-
-
-@pytest.fixture(scope="module", params=["starttls", "ssl"])
-def server_of_all_tests(request: pytest.FixtureRequest) -> Iterator[SmtpSandbox]:
-    with SmtpSandbox(request.param) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def server(server_of_all_tests: SmtpSandbox, monkeypatch: pytest.MonkeyPatch) -> SmtpSandbox:
-    """A mail server that this process trusts, and that has no mail yet."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(server_of_all_tests.ca_file))
-    server_of_all_tests.behaviour = SmtpBehaviour()
-    server_of_all_tests.forget()
-    return server_of_all_tests
-
-
-GREYLIST: Final = dict.fromkeys([DEAN, ANNA], "451 4.7.1 Greylisted, try again later")
-FAILURES: Final[dict[str, tuple[SmtpBehaviour, type[CodegraderError]]]] = {
-    "the connection is lost at the login": (SmtpBehaviour(drop_at="login"), TransientError),
-    "the connection is lost at the sender": (SmtpBehaviour(drop_at="sender"), TransientError),
-    "the connection is lost at the recipient": (SmtpBehaviour(drop_at="recipient"), TransientError),
-    "the connection is lost while the text is under way": (SmtpBehaviour(drop_at="text"), PermanentError),
-    "the server falls silent after DATA": (SmtpBehaviour(silent_after_text=True), PermanentError),
-    "the text is refused for now": (SmtpBehaviour(refuse_text="451 4.3.0 Mailbox busy"), TransientError),
-    "the mailbox is full": (SmtpBehaviour(refuse_text="552 5.2.2 Mailbox full"), PermanentError),
-    "the text is taken for spam": (SmtpBehaviour(refuse_text="554 5.7.1 Spam"), PermanentError),
-    "a greylist: recipients are refused at first, for now (451)": (
-        SmtpBehaviour(refuse_recipients=GREYLIST),
-        TransientError,
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "kind"),
-    faults(
-        "mail",
-        "never sent twice: tried again, up to four times, only where nothing was sent; else one line, which says so "
-        "where it may or may not have arrived",
-        FAILURES,
-    ),
-)
-def test_a_server_that_fails(
-    server: SmtpSandbox,
-    monkeypatch: pytest.MonkeyPatch,
-    behaviour: SmtpBehaviour,
-    kind: type[CodegraderError],
-) -> None:
-    monkeypatch.setattr("tasks.mail_server.SEND_TIMEOUT_S", 1.0)
-    server.behaviour = behaviour
-
-    error = failure(block(server))
-
-    assert isinstance(error, kind)
-    assert (behaviour.refuse_text or "") in str(error)
-    is_uncertain = behaviour.silent_after_text or behaviour.drop_at == "text"
-    assert ("may or may not have arrived" in str(error)) == is_uncertain
-    assert len(server.messages) == behaviour.silent_after_text
-    if kind is TransientError:
-        server.behaviour = SmtpBehaviour()
-        send_message(block(server), report())
-        assert [received.recipients for received in server.received] == [(DEAN, ANNA)]
 
 
 @fault("mail", "the certificate has expired", "nothing is sent, not even the password; one line, not tried again")
