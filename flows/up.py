@@ -35,12 +35,11 @@ The dashboard: {address}
 
 To run a range of days now: Deployments, daily, Run, Custom run; or in another terminal:
 
-  export PREFECT_API_URL={address}/api{password}
+  export PREFECT_API_URL={address}/api
   {bin}/prefect deployment run codegrader-etl/daily -p start_date=2023-04-01 -p end_date=2023-04-30 --watch
 
 The worker below does what is asked for and what is scheduled. Ctrl-C stops everything.
 """
-AND_PASSWORD: Final = f"\n  export PREFECT_API_AUTH_STRING=...  # as in {AUTH_STRING}; the dashboard asks for it, too"
 
 
 def run(*, port: Annotated[int, Parameter(env_var="PORT")] = 4200) -> int:
@@ -144,8 +143,7 @@ def _work(address: str, server: psutil.Popen, log: Path, stop: threading.Event) 
     from flows.installing.server_objects import WORK_POOL
 
     with running([*PREFECT, "worker", "start", "--pool", WORK_POOL, "--name", "make up"]) as worker:
-        password = AND_PASSWORD if os.environ.get(AUTH_STRING) else ""
-        print(READY.format(address=address, password=password, bin=Path(sys.executable).parent), flush=True)
+        print(READY.format(address=address, bin=Path(sys.executable).parent), flush=True)
         while server.poll() is None and worker.poll() is None and not stop.wait(0.5):
             pass
         died = worker.poll()

@@ -1,8 +1,9 @@
 """From `.env` to what a run works with: Blocks and settings, made first, tried by setup, and then saved."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectAlreadyExists
@@ -16,10 +17,8 @@ from schemas.blocks import BLOCK_NAME, GraderApi
 from schemas.settings import VARIABLE, Settings
 
 if TYPE_CHECKING:
-    from prefect_email import EmailServerCredentials
     from prefect_sqlalchemy import SqlAlchemyConnector
 
-Made = TypeVar("Made")
 TRIES: Final = 10
 """More than the objects of which one Block consists: its types and schemas, and those of the Blocks inside it."""
 CONNECT_TIMEOUT_S: Final = 10
@@ -27,6 +26,8 @@ CONNECT_TIMEOUT_S: Final = 10
 
 def configure(environment: Environment) -> Configuration:
     """Makes the Blocks and settings that a run would load, had they been saved."""
+    from prefect_email import EmailServerCredentials
+
     key = environment.google_service_account_file
     return Configuration(
         settings=Settings(**environment.model_dump(include=set(Settings.model_fields))),
@@ -35,7 +36,15 @@ def configure(environment: Environment) -> Configuration:
         ),
         database=_database(environment.database_url.get_secret_value()) if environment.database_url else None,
         google=SecretDict(key.get_secret_value()) if key else None,
-        mail=_mail(environment) if environment.email_to else None,
+        mail=EmailServerCredentials(
+            smtp_server=environment.smtp_server,
+            smtp_port=environment.smtp_port,
+            smtp_type=environment.smtp_type,
+            username=environment.smtp_username,
+            password=environment.smtp_password or SecretStr(""),
+        )
+        if environment.email_to
+        else None,
     )
 
 
@@ -62,18 +71,6 @@ def _database(address: str) -> "SqlAlchemyConnector":
     )
 
 
-def _mail(environment: Environment) -> "EmailServerCredentials":
-    from prefect_email import EmailServerCredentials
-
-    return EmailServerCredentials(
-        smtp_server=environment.smtp_server,
-        smtp_port=environment.smtp_port,
-        smtp_type=environment.smtp_type,
-        username=environment.smtp_username,
-        password=environment.smtp_password or SecretStr(""),
-    )
-
-
 def save(configuration: Configuration) -> str:
     """Saves Blocks and settings; saving them again changes nothing. The Block of a service no longer named is deleted.
 
@@ -93,23 +90,22 @@ def save(configuration: Configuration) -> str:
     }
     for block_type, block in blocks.items():
         if block:
-            make(partial(block.save, BLOCK_NAME, overwrite=True))
+            _make(partial(block.save, BLOCK_NAME, overwrite=True))
         elif former := find_block(block_type):
             with get_client(sync_client=True) as client:
                 client.delete_block_document(former.id)
-    make(partial(Variable.set, VARIABLE, configuration.settings.model_dump(mode="json"), overwrite=True))
+    _make(partial(Variable.set, VARIABLE, configuration.settings.model_dump(mode="json"), overwrite=True))
     return f"saved: the settings, and {', '.join(name for name, block in blocks.items() if block)}"
 
 
-def make(thing: Callable[[], Made]) -> Made:
+def _make(thing: Callable[[], object]) -> None:
     """Makes something on the Prefect server, and tries again if somebody else makes the same at this moment.
 
     Prefect looks whether a thing is there, and only then makes it. In between, another setup may have made it, or the
     server itself, which registers Block types when it starts. The next try finds it.
     """
     for _ in range(TRIES):
-        try:
-            return thing()
-        except ObjectAlreadyExists:
-            continue
-    return thing()
+        with suppress(ObjectAlreadyExists):
+            thing()
+            return
+    thing()
