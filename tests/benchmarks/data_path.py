@@ -19,9 +19,8 @@ from tasks.transform import transform
 from tests.benchmarks import floor, script
 from tests.benchmarks.learning import without_learning
 from tests.benchmarks.measure import Ratio, alternate, at_least, at_most
-from tests.benchmarks.records import FIRST_DAY, NOW, month
+from tests.benchmarks.records import FIRST_DAY, NOW, month, source_of
 from tests.fixtures.pipelines import Pipelines
-from tests.sandbox.grader import RecordList
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -77,8 +76,7 @@ def compare(pipelines: Pipelines) -> Iterator[Ratio]:
 def compare_share(pipelines: Pipelines) -> Iterator[Ratio]:
     """Measures the flow in this process, without publishing, and the data path of the same windows alone."""
     days = month(DAYS)
-    records = RecordList([record for day in days for record in day.records])
-    warm, measured, bare = (pipelines.make(records) for _ in range(3))
+    warm, measured, bare = (pipelines.make(source_of(days)) for _ in range(3))
     warm.run(str(FIRST_DAY), publish=False)
     measured.set_up()
     started = time.perf_counter()

@@ -35,12 +35,7 @@ def without_learning() -> Iterator[None]:
 
 def compare_day(pipelines: Pipelines) -> Iterator[Ratio]:
     """Measures refreshing one day on a table of 100,000 attempts, with and without them."""
-    day = RecordList([record for day in month(1, first=history.DAY, a_day=3_500) for record in day.records])
-    pipeline = pipelines.make(day)
-    with pipeline.engine() as engine:
-        history.fill(engine, history.REFERENCE)
-    pipeline.set_up()
-    history.run_day(pipeline)
+    pipeline = history.make_filled(pipelines, history.REFERENCE)
 
     def plainly() -> None:
         with without_learning():

@@ -1,13 +1,13 @@
 """The records that are measured: a made-up university's, a fixed number a day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import orjson
 
 from schemas.period import Window
-from tests.sandbox.grader import SyntheticRecords
+from tests.sandbox.grader import RecordList, SyntheticRecords
 
 A_DAY: Final = 1_556
 """The records of an average day of the service: 46,680 in a month of thirty days."""
@@ -35,12 +35,17 @@ def month(days: int = 30, first: date = FIRST_DAY, a_day: int = A_DAY) -> list[D
     return list(_days(days, first, a_day))
 
 
+def source_of(days: Iterable[DayOfRecords]) -> RecordList:
+    """What the API holds: the records of these days."""
+    return RecordList([record for day in days for record in day.records])
+
+
 def _days(days: int, first: date, a_day: int) -> Iterator[DayOfRecords]:
     source = SyntheticRecords(now=lambda: NOW)
     for number in range(days):
         day = first + timedelta(days=number)
         start = datetime.combine(day, time.min, UTC)
-        records = list(source.between(start, start + timedelta(days=1) - timedelta(microseconds=1)))
+        records = source.between(start, start + timedelta(days=1) - timedelta(microseconds=1))
         yield DayOfRecords(day, _of_some_students(records, a_day))
 
 

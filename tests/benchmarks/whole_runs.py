@@ -10,19 +10,14 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 
 from tasks.grader_api import CONCURRENCY_LIMIT, MAX_CONNECTIONS
 from tests.benchmarks.measure import Ratio, at_least, at_most, run
-from tests.benchmarks.records import A_DAY, FIRST_DAY, month
+from tests.benchmarks.records import FIRST_DAY, month, source_of
 from tests.fixtures.pipelines import Pipelines
 from tests.fixtures.workers import deploy, workers_running
-from tests.sandbox.grader import RecordList
 
 WEEK: Final = 7
 MONTH: Final = 30
 YEAR: Final = 365
 DAYS_OF_A_MILLION: Final = 250
-
-
-def _records(days: int, a_day: int = A_DAY) -> RecordList:
-    return RecordList([record for day in month(days, a_day=a_day) for record in day.records])
 
 
 def _command(flow: str, days: int) -> list[str]:
@@ -33,7 +28,7 @@ def _command(flow: str, days: int) -> list[str]:
 
 def compare_week(pipelines: Pipelines) -> Iterator[Ratio]:
     """Measures ours, ours once more, and the script's, one after the other: most of the time is the API's."""
-    pipeline = pipelines.make(_records(WEEK, a_day=2_200), latency_per_record=0.010)
+    pipeline = pipelines.make(source_of(month(WEEK, a_day=2_200)), latency_per_record=0.010)
     grader, variables = pipeline.world.grader, pipeline.variables()
     of_script = {
         "url": grader.url,
@@ -58,7 +53,7 @@ def compare_week(pipelines: Pipelines) -> Iterator[Ratio]:
 
 def compare_memory(pipelines: Pipelines) -> Iterator[Ratio]:
     """Measures the peak of a year and that of a month, each with a database of its own."""
-    records = _records(YEAR)
+    records = source_of(month(YEAR))
     peaks = {}
     for days in (MONTH, YEAR):
         pipeline = pipelines.make(records)
@@ -75,7 +70,7 @@ def compare_workers(pipelines: Pipelines, server: str) -> Iterator[Ratio]:
         # What `flows.setup` makes, for two workers.
         limit = GlobalConcurrencyLimitCreate(name=CONCURRENCY_LIMIT, limit=2 * MAX_CONNECTIONS)
         client.create_global_concurrency_limit(limit)
-    records = _records(DAYS_OF_A_MILLION, a_day=4_000)
+    records = source_of(month(DAYS_OF_A_MILLION, a_day=4_000))
     seconds, asked, contents = {}, {}, {}
     for count in (1, 2):
         pipeline = pipelines.make(records, latency_per_record=0.001)

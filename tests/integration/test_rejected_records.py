@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
-from sqlalchemy.exc import DataError
 
 from schemas.record import Record
 from tasks.grader_api import parse_records
@@ -40,13 +39,6 @@ def test_the_query_shows_a_record_whatever_is_in_it(engine: Engine, text: str, k
     assert "allowed verdicts" in reasons
     assert moment.startswith(time)
     assert verdict == "7"
-
-
-def test_without_it_a_single_nul_fails_the_whole_query(engine: Engine) -> None:
-    load(engine, [record(is_correct=7), record(is_correct=8, remark="\x00")])
-    with pytest.raises(DataError):
-        rows(engine, "SELECT record->>'created_at' FROM rejected_records")
-    assert len(rows(engine, query_of_the_contract())) == 2
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import cycle
+from operator import itemgetter
 from threading import Lock
 from typing import Any, Protocol
 
@@ -60,7 +61,7 @@ class RecordList:
             place = time or place
             if place is not None:
                 placed.append((place, record))
-        self._placed = sorted(placed, key=_time_of)
+        self._placed = sorted(placed, key=itemgetter(0))
         self._timeless = listed if place is None else []
 
     def between(self, start: datetime, end: datetime) -> Sequence[object]:
@@ -105,12 +106,8 @@ class SyntheticRecords:
         return written
 
 
-def _time_of(timed: Timed) -> datetime:
-    return timed[0]
-
-
 def _between(timed: Sequence[Timed], start: datetime, end: datetime) -> list[object]:
-    first, behind = bisect_left(timed, start, key=_time_of), bisect_right(timed, end, key=_time_of)
+    first, behind = bisect_left(timed, start, key=itemgetter(0)), bisect_right(timed, end, key=itemgetter(0))
     return [record for _, record in timed[first:behind]]
 
 

@@ -7,9 +7,9 @@ arithmetic on what they give. Other methods of `Random`, `sum` of floats and the
 import random
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate, islice
+from typing import NamedTuple
 
 HOST = "lms.sandbox.example"
 # Each course with its number of tasks.
@@ -33,29 +33,18 @@ UNGRADED_SHARE = (0.125, 0.165)
 LONGEST_SITTING = 40
 
 
-@dataclass(frozen=True)
-class Task:
-    """One exercise of a course.
-
-    Attributes:
-        course: the course's key, as in `course-v1:<key>`.
-        block: the task's id, 32 hexadecimal digits.
-        difficulty: 0 for what everybody can do, 1 for what hardly anybody can.
-    """
+class Task(NamedTuple):
+    """One exercise of the course `course-v1:<course>`; its difficulty is 0 for everybody, 1 for hardly anybody."""
 
     course: str
     block: str
     difficulty: float
 
 
-@dataclass(frozen=True)
-class Student:
-    """One student of one course.
+class Student(NamedTuple):
+    """One student of one course, with its tasks in order; the skill is 0 for a beginner, 1 for who needs no course.
 
     Attributes:
-        pseudonym: 32 hexadecimal digits.
-        tasks: the tasks of the student's course, in the order in which they are taken.
-        skill: 0 for somebody new to it all, 1 for somebody who needs no course.
         head_start: by how many days the student is ahead of the course's first.
     """
 
@@ -65,8 +54,7 @@ class Student:
     head_start: int
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """A run (no verdict) or a submit; `second` is counted from the day's start."""
 
     second: float

@@ -54,13 +54,6 @@ def _find(kind: Kind, book: Book, number: int) -> tuple[list[JsonObject], int]:
     raise invalid_argument(f"No {kind.field} with id: {number}")
 
 
-def update_protected_range(book: Book, request: JsonObject) -> None:
-    """Changes what is protected, or what is said of it."""
-    new, mask = request.get("protectedRange", {}), requested_mask(request, "ProtectedRange")
-    holder, index = _find(PROTECTED_RANGE, book, new.get("protectedRangeId", 0))
-    holder[index] = update_fields(holder[index], new, mask) | {"protectedRangeId": new["protectedRangeId"]}
-
-
 def update_chart_spec(book: Book, request: JsonObject) -> None:
     """Changes what a chart shows."""
     holder, index = _find(CHART, book, request.get("chartId", 0))
@@ -109,6 +102,5 @@ CHANGES: dict[str, Change] = {
     "updateEmbeddedObjectPosition": update_position,
     "deleteEmbeddedObject": partial(_delete, CHART, "objectId"),
     "addProtectedRange": partial(_add, PROTECTED_RANGE),
-    "updateProtectedRange": update_protected_range,
     "deleteProtectedRange": partial(_delete, PROTECTED_RANGE, "protectedRangeId"),
 }
