@@ -3,8 +3,8 @@
 import csv
 import os
 import sys
+from contextlib import ExitStack
 from datetime import date
-from types import TracebackType
 from typing import Self
 
 from fasteners import InterProcessLock
@@ -18,7 +18,7 @@ PORT = 8767
 REJECTED = "SELECT reasons, count(*) FROM rejected_records GROUP BY reasons"
 
 
-class Demo:
+class Demo(ExitStack):
     """Starts the world and points this process's settings to it, for as long as the `with` block runs.
 
     Raises:
@@ -26,34 +26,29 @@ class Demo:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         # Prefect must not be imported before PREFECT_HOME is set, and flows.running.home alone does not do so.
         from flows.running.home import VARIABLE, home_folder
 
         self.folder = home_folder("sandbox")
         os.environ[VARIABLE] = str(self.folder)
         os.environ["PREFECT_HOME"] = str(home_folder("prefect"))
-        self._lock = InterProcessLock(self.folder / "in-use.lock")
-        if not self._lock.acquire(blocking=False):
+        lock = InterProcessLock(self.folder / "in-use.lock")
+        if not lock.acquire(blocking=False):
             raise InvalidInputError(
                 f"another `make run` or `make up` uses the sandbox in {self.folder}: "
                 "wait for its end, or set CODEGRADER_HOME to another folder"
             )
-        self._world = World(self.folder)
+        self.callback(lock.release)
 
     def __enter__(self) -> Self:
         try:
-            self._world = World(self.folder, port=PORT).__enter__()
+            self._world = self.enter_context(World(self.folder, port=PORT))
         except OSError:
-            self._world = World(self.folder).__enter__()
+            self._world = self.enter_context(World(self.folder))
         os.environ.update(self._world.environment())
         print("No .env here: the sandbox stands in for the grader's API, Google Sheets and the mail server.\n")
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._world.__exit__(kind, error, traceback)
-        self._lock.release()
 
     def summarise(self, first: date, last: date, seconds: float, *, succeeded: bool) -> None:
         """Prints the figures, where everything is, and what to do next."""

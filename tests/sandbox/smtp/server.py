@@ -12,7 +12,6 @@ from email.message import EmailMessage
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock, Thread
-from types import TracebackType
 from typing import Any, Literal, Self, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -147,9 +146,7 @@ class SmtpSandbox:
             self._undo = undo.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._undo.close()
 
     async def _hang_up(self, server: asyncio.Server) -> None:
