@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,14 +90,17 @@ class Publication:
         self.summary = replace(self.summary, skipped=(*self.summary.skipped, stage))
 
 
+def _opaque(argument: Any) -> Any:
+    """An argument in which Prefect does not look for futures, which takes longer than the task itself."""
+    return quote(argument)
+
+
 def compute_figures(stages: Stages, summary: RunSummary, engine: "Engine", settings: Settings) -> None:
     """Computes the figures of the period's days, and of any others that a load has touched."""
     period = summary.period
 
     def compute() -> int:
-        # Quoted, or Prefect would look for futures in a country's days off.
-        days_off: Any = quote(find_days_off(settings.holidays))
-        return figures(engine, period.days, period.time_zone, days_off)
+        return figures(engine, period.days, period.time_zone, _opaque(find_days_off(settings.holidays)))
 
     stages.run("figures", compute, "days computed: {}".format)
 
@@ -119,7 +121,11 @@ def publish(run: Publication) -> RunSummary:
         failures=tuple(run.stages.failures),
     )
     _refresh_titles(run)
-    run.summary = replace(run.summary, findings=tuple(_analyse(run)))
+    # The database computes while Google takes its time.
+    analysing = analyse.submit(ANALYSES, run.engine, _opaque(run.summary))
+    _to_sheet(run)
+    findings = tuple(_collect(run.stages, analysing.result))
+    run.summary = replace(run.summary, findings=findings, failures=tuple(run.stages.failures))
     if run.configuration.mail is None:
         run.skip("mail", "no mail server is set up")
     for target in TARGETS:
@@ -146,11 +152,12 @@ def _refresh_titles(run: Publication) -> None:
         get_run_logger().warning(problem)
 
 
-def _analyse(run: Publication) -> Iterator[Findings]:
-    for analysis in ANALYSES:
-        act = partial(analyse, analysis, run.engine, run.summary)
-        found = run.stages.run("figures", act, lambda found: f"sections: {len(found.sections)}")
-        if found:
+def _collect(stages: Stages, analyse_all: Callable[[], list[Findings | Exception]]) -> Iterator[Findings]:
+    """What was found; a failed analysis is noted, and takes nothing from the others."""
+    for found in stages.run("figures", analyse_all, lambda found: f"analyses: {len(found)}") or ():
+        if isinstance(found, Exception):
+            stages.note("figures", found)
+        else:
             yield found
 
 
@@ -164,8 +171,7 @@ def _to_sheet(run: Publication) -> None:
     key, spreadsheet_id = google, settings.spreadsheet_id
 
     def write() -> str:
-        # Quoted, or Prefect would look for futures in the figures of all the years, for longer than the sheet takes.
-        rows: Any = quote(analyse(history, run.engine, run.summary).sections[0])
+        rows = _opaque(history(run.engine, run.summary))
         url: str = publish_sheet(key, spreadsheet_id, rows, settings.google_sheets_url)
         return url
 
@@ -175,7 +181,7 @@ def _to_sheet(run: Publication) -> None:
 
 def _to_report(run: Publication) -> None:
     def write() -> ReportFiles:
-        return write_report(run.summary, home_folder("reports"))
+        return write_report(_opaque(run.summary), home_folder("reports"))
 
     run.files = run.stages.run("report", write, lambda written: f"written to {written.html}", is_shown=True)
 
@@ -198,5 +204,5 @@ def _to_mail(run: Publication) -> None:
     run.stages.run("mail", send, lambda _: f"sent; addresses: {len(settings.email_to)}", is_shown=True)
 
 
-TARGETS: Final[tuple[Callable[[Publication], None], ...]] = (_to_sheet, _to_report, _to_dashboard, _to_mail)
-"""Where it is shown, in this order: the mail tells of all others."""
+TARGETS: Final[tuple[Callable[[Publication], None], ...]] = (_to_report, _to_dashboard, _to_mail)
+"""Where it is shown once the sheet has the history, in this order: the mail tells of all others."""

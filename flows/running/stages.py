@@ -39,18 +39,23 @@ class Stages:
         started = time.perf_counter()
         try:
             result = act()
-        except CodegraderError as error:
-            self.failures.append(StageFailure(stage, str(error)))
-        except Exception as error:
-            # A fault of ours: the log gets its traceback, the reader its name, and the other stages go on.
-            logger.exception("%s: unexpected error", stage)
-            self.failures.append(StageFailure(stage, f"unexpected error ({type(error).__name__}): see the run's log"))
+        except Exception as error:  # noqa: BLE001 (it is noted, and the other stages go on)
+            self.note(stage, error)
         else:
             seconds = time.perf_counter() - started
             logger.info("%s: %s in %.1f s", stage, describe(result), seconds, extra={"is_shown": is_shown})
             return result
-        logger.error("%s: failed after %.1f s: %s", stage, time.perf_counter() - started, self.failures[-1].message)
         return None
+
+    def note(self, stage: Stage, error: Exception) -> None:
+        """Notes and logs that a stage, or a part of it, has failed."""
+        message = str(error)
+        if not isinstance(error, CodegraderError):
+            # A fault of ours: the log gets its traceback, the reader its name.
+            get_run_logger().error("%s: unexpected error", stage, exc_info=error)
+            message = f"unexpected error ({type(error).__name__}): see the run's log"
+        self.failures.append(StageFailure(stage, message))
+        get_run_logger().error("%s: failed: %s", stage, message)
 
 
 def describe_failure(state: State[Any], stage: Stage) -> tuple[Stage, str]:

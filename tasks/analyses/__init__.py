@@ -1,6 +1,6 @@
 """One file an analysis: it computes from the database and says what it found as sections and headlines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from prefect import task
@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from schemas.section import Findings
 from schemas.summary import RunSummary
+from tasks.errors import TransientError
 from tasks.retries import is_transient
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ Analysis = Callable[["Engine", RunSummary], Findings]
 
 
 @task(
-    task_run_name="{analysis.__name__}",
+    task_run_name="analyses",
     description="Computes what readers are told, from the database.",
     cache_policy=NO_CACHE,
     persist_result=False,
@@ -26,6 +27,22 @@ Analysis = Callable[["Engine", RunSummary], Findings]
     retry_delay_seconds=5,
     retry_condition_fn=is_transient,
 )
-def analyse(analysis: Analysis, engine: "Engine", summary: RunSummary) -> Findings:
-    """Runs one analysis, and once more where the database was away for a moment."""
-    return analysis(engine, summary)
+def analyse(analyses: Sequence[Analysis], engine: "Engine", summary: RunSummary) -> list[Findings | Exception]:
+    """Runs the analyses, and all once more where the database was away for a moment.
+
+    Returns:
+        For each what it found, or why it failed: what is wrong with one takes nothing from the others.
+
+    Raises:
+        TransientError: the database is away for longer.
+    """
+    return [_attempt(analysis, engine, summary) for analysis in analyses]
+
+
+def _attempt(analysis: Analysis, engine: "Engine", summary: RunSummary) -> Findings | Exception:
+    try:
+        return analysis(engine, summary)
+    except TransientError:
+        raise
+    except Exception as error:  # noqa: BLE001 (it is handed to the caller)
+        return error

@@ -76,7 +76,7 @@ def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapp
     return Findings((section,), (_headline(over, language),))
 
 
-def history(engine: "Engine", summary: RunSummary) -> Findings:
+def history(engine: "Engine", summary: RunSummary) -> Section:
     """The whole history, a row a day, oldest first, in the columns of the sheet's tab `RawData`.
 
     Raises:
@@ -85,7 +85,7 @@ def history(engine: "Engine", summary: RunSummary) -> Findings:
     language, names = summary.language, [figure.name for figure in RAW_DATA]
     rows = tuple(Row((each.day, *(each.values[name] for name in names))) for each in read_figures(engine))
     columns = (_day_column(language), *figure_columns(RAW_DATA, language))
-    return Findings((Section("history", _TITLE.to(language), columns, rows),))
+    return Section("history", _TITLE.to(language), columns, rows)
 
 
 def _day_column(language: Language) -> Column:

@@ -29,6 +29,7 @@ def without_learning() -> Iterator[None]:
         patch.object(tasks.figures, "roll_up", lambda *_: None),
         patch.object(tasks.figures, "judge_days", lambda *_: None),
         patch.object(publishing, "ANALYSES", plain),
+        patch.object(publishing, "_refresh_titles", lambda _: None),
     ):
         yield
 
