@@ -14,8 +14,10 @@ from schemas.period import Day, Period
 from schemas.section import Findings, Section
 from schemas.small_numbers import FEW, FEWEST_STUDENTS
 from schemas.summary import LoadCounts, RunSummary
+from tasks.analyses import analyse
 from tasks.analyses.comparison import analyse_comparison
 from tasks.analyses.courses import analyse_courses, course_weeks, way_through
+from tasks.analyses.records import analyse_records
 from tasks.analyses.students import analyse_students
 from tasks.analyses.tasks import analyse_tasks
 from tasks.titles import Title, save_titles
@@ -203,6 +205,16 @@ def test_one_student_with_fifty_thousand_attempts_is_a_row(engine: Engine) -> No
     assert [row[name] for name in figures] == ["1", "1.0000", ""]
     listed = the(analyse_students(engine, a_day(lists_students=True)), "student_list")
     assert shown(listed, "state", "number") == [("stuck on a task", 50_000)]
+
+
+def test_an_analysis_that_fails_takes_nothing_from_the_others(engine: Engine) -> None:
+    def broken(_engine: Engine, _summary: RunSummary) -> Findings:
+        raise ZeroDivisionError
+
+    failed, found = analyse.fn((broken, analyse_records), engine, a_day())
+    assert isinstance(failed, ZeroDivisionError)
+    assert isinstance(found, Findings)
+    assert found.sections
 
 
 def test_every_analysis_has_nothing_to_say_of_an_empty_database(engine: Engine) -> None:
