@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -14,7 +15,8 @@ from sqlalchemy import Engine
 from statsmodels.duration.survfunc import SurvfuncRight
 from statsmodels.stats.proportion import proportion_confint
 
-from tests.integration.loading import empty_all
+from tasks.figures import compute_figures
+from tests.integration.loading import empty_all, load, span
 from tests.integration.test_cases import export, load_attempts
 
 FIRST = date(2023, 4, 3)
@@ -170,6 +172,35 @@ def test_every_cell_is_that_of_the_second_implementation(engine: Engine, seed: i
     assert_same(export(engine, "tasks", first, last), "task", task_figures(frame, last))
     assert_same(export(engine, "days", first, last), "day", day_figures(frame))
     assert any(row["discrimination"] for row in export(engine, "tasks", first, last)) or seed
+
+
+def test_the_figures_of_real_submissions_are_the_plain_counts(
+    engine: Engine, real_records: list[dict[str, Any]]
+) -> None:
+    first, last = date(2017, 10, 2), date(2017, 10, 14)
+    for day in pd.date_range(first, last):
+        window = span(f"{day:%Y-%m-%d}", f"{day + timedelta(days=1):%Y-%m-%d}")
+        load(engine, [one for one in real_records if one["created_at"].startswith(f"{day:%Y-%m-%d}")], window)
+    compute_figures(engine, [], ZoneInfo("UTC"))
+    frame = pd.DataFrame(real_records).sort_values("created_at", kind="stable")
+    frame[["course", "task"]] = frame["passback_params"].str.extract(r"(course-v1:[^:]+):recodex-(\w+):")
+    frame["gone"] = frame.groupby(["course", "lti_user_id"])["created_at"].transform("max") < "2017-10-08"
+    pairs = frame.groupby(["task", "lti_user_id"]).agg(
+        first=("is_correct", "first"), solved=("is_correct", "max"), gone=("gone", "max")
+    )
+    pairs["lost"] = pairs["gone"] & (pairs["solved"] == 0)
+    counts = pairs.groupby("task").agg(
+        tried=("first", "size"), solved=("solved", "sum"), lost=("lost", "sum"), right=("first", "mean")
+    )
+    shown = pd.DataFrame(export(engine, "tasks", first, last)).set_index("task")
+    for name, column in zip(counts, shown.columns[2:6], strict=True):
+        assert shown[column].astype(float).to_dict() == pytest.approx(counts[name].to_dict(), abs=5e-5), column
+    arrived = frame.drop_duplicates("lti_user_id")["created_at"].str[:10].value_counts()
+    solvers = frame[frame["is_correct"] == 1].drop_duplicates(["lti_user_id", "task"])
+    firsts = solvers["created_at"].str[:10].value_counts()
+    for row in export(engine, "days", first, last):
+        assert int(row["new_students"]) == arrived.get(row["day"], 0)
+        assert int(row["tasks_solved_first_time"]) == firsts.get(row["day"], 0)
 
 
 def everything(engine: Engine, first: date, last: date) -> list[Any]:
