@@ -21,7 +21,7 @@ def run(
     max_age: Annotated[timedelta | None, Parameter(validator=_must_be_positive)] = None,
     as_json: Annotated[Switch, Parameter(name="--json")] = False,
 ) -> int:
-    """Shows what is set up and answers, which days are loaded, what was rejected, and what ran and will run.
+    """Shows what is set up and answers, which days are loaded, what the newest came to, and what ran and will run.
 
     It changes nothing. The exit code is 1 if something that is set up does not answer, or if the data are late.
 

@@ -19,12 +19,16 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import get_current_settings
 
 from flows.installing.server_objects import FLOWS
+from flows.looking.newest_day import NewestDay, read_newest_day
 from flows.looking.prefect_api import reading_prefect
 from flows.looking.state import Recent, Service, State
 from flows.running.configuration import Configuration, load_configuration, open_database
 from flows.running.home import home_path
 from schemas.period import start_of
+from schemas.settings import Settings
+from schemas.tables import student_task_days
 from tasks.coverage import LoadedDays, Span, loaded_since, read_loaded_spans, sort_days
+from tasks.database import read_rows
 from tasks.errors import CodegraderError
 from tasks.mail_server import address_of
 
@@ -52,11 +56,22 @@ def read_state(now: datetime, max_age: timedelta | None = None) -> State:
         runs = _last_runs(client)
         # Without a server nobody starts what is scheduled.
         scheduled = _next_run(client) if server else None
-        database, days, recent = _look_at_database(configuration, now)
+        database, days, recent, newest_day = _look_at_database(configuration, now)
         others = _look_at_services(configuration)
     services = {"database": database, **others, "Prefect server": Service(server)}
     settings = configuration.settings
-    return State(now, settings.time_zone, services, days, recent, max_age, runs, scheduled, settings.expected_by)
+    return State(
+        now,
+        settings.time_zone,
+        services,
+        days,
+        recent,
+        max_age,
+        last_runs=runs,
+        next_run=scheduled,
+        expected_by=settings.expected_by,
+        newest_day=newest_day,
+    )
 
 
 def _last_runs(client: SyncPrefectClient) -> list[FlowRun]:
@@ -78,7 +93,9 @@ def _find_runs(client: SyncPrefectClient, wanted: dict[str, Any], sort: FlowRunS
     return client.read_flow_runs(flow_filter=ours, flow_run_filter=runs, sort=sort, limit=limit)
 
 
-def _look_at_database(configuration: Configuration, now: datetime) -> tuple[Service, LoadedDays | None, Recent | None]:
+def _look_at_database(
+    configuration: Configuration, now: datetime
+) -> tuple[Service, LoadedDays | None, Recent | None, NewestDay | None]:
     what = f"embedded PostgreSQL in {home_path() / 'postgres'}"
     if configuration.database:
         parts = configuration.database.connection_info
@@ -87,9 +104,10 @@ def _look_at_database(configuration: Configuration, now: datetime) -> tuple[Serv
     try:
         with open_database(configuration, as_it_is=True) as engine:
             spans = read_loaded_spans(engine)
-            return Service(what), sort_days(spans, time_zone, now), _read_recent(engine, spans, time_zone)
+            days, recent = sort_days(spans, time_zone, now), _read_recent(engine, spans, time_zone)
+            return Service(what), days, recent, _read_newest_day(engine, days, configuration.settings)
     except CodegraderError as error:
-        return Service(what, str(error)), None, None
+        return Service(what, str(error)), None, None, None
 
 
 def _read_recent(engine: "Engine", spans: Sequence[Span], time_zone: ZoneInfo) -> Recent | None:
@@ -99,6 +117,12 @@ def _read_recent(engine: "Engine", spans: Sequence[Span], time_zone: ZoneInfo) -
     first = max(last - timedelta(days=RECENT_DAYS - 1), spans[0][0].astimezone(time_zone).date())
     loaded = loaded_since(engine, start_of(first, time_zone))
     return Recent(first, last, loaded.counts, loaded.checks)
+
+
+def _read_newest_day(engine: "Engine", days: LoadedDays, settings: Settings) -> NewestDay | None:
+    # The first run after an upgrade makes the table.
+    ((table,),) = read_rows(engine, "SELECT to_regclass(%(name)s)::text", {"name": student_task_days.name})
+    return read_newest_day(engine, days.complete[-1], settings) if table and days.complete else None
 
 
 def _look_at_services(configuration: Configuration) -> dict[str, Service]:

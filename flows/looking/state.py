@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from flows.backfilling.chunks import date_ranges, describe_days
+from flows.looking.newest_day import NewestDay
 from schemas.period import Day
 from schemas.summary import CheckResult, LoadCounts
 from tasks.coverage import LoadedDays
@@ -53,6 +54,7 @@ class State:
         days: None if the database cannot be asked.
         recent: None if nothing is loaded.
         max_age: what the newest complete day may be old; None if nobody said so.
+        newest_day: the newest complete day; None if there is none.
         expected_by: when yesterday must be loaded, in the time zone; None if nobody said so.
     """
 
@@ -65,6 +67,7 @@ class State:
     last_runs: Sequence[FlowRun] = field(default_factory=list)
     next_run: FlowRun | None = None
     expected_by: time | None = None
+    newest_day: NewestDay | None = None
 
     @property
     def missed_day(self) -> date | None:
@@ -113,6 +116,7 @@ def to_json(state: State) -> dict[str, Any]:
             "rejected_by_check": recent.failed("error"),
             "warnings_by_check": recent.failed("warning"),
         },
+        "newest_day": state.newest_day and state.newest_day.to_json(),
         "last_runs": [_run(run) for run in state.last_runs],
         "next_run": state.next_run and _run(state.next_run),
         "age_seconds": None if state.age is None else int(state.age.total_seconds()),
@@ -157,6 +161,7 @@ def _lines(state: State) -> Iterator[tuple[str, str]]:
             yield "days", "nothing is loaded yet: run codegrader etl"
     if state.recent:
         yield from _lines_of_records(state.recent)
+    yield from state.newest_day.lines() if state.newest_day else ()
     for number, run in enumerate(state.last_runs):
         yield "" if number else "last runs", f"{_moment(run)}  {run.state_name or '':<10} {run.name}"
     if state.next_run:

@@ -64,6 +64,11 @@ def test_it_says_what_is_set_up_loaded_missing_and_late_and_no_secret(pipeline: 
     from flows.running.configuration import load_configuration
 
     call(pipeline.variables(), "status", "--max-age", "26h", code=1)
+    pipeline.set_up(EXPECTED_BY="00:00")
+    never = call(pipeline.variables(), "status", code=1).stdout
+    assert "nothing is loaded yet" in never
+    assert f"LATE            {day(1)} is not complete" in never
+    pipeline.set_up()
     assert pipeline.run(day(5), day(4)).is_completed()
     assert pipeline.run(day(2), day(2)).is_completed()
     asked, mails = len(pipeline.world.grader.requests), len(pipeline.world.smtp.messages)
@@ -78,6 +83,8 @@ def test_it_says_what_is_set_up_loaded_missing_and_late_and_no_secret(pipeline: 
     assert f"embedded PostgreSQL in {pipeline.home}/postgres" in lines["database"]
     assert "FAILED" not in done.stdout
     assert f"Completed  {day(2)}" in lines["last"]
+    assert f"{day(2)}: " in lines["newest"]
+    assert "tasks solved for the first time" in lines["figures"]
     assert (len(pipeline.world.grader.requests), len(pipeline.world.smtp.messages)) == (asked, mails)
 
     # The end of that day is more than a day ago, and less than two.

@@ -12,8 +12,10 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.objects import State as RunState
 from prefect.states import Completed, Scheduled
 
+from flows.looking.newest_day import NewestDay
 from flows.looking.state import Recent, Service, State, describe_age, to_json, to_text
 from flows.status import main
+from schemas.section import Headline
 from schemas.summary import CheckResult, LoadCounts
 from tasks.coverage import LoadedDays, Span, sort_days
 
@@ -49,7 +51,9 @@ def state_of(spans: Sequence[Span] = SPANS, max_age: timedelta | None = None, **
     checks = (CheckResult("allowed verdicts", "error", 7), CheckResult("duplicate rows", "warning", 3))
     recent = Recent(days.complete[0].date, days.complete[-1].date, counts, checks) if spans else None
     runs = [run("2023-04-10", Completed(), NOW - timedelta(hours=6))]
-    return State(NOW, UTC_ZONE, everything, days, recent, max_age, runs, run("daily", Scheduled(), NOW))
+    newest = NewestDay(days.complete[-1].date, {}, (), (Headline("12 attempts"),)) if spans else None
+    scheduled = run("daily", Scheduled(), NOW)
+    return State(NOW, UTC_ZONE, everything, days, recent, max_age, runs, scheduled, newest_day=newest)
 
 
 def test_days_are_complete_incomplete_or_missing_by_the_reporting_time_zone() -> None:
@@ -109,6 +113,7 @@ def test_the_text() -> None:
         "records         2023-04-01 to 2023-04-10: 1,500 fetched, 7 rejected, 3 duplicates",
         "rejected        allowed verdicts: 7",
         "warnings        duplicate rows: 3",
+        "newest day      2023-04-10: 12 attempts",
         "last runs       2023-04-11 03:00 UTC  Completed  2023-04-10",
         "next run        2023-04-11 09:00 UTC",
         "age             the newest complete day, 2023-04-10, ended 9 h ago",
@@ -127,6 +132,7 @@ def test_the_json_also_where_nothing_is_known() -> None:
     assert found["recent"]["rejected_by_check"] == {"allowed verdicts": 7}
     assert found["recent"]["duplicates"] == 3
     assert found["last_runs"] == [{"name": "2023-04-10", "state": "Completed", "at": "2023-04-11T03:00:00+00:00"}]
+    assert found["newest_day"]["headlines"] == [{"text": "12 attempts", "urgency": "news"}]
     assert (found["late"], found["well"], found["time_zone"]) == (False, True, "UTC")
 
     assert set(to_json(replace(state_of(()), days=None, last_runs=[], next_run=None))) == set(found)
