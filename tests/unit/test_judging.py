@@ -119,6 +119,7 @@ def test_in_synthetic_years_faults_are_found_and_false_alarms_are_rare() -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_years_of_the_page_are_judged_as_it_says() -> None:
     years = [judge_year(seed) for seed in SEEDS]
     check(years)
