@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 
 from schemas.period import days_between
 from schemas.summary import LoadCounts
-from tasks.database import exclusive_transaction, open_engine, translate_errors
+from tasks.database import LOADING, exclusive_transaction, open_engine, translate_errors
 from tasks.errors import CodegraderError, DatabaseUnavailableError, PermanentError
 from tasks.figures import compute_figures, read_figures
 from tests.faults import fault, faults
@@ -22,7 +22,7 @@ from tests.faults.database_servers import OwnServer, behind, gate_before
 from tests.faults.days import lasting
 from tests.faults.gate import Gate, Moment, Trip
 from tests.fixtures.database import like
-from tests.fixtures.records import WINDOW, record, submit
+from tests.fixtures.records import STUDENT, WINDOW, record, submit
 from tests.fixtures.waiting import wait_until
 from tests.integration.loading import LOADED, column, contents, empty_all, load
 
@@ -66,6 +66,7 @@ def told(kind: type[CodegraderError], *named: str) -> Iterator[None]:
     with pytest.raises(kind) as failure:
         yield
     (line,) = str(failure.value).splitlines()
+    assert STUDENT not in line
     for one in named:
         assert one in line
 
@@ -274,6 +275,16 @@ TROUBLES: Final[dict[str, tuple[type[CodegraderError], str, str | None, str, str
     ),
     "a statement takes longer than its limit": (
         DatabaseUnavailableError, "statement timeout", None, INSTEAD % "PERFORM pg_sleep(60)", NO_MORE
+    ),
+    "other loaders write for too long": (
+        DatabaseUnavailableError, "lock timeout", None,
+        f"SELECT pg_advisory_lock({LOADING})", f"SELECT pg_advisory_unlock({LOADING})"
+    ),
+    "the last statement of a window is refused": (
+        PermanentError, "no luck", None, INSTEAD % f"RAISE 'no luck' USING DETAIL = 'the row of {STUDENT}'", NO_MORE
+    ),
+    "the server ends the connection in the middle of a window": (
+        DatabaseUnavailableError, "", None, INSTEAD % "PERFORM pg_terminate_backend(pg_backend_pid())", NO_MORE
     ),
     "the server's disk is full": (
         DatabaseUnavailableError, "make room", None, INSTEAD % "RAISE disk_full", NO_MORE

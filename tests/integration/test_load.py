@@ -2,22 +2,18 @@
 
 import io
 import json
-import traceback
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 
 from schemas.attempt import Attempt
 from schemas.record import Record, identity_of, to_json
 from schemas.summary import LoadCounts
-from tasks import database
-from tasks.database import exclusive_transaction, open_engine
-from tasks.errors import DatabaseUnavailableError, PermanentError
 from tasks.grader_api import parse_records
 from tasks.load import to_copy_text
 from tests.faults import fault
@@ -34,10 +30,7 @@ from tests.fixtures.records import (
     record,
     submit,
 )
-from tests.integration.loading import FLOW_RUN, LOADED, column, contents, do, empty_all, load, rows, span, versions
-
-if TYPE_CHECKING:
-    from prefect_sqlalchemy import SqlAlchemyConnector
+from tests.integration.loading import FLOW_RUN, LOADED, column, contents, empty_all, load, rows, span, versions
 
 MIXED = [
     *numbered(5),
@@ -49,10 +42,6 @@ MIXED = [
     record(created_at="2023-05-31 12:00:00"),
 ]
 REASONS = ["user id present", "valid time", "inside the window"]
-BROKEN = """
-    CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NEW; END $$;
-    CREATE TRIGGER break_off BEFORE INSERT ON loaded_windows FOR EACH ROW EXECUTE FUNCTION break_off()
-"""
 
 
 def test_everything_of_an_attempt_is_kept(engine: Engine) -> None:
@@ -220,55 +209,3 @@ def test_any_text_survives_the_way_into_the_database(engine: Engine, texts: list
             cursor.copy_expert(f"COPY kept ({columns}) FROM STDIN", io.StringIO(to_copy_text(frame_of(attempts))))
             cursor.execute(f"SELECT id::text, {columns.removeprefix('id, ')} FROM kept ORDER BY id")
             assert [Attempt(*row) for row in cursor] == attempts
-
-
-# --- all or nothing
-
-
-BREAKS = {
-    "the last statement of a window is refused": (
-        "nothing of the window is there, and no student is in the message",
-        *(f"RAISE 'no luck' USING DETAIL = 'the row of {STUDENT}'", PermanentError),
-    ),
-    "the server ends the connection in the middle of a window": (
-        "nothing of the window is there; it is tried again",
-        *("PERFORM pg_terminate_backend(pg_backend_pid())", DatabaseUnavailableError),
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [pytest.param(*row, marks=fault("database", what, promise)) for what, (promise, *row) in BREAKS.items()],
-)
-def test_a_failure_in_the_middle_leaves_what_was_there(engine: Engine, body: str, kind: type[Exception]) -> None:
-    for before, of_it in (([], MIXED), (MIXED, [submit(is_correct=0), *numbered(50)])):
-        load(engine, before)
-        there = contents(engine, *LOADED)
-        do(engine, BROKEN.format(body=body))
-        with pytest.raises(kind) as failure:
-            load(engine, of_it)
-        assert STUDENT not in str(failure.value)
-        assert len(str(failure.value).splitlines()) == 1
-        assert contents(engine, *LOADED) == there
-        do(engine, "DROP TRIGGER break_off ON loaded_windows", "DROP FUNCTION break_off")
-    assert load(engine, of_it).changed == 1
-
-
-@fault("database", "other loaders write for too long", "told in one line, and tried again")
-def test_who_waits_too_long_for_other_loaders_may_try_again(
-    engine: Engine, connector: "SqlAlchemyConnector", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "LOCK_TIMEOUT", "50ms")
-    impatient = open_engine(connector)
-    with exclusive_transaction(engine), pytest.raises(DatabaseUnavailableError, match="lock timeout"):
-        load(impatient, MIXED)
-    assert load(impatient, MIXED).new == 7
-    impatient.dispose()
-
-
-def test_an_unreachable_database_is_named_without_its_password() -> None:
-    engine = create_engine("postgresql+psycopg2://me:s3cret@127.0.0.1:1/results")
-    with pytest.raises(DatabaseUnavailableError, match=r"database results at 127\.0\.0\.1: .*refused") as failure:
-        load(engine, [])
-    assert "s3cret" not in "".join(traceback.format_exception(failure.value))

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from schemas.period import Window
 from schemas.record import Record
 from schemas.summary import LoadCounts
-from tests.faults import fault
+from tests.faults import fault, faults
 from tests.fixtures.records import WINDOW, numbered, passback, record, submit
 from tests.integration.loading import column, contents, empty_all, in_pieces, load, moment_of, rows, span, versions
 
@@ -64,28 +64,34 @@ def rejected_outcome(engine: Engine) -> list[str]:
     return column(engine, "SELECT DISTINCT (record::text, attempt_id, reasons)::text FROM rejected_records ORDER BY 1")
 
 
-@fault("concurrency", "eight loaders of one window at once, each with another order of its records", "loaded once")
-@fault("concurrency", "eight loaders of an empty window at once", "recorded once")
-@pytest.mark.parametrize("records", [day(), []], ids=["full", "empty"])
-def test_eight_loaders_of_one_window_load_it_once(engine: Engine, records: list[Record]) -> None:
-    alone = load_in_order(engine, [(ALL, records)])
-    empty_all(engine)
-    counts = load_together(engine, [(ALL, random.Random(number).sample(records, len(records))) for number in range(8)])
-    assert contents(engine, "attempts") == alone
-    assert sorted(one.new for one in counts) == [0] * 7 + [len(alone["attempts"])]
-    assert {one.changed for one in counts} == {0}
-    assert len(rows(engine, "SELECT FROM loaded_windows")) == 1
+OVERLAPPING = [Window(WINDOW.start + number * timedelta(minutes=30), WINDOW.end) for number in range(8)]
 
 
-@fault("concurrency", "eight loaders of windows that overlap, at once", "what one after the other would load")
-def test_eight_loaders_of_windows_that_overlap_load_what_one_after_the_other_would(engine: Engine) -> None:
-    hours = [Window(WINDOW.start + number * timedelta(minutes=30), WINDOW.end) for number in range(8)]
-    pieces = in_pieces(day(), hours)
+@pytest.mark.parametrize(
+    "pieces",
+    faults(
+        "concurrency",
+        "loaded and recorded once, as one after the other would",
+        {
+            "eight loaders of one window at once, each with another order of its records": [
+                [(ALL, random.Random(number).sample(day(), len(day()))) for number in range(8)]
+            ],
+            "eight loaders of an empty window at once": [[(ALL, [])] * 8],
+            "eight loaders of windows that overlap, at once": [in_pieces(day(), OVERLAPPING)],
+        },
+    ),
+)
+def test_eight_loaders_at_once_load_what_one_after_the_other_would(
+    engine: Engine, pieces: list[tuple[Window, list[Record]]]
+) -> None:
     one_by_one = load_in_order(engine, pieces)
     empty_all(engine)
     counts = load_together(engine, pieces)
     assert contents(engine, "attempts") == one_by_one
     assert sum(one.new for one in counts) == len(one_by_one["attempts"])
+    assert {one.changed for one in counts} == {0}
+    if pieces[0][0] == pieces[-1][0]:
+        assert column(engine, "SELECT count(*) FROM loaded_windows") == [1]
 
 
 @fault("concurrency", "eight loaders of the same windows at once, in opposite orders", "once; no deadlock")

@@ -105,14 +105,6 @@ def test_copies_are_loaded_or_kept_once_and_counted() -> None:
     assert failed(outcome)["duplicate rows"] == ("warning", 5)
 
 
-def test_of_records_that_claim_to_be_one_attempt_the_best_verdict_is_loaded() -> None:
-    outcome = checked(*(submit(is_correct=verdict) for verdict in (None, 0, 1)))
-    assert outcome.accepted["is_correct"].tolist() == [1]
-    rejected = {(json.loads(one.record)["is_correct"], one.reasons) for one in outcome.rejected}
-    assert rejected == {(None, ("unique id",)), (0, ("unique id",))}
-    assert {rejected.attempt_id for rejected in outcome.rejected} == set(outcome.accepted["id"])
-
-
 def at(*moments: str) -> list[Record]:
     return [record(created_at=f"2023-05-31 {moment}") for moment in moments]
 
