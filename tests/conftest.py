@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,13 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """With `--dist loadgroup`, the tests of a file run in one process, and so do all that share the whole product."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group("product" if "product" in item.fixturenames else item.path.name))
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A private folder; pytest's own is closed to the user as whom PostgreSQL runs for root."""
+    with tempfile.TemporaryDirectory(prefix="codegrader-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,13 +13,6 @@ from tests.faults import fault
 from tests.fixtures.prefect_server import ROOT
 
 START_AND_SAY_WHERE = "from tasks.database import *; print(embedded_server(Path(sys.argv[1])).get_uri())"
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    # Not pytest's own temporary folder: that is closed to the user as whom PostgreSQL runs for root.
-    with TemporaryDirectory(prefix="codegrader-") as folder:
-        yield Path(folder)
 
 
 def test_what_another_user_left_in_the_folder_of_temporary_files_is_not_in_the_way(home: Path, tmp_path: Path) -> None:

@@ -5,11 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import pytest
 
 from flows.installing.environment import KNOWN_SETTINGS
 from tests.fixtures.prefect_server import ROOT
@@ -17,14 +13,8 @@ from tests.fixtures.prefect_server import ROOT
 COMMAND = [sys.executable, "-m", "tests.sandbox.world"]
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    # Not pytest's own temporary folder: that is closed to the user as whom PostgreSQL runs for root.
-    with TemporaryDirectory(prefix="codegrader-") as folder:
-        yield Path(folder)
-
-
 def test_the_settings_that_the_world_prints_are_a_whole_env_file(home: Path) -> None:
+
     env_file = home / "other.env"
     variables = {name: value for name, value in os.environ.items() if name not in KNOWN_SETTINGS}
     variables |= {"CODEGRADER_HOME": str(home), "PREFECT_HOME": str(home / "prefect")}

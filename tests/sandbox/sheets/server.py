@@ -46,13 +46,14 @@ class SheetsSandbox:
     Attributes:
         url: what stands for `https://sheets.googleapis.com`.
         service_account_email: the address with which spreadsheets are shared.
+        requests: the method and the decoded path of every request so far, token requests included.
         faults: refusals to come, such as `SheetsFault(status=429, times=2)`; the first that fits a request is taken.
     """
 
     def __init__(self) -> None:
         self.faults: list[SheetsFault] = []
         self._books: dict[str, Book] = {}
-        self._requests: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         self._bugs: list[str] = []
         # Held while a request is carried out, and by whoever looks at the spreadsheets.
         self._lock = RLock()
@@ -73,12 +74,6 @@ class SheetsSandbox:
         self._server.server_close()
         if self._bugs and error is None:
             raise SandboxBugError("; ".join(self._bugs))
-
-    @property
-    def requests(self) -> list[tuple[str, str]]:
-        """The method and the decoded path of every request so far, token requests included; a copy."""
-        with self._lock:
-            return list(self._requests)
 
     def service_account_info(self) -> dict[str, str]:
         """The content of the service account's JSON file, as Google hands it out."""
@@ -149,7 +144,7 @@ class SheetsSandbox:
         """Carries a request out, unless a fault forbids it: the HTTP status, and what is answered."""
         path = unquote(target.partition("?")[0])
         with self._lock:
-            self._requests.append((method, path))
+            self.requests.append((method, path))
             fault = next((one for one in self.faults if one.fits(method, path)), None)
             try:
                 answer = self._carry_out(method, target, authorization, body) if not fault or fault.after_effect else {}
