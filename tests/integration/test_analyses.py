@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from flows.running.publishing import ANALYSES
+from schemas.language import Link
 from schemas.period import Day, Period
 from schemas.section import Findings, Section
 from schemas.small_numbers import FEW, FEWEST_STUDENTS
@@ -17,9 +18,11 @@ from schemas.summary import LoadCounts, RunSummary
 from tasks.analyses import analyse
 from tasks.analyses.comparison import analyse_comparison
 from tasks.analyses.courses import analyse_courses, course_weeks, way_through
+from tasks.analyses.days import analyse_days
 from tasks.analyses.records import analyse_records
 from tasks.analyses.students import analyse_students
 from tasks.analyses.tasks import analyse_tasks
+from tasks.coverage import loaded_since
 from tasks.titles import Title, save_titles
 from tests.integration.test_cases import COURSE, export, load_attempts
 
@@ -168,6 +171,24 @@ def test_a_retired_task_that_is_still_attempted_stays_in_the_figures(engine: Eng
     load_attempts(engine, tried("ann", 28, 1))
     save_titles(engine, [Title(COURSE, "loops", "Loops", 3, retired=True)])
     assert shown(the(analyse_tasks(engine, a_day()), "tasks"), "task") == [("Loops (retired)",)]
+
+
+def test_a_task_that_nobody_has_named_is_short_and_leads_to_its_whole_id(engine: Engine) -> None:
+    load_attempts(engine, tried("ann", 28, 1, task="9d2f5a61b7c44e8f"))
+    save_titles(engine, [Title(COURSE, "of nobody", "Nobody's task")])
+    (link,) = the(analyse_tasks(engine, a_day()), "tasks").values("task")
+    assert isinstance(link, Link)
+    assert link.text == "9d2f5a61…"
+    assert str(link.url).endswith("/jump_to_id/9d2f5a61b7c44e8f")
+
+
+def test_an_attempt_of_no_readable_course_counts_in_the_day_and_is_named_in_the_checks_alone(engine: Engine) -> None:
+    load_attempts(engine, [*tried("ann", LAST.day, 1, task=""), *tried("bob", LAST.day, 1)])
+    assert shown(the(analyse_days(engine, a_day()), "days"), "attempts", "unique_users") == [(2, 2)]
+    checks = loaded_since(engine, datetime(2023, 4, 1, tzinfo=UTC)).checks
+    assert {each.check: each.rows for each in checks if each.rows} == {"LTI parameters parsed": 1}
+    assert [row["attempts"] for row in export(engine, "courses", LAST, LAST)] == ["1"]
+    assert [row["task"] for row in export(engine, "tasks", LAST, LAST)] == ["loops"]
 
 
 @pytest.mark.parametrize(("weeks", "compared"), [(5, True), (4, False)])
