@@ -150,7 +150,10 @@ def judge_day(day: date, read: Read, flags: Flags) -> dict[Key, Judgement | None
 
 
 def _judge_day(day: date, present: Callable[[date], Figures], flags: Flags) -> dict[Key, Judgement | None]:
-    past: dict[Key, dict[int, Observed]] = {key: {} for key in present(day)}
+    today = present(day)
+    if not today:
+        return {}
+    past: dict[Key, dict[int, Observed]] = {key: {} for key in today}
     for days in range(1, 7 * WEEKS + 1):
         before = day - timedelta(days)
         flagged = flags.get(before, {})
@@ -161,7 +164,7 @@ def _judge_day(day: date, present: Callable[[date], Figures], flags: Flags) -> d
         (course, figure): None
         if figure in OF_STUDENTS and _is_small(past.get((course, ACTIVE_STUDENTS), {}))
         else judge(figure, observed, past[course, figure])
-        for (course, figure), observed in present(day).items()
+        for (course, figure), observed in today.items()
     }
 
 
