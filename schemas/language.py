@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from babel import Locale
@@ -87,6 +88,7 @@ def write_short_day(day: date, language: Language) -> str:
     return f"{format_skeleton('MMMd', day, locale=language)}\n{format_skeleton('E', day, locale=language)}"
 
 
+@lru_cache(maxsize=10_000, typed=True)
 def write_value(value: Value, kind: Kind, language: Language) -> str:
     """A value as a reader sees it, by its kind; a dash where there is none."""
     if value is None:

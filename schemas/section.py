@@ -78,6 +78,10 @@ class Section:
     panels: tuple[Panel, ...] = ()
     is_personal: bool = False
 
+    def shown(self, most: int) -> tuple[Row, ...]:
+        """At most so many rows: the last ones of a table of days, of any other the first."""
+        return self.rows[-most:] if self.columns[0].kind == "day" else self.rows[:most]
+
     def values(self, column: str) -> list[Value]:
         """All values of a column, from top to bottom."""
         place = [each.name for each in self.columns].index(column)

@@ -37,9 +37,9 @@ SMALL_COURSES: Final = Text(
 )
 TOTAL: Final = Text("Итого", "Total")
 NO_FIGURES: Final = Text("Показателей за этот период нет.", "There are no figures for this period.")
-LAST_ROWS: Final = Text(
-    "Показаны последние строки: {shown} из {rows}. Итог посчитан по всем.",
-    "The last rows are shown: {shown} of {rows}. The total is that of all.",
+SOME_ROWS: Final = Text(
+    "Показано строк: {shown} из {rows}. Итог посчитан по всем.",
+    "Rows shown: {shown} of {rows}. The total is that of all.",
 )
 CHART: Final = Text("Графики", "Charts")
 CHART_ALT: Final = Text(

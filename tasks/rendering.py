@@ -35,7 +35,7 @@ def render(
         template: its file name in `templates`.
         sections: those of the summary's sections that are shown.
         chart_src: where the page finds the chart; None if there is none.
-        most_rows: of a longer section only the last rows are shown.
+        most_rows: of a longer section no more are shown, see `Section.shown`.
     """
     language, period, charted = summary.language, summary.period, charted_section(sections)
 
@@ -93,7 +93,7 @@ def write_row(columns: Sequence[Column], values: Sequence[Value], language: Lang
 
 def write_table(section: Section, language: Language, most_rows: int) -> str:
     """A section's table in plain text: texts to the left, numbers to the right."""
-    rows = [row.values for row in section.rows[-most_rows:]] + ([section.total] if section.total else [])
+    rows = [row.values for row in section.shown(most_rows)] + ([section.total] if section.total else [])
     lines = [
         [column.short or column.title for column in section.columns],
         *(write_row(section.columns, row, language) for row in rows),

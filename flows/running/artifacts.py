@@ -1,10 +1,12 @@
-"""What a run leaves in the Prefect dashboard: a summary, every section, the chart, and progress on the way."""
+"""What a run leaves in the Prefect dashboard: a summary with every section, the chart, and progress on the way."""
 
 import base64
 import platform
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 from uuid import UUID
 
 from prefect import get_run_logger
@@ -12,16 +14,20 @@ from prefect.artifacts import (
     create_image_artifact,
     create_markdown_artifact,
     create_progress_artifact,
-    create_table_artifact,
     update_progress_artifact,
 )
 
 from flows.running.stages import describe_counts
+from schemas.language import Language, Link, Value, write_number
+from schemas.section import Section
 from schemas.summary import RunSummary
-from tasks.rendering import write_row
+from schemas.wording import SOME_ROWS
+from tasks.rendering import web_address, write_row
 
 LONG: Final = 8
 """From so many steps on, a run shows its progress in the dashboard."""
+MOST_ROWS: Final = 50
+"""Rows of a section that the dashboard shows; the report has them all."""
 SHOWN_EVERY_S: Final = 2
 """To show it costs as much time as to load a small window."""
 
@@ -64,14 +70,6 @@ def write_artifacts(summary: RunSummary, chart: bytes | None, report: Path | Non
         create_markdown_artifact(
             describe_run(summary, report), key="codegrader-summary", description="What this run came to"
         )
-        for section in (section for section in summary.sections if not section.is_personal):
-            titles = [column.title for column in section.columns]
-            rows = [row.values for row in section.rows] + ([section.total] if section.total else [])
-            create_table_artifact(
-                [dict(zip(titles, write_row(section.columns, row, summary.language), strict=True)) for row in rows],
-                key=f"codegrader-{section.name}",
-                description=section.title,
-            )
         if chart:
             image = f"data:image/png;base64,{base64.b64encode(chart).decode()}"
             create_image_artifact(image, key="codegrader-chart", description="Attempts, users and success rate by day")
@@ -80,7 +78,7 @@ def write_artifacts(summary: RunSummary, chart: bytes | None, report: Path | Non
 
 
 def describe_run(summary: RunSummary, report: Path | None) -> str:
-    """The run in Markdown: outcome, counts, failures, and where sheet and report are."""
+    """The run in Markdown: outcome, counts, failures, where sheet and report are; sections that list nobody."""
     lines = [f"# {summary.period}", "", "**Succeeded**" if summary.succeeded else "**Failed**", ""]
     lines += [f"- {escape(headline.text)}" for headline in summary.headlines]
     for failure in summary.failures:
@@ -93,7 +91,35 @@ def describe_run(summary: RunSummary, report: Path | None) -> str:
     if report:
         # A page opened from the dashboard may not link to a file, least of all to one of another machine.
         lines.append(f"- Report: `{report}` on {platform.node()}")
+    for section in summary.sections:
+        if not section.is_personal:
+            lines += _describe_section(section, summary.language)
     return "\n".join(lines)
+
+
+def _describe_section(section: Section, language: Language) -> Iterator[str]:
+    yield from ("", f"## {escape(section.title)}", "")
+    rows = section.shown(MOST_ROWS)
+    if rows:
+        yield _line(escape(column.title) for column in section.columns)
+        yield _line("--:" if column.is_number else ":--" for column in section.columns)
+    for values in [*(row.values for row in rows), *([section.total] if section.total else [])]:
+        cells = map(escape, write_row(section.columns, values, language))
+        yield _line(_link(cell, value) for cell, value in zip(cells, values, strict=True))
+    notes = [escape(note) for note in section.notes]
+    if len(rows) < len(section.rows):
+        shown, all_rows = (write_number(len(each), language) for each in (rows, section.rows))
+        notes.insert(0, SOME_ROWS.to(language, shown=shown, rows=all_rows))
+    yield from ("", *(f"- {note}" for note in notes))
+
+
+def _link(cell: str, value: Value) -> str:
+    url = web_address(value.url) if isinstance(value, Link) else None
+    return f"[{cell}]({quote(url, safe=':/?&=+%')})" if url else cell
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def escape(text: str) -> str:
