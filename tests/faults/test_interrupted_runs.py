@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tasks.database import open_as_it_is
-from tests.faults import fault
+from tests.faults import fault, faults
 from tests.faults.database_servers import OwnServer, behind, gate_before, kill_server
 from tests.faults.days import lasting, whole_days
 from tests.faults.gate import AnyReader, Gate, Moment, Trip
@@ -174,17 +174,17 @@ def assert_completed(pipeline: GatedPipeline, untouched: Untouched) -> None:
 # --- the run is killed
 
 
-def killed(mark: pytest.MarkDecorator, what: str, *arguments: Any) -> Any:
-    promise = "nothing is there in part; the next run leaves tables and sheet as one run would have"
-    return pytest.param(*arguments, marks=[mark, fault("killed processes", f"`kill -9` {what}", promise)])
-
-
+@pytest.mark.stress
 @pytest.mark.parametrize(
     ("service", "number", "step", "moment"),
-    [
-        killed(pytest.mark.slow, "in the middle of `COPY`", "database", 5, "copied data", "halfway"),
-        killed(pytest.mark.stress, "while the sheet is written", "sheet", 1, "PUT", "answered"),
-    ],
+    faults(
+        "killed processes",
+        "nothing is there in part; the next run leaves tables and sheet as one run would have",
+        {
+            "`kill -9` in the middle of `COPY`": ["database", 5, "copied data", "halfway"],
+            "`kill -9` while the sheet is written": ["sheet", 1, "PUT", "answered"],
+        },
+    ),
 )
 def test_killed_at_a_step(
     struck: GatedPipeline, untouched: Untouched, service: Service, number: int, step: str, moment: Moment

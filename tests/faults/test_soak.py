@@ -98,7 +98,7 @@ def test_what_is_stored_but_not_cached_goes(tmp_path: Path) -> None:
     ("runs", "every", "spare"),
     [
         # The connections to Prefect's server come and go by themselves; a leak of each run adds up to four.
-        pytest.param(8, 4, 3, marks=[pytest.mark.slow, fault("soak", "8 daily runs in a row", PROMISE)]),
+        pytest.param(6, 3, 3, marks=[pytest.mark.slow, fault("soak", "6 daily runs in a row", PROMISE)]),
         pytest.param(200, 20, 5, marks=[pytest.mark.stress, fault("soak", "200 daily runs in a row", PROMISE)]),
     ],
 )
