@@ -356,21 +356,6 @@ def test_two_options_that_exclude_each_other_are_refused(run: Run) -> None:
     assert (code, lines, errors.count("\n")) == (2, [], 1)
 
 
-def test_without_a_server_of_ones_own_only_what_a_run_needs_is_made(pipeline: Pipeline, tmp_path: Path) -> None:
-    variables = {**os.environ, **pipeline.variables(), **NO_SHEET, **NO_MAIL, "PREFECT_HOME": str(tmp_path / "prefect")}
-    del variables["PREFECT_API_URL"]
-
-    done = subprocess.run(command(pipeline), cwd=ROOT, env=variables, text=True, capture_output=True, check=False)
-
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    subjects = ["skipped  Google Sheet", "skipped  mail", "saved", "concurrency limit", "database schema"]
-    assert [line.split(":")[0] for line in lines[2:7]] == subjects
-    assert lines[8] == "Next:"
-    assert [line.split()[1] for line in lines[9:]] == ["etl", "status", "up"]
-    assert done.stderr.count("\n") == 1
-
-
 def test_whoever_has_seen_enough_may_close_the_pipe(pipeline: Pipeline) -> None:
     process = subprocess.Popen(
         command(pipeline, "--check"),

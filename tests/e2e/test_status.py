@@ -1,18 +1,20 @@
-"""`codegrader status` and `codegrader psql`, as a user calls them."""
+"""`codegrader status` and `codegrader psql`, as a user calls them, with a Prefect server and without."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psycopg2
 import pytest
 
+from flows.__main__ import main
 from tests.fixtures.database import stop_embedded_database
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.ports import free_port
@@ -24,10 +26,14 @@ from tests.sandbox.world import World
 pytestmark = pytest.mark.slow
 
 
-def call(
+Call = Callable[..., Any]
+"""Gives what was shown, as `out` and `err`."""
+
+
+def start(
     variables: dict[str, str], *command: str, code: int = 0, text: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end. What the environment of the tests says of Prefect holds unless it says otherwise."""
+    """Runs a command to its end, in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "flows", *command],
         cwd=ROOT,
@@ -52,6 +58,19 @@ def pipeline(pipelines: Pipelines) -> Pipeline:
 
 
 @pytest.fixture
+def call(pipeline: Pipeline, capfd: pytest.CaptureFixture[str]) -> Call:
+    """Runs a command to its end, in this process; what it and the programs that it starts have shown."""
+
+    def call(*command: str, code: int = 0, **changes: str) -> Any:
+        capfd.readouterr()
+        with pipeline.environment(changes):
+            assert main(command) == code
+        return capfd.readouterr()
+
+    return call
+
+
+@pytest.fixture
 def alone() -> Iterator[dict[str, str]]:
     """The environment of a user who has no Prefect server: a world, and folders with nothing in them."""
     with TemporaryDirectory(prefix="codegrader-") as name, World(Path(name)) as world:
@@ -60,12 +79,12 @@ def alone() -> Iterator[dict[str, str]]:
         stop_embedded_database(Path(name, "home", "postgres"))
 
 
-def test_it_says_what_is_set_up_loaded_missing_and_late_and_no_secret(pipeline: Pipeline) -> None:
+def test_it_says_what_is_set_up_loaded_missing_and_late_and_no_secret(pipeline: Pipeline, call: Call) -> None:
     from flows.running.configuration import load_configuration
 
-    call(pipeline.variables(), "status", "--max-age", "26h", code=1)
+    call("status", "--max-age", "26h", code=1)
     pipeline.set_up(EXPECTED_BY="00:00")
-    never = call(pipeline.variables(), "status", code=1).stdout
+    never = call("status", code=1).out
     assert "nothing is loaded yet" in never
     assert f"LATE            {day(1)} is not complete" in never
     pipeline.set_up()
@@ -73,32 +92,32 @@ def test_it_says_what_is_set_up_loaded_missing_and_late_and_no_secret(pipeline: 
     assert pipeline.run(day(2), day(2)).is_completed()
     asked, mails = len(pipeline.world.grader.requests), len(pipeline.world.smtp.messages)
 
-    done = call(pipeline.variables(), "status", "--max-age", "48h")
+    done = call("status", "--max-age", "48h")
 
-    assert done.stderr == ""
-    lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if not line.startswith(" "))
+    assert done.err == ""
+    lines = dict(line.split(maxsplit=1) for line in done.out.splitlines() if not line.startswith(" "))
     assert f"{day(5)} to {day(4)}, {day(2)} complete (UTC)" in lines["days"]
     assert lines["missing"] == f"{day(3)}, {day(1)}"
     assert lines["incomplete"] == "none"
     assert f"embedded PostgreSQL in {pipeline.home}/postgres" in lines["database"]
-    assert "FAILED" not in done.stdout
+    assert "FAILED" not in done.out
     assert f"Completed  {day(2)}" in lines["last"]
     assert f"{day(2)}: " in lines["newest"]
     assert "tasks solved for the first time" in lines["figures"]
     assert (len(pipeline.world.grader.requests), len(pipeline.world.smtp.messages)) == (asked, mails)
 
     # The end of that day is more than a day ago, and less than two.
-    late = call(pipeline.variables(), "status", "--max-age", "24h", code=1)
-    assert late.stderr == ""
-    assert f"LATE            the newest complete day, {day(2)}" in late.stdout
+    late = call("status", "--max-age", "24h", code=1)
+    assert late.err == ""
+    assert f"LATE            the newest complete day, {day(2)}" in late.out
 
-    shown = done.stdout + call(pipeline.variables(), "status", "--json").stdout
+    shown = done.out + call("status", "--json").out
     assert not [secret for secret in load_configuration().secrets() if secret and secret in shown]
 
 
-def test_services_that_are_down(pipeline: Pipeline) -> None:
+def test_services_that_are_down(pipeline: Pipeline, call: Call) -> None:
     pipeline.set_up(GRADER_API_URL=f"http://127.0.0.1:{free_port()}/api/statistics", SMTP_PORT=str(free_port()))
-    found = json.loads(call(pipeline.variables(), "status", "--json", code=1).stdout)
+    found = json.loads(call("status", "--json", code=1).out)
     assert "check GRADER_API_URL" in found["services"]["grader_api"]["fault"]
     assert "check SMTP_SERVER and SMTP_PORT" in found["services"]["mail"]["fault"]
     assert found["services"]["google_sheet"]["fault"] is None
@@ -109,7 +128,7 @@ def test_services_that_are_down(pipeline: Pipeline) -> None:
 def test_what_cannot_be_asked_is_one_line_and_nothing_is_made(alone: dict[str, str], command: str) -> None:
     nowhere = alone | {"PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
     for variables, code, said in ((alone, 2, "nothing is set up yet: "), (nowhere, 1, "it cannot be reached")):
-        done = call(variables, command, code=code)
+        done = start(variables, command, code=code)
         assert done.stdout == ""
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
@@ -117,33 +136,34 @@ def test_what_cannot_be_asked_is_one_line_and_nothing_is_made(alone: dict[str, s
     assert not Path(alone["PREFECT_HOME"], "prefect.db").exists()
 
 
-def test_a_database_folder_that_is_not_there_is_not_made(pipeline: Pipeline) -> None:
-    elsewhere = pipeline.variables() | {"CODEGRADER_HOME": str(pipeline.home / "elsewhere")}
+def test_a_database_folder_that_is_not_there_is_not_made(pipeline: Pipeline, call: Call) -> None:
+    elsewhere = {"CODEGRADER_HOME": str(pipeline.home / "elsewhere")}
     said = f"there is no database in {pipeline.home}/elsewhere/postgres yet"
-    assert said in call(elsewhere, "status", code=1).stdout
-    assert said in call(elsewhere, "psql", code=1).stderr
+    assert said in call("status", code=1, **elsewhere).out
+    assert said in call("psql", code=1, **elsewhere).err
     assert not (pipeline.home / "elsewhere").exists()
 
 
-def test_psql_hands_on_its_exit_code_and_reads_what_it_is_given(pipeline: Pipeline) -> None:
+def test_psql_hands_on_its_exit_code_and_reads_what_it_is_given(pipeline: Pipeline, call: Call) -> None:
     with pipeline.engine():
-        failed = call(pipeline.variables(), "psql", "-c", "SELECT * FROM nowhere", code=1)
-    assert 'relation "nowhere" does not exist' in failed.stderr
-    assert call(pipeline.variables(), "psql", "--tuples-only", "--no-align", text="SELECT 40 + 2;\n").stdout == "42\n"
-    call(pipeline.variables(), "psql", "-v", "ON_ERROR_STOP=1", text="SELECT * FROM nowhere;\n", code=3)
+        failed = call("psql", "-c", "SELECT * FROM nowhere", code=1)
+    assert 'relation "nowhere" does not exist' in failed.err
+    assert start(pipeline.variables(), "psql", "--tuples-only", "--no-align", text="SELECT 40 + 2;\n").stdout == "42\n"
+    start(pipeline.variables(), "psql", "-v", "ON_ERROR_STOP=1", text="SELECT * FROM nowhere;\n", code=3)
 
 
-def test_a_dump_is_restored_into_a_new_home(pipeline: Pipeline) -> None:
+def test_a_dump_is_restored_into_a_new_home(pipeline: Pipeline, call: Call) -> None:
     assert pipeline.run(day(1), day(1), publish=False).is_completed()
     dump = str(pipeline.home / "data.dump")
-    call(pipeline.variables(), "psql", "pg_dump", "--format=custom", "--file", dump)
+    call("psql", "pg_dump", "--format=custom", "--file", dump)
     count = ("psql", "--csv", "--tuples-only", "-c", "SELECT count(*) FROM attempts")
-    before = call(pipeline.variables(), *count).stdout
-    restored = pipeline.variables() | {"CODEGRADER_HOME": str(pipeline.home / "restored")}
+    before = call(*count).out
+    restored = {"CODEGRADER_HOME": str(pipeline.home / "restored")}
     options = ("--no-owner", "--exit-on-error", "--single-transaction")
-    assert call(restored, "psql", "pg_restore", *options, dump).stderr == ""
-    assert call(restored, *count).stdout == before
+    assert call("psql", "pg_restore", *options, dump, **restored).err == ""
+    assert call(*count, **restored).out == before
     assert int(before) > 0
+    stop_embedded_database(pipeline.home / "restored" / "postgres")
 
 
 def is_asleep(database: Path) -> bool:
@@ -154,15 +174,23 @@ def is_asleep(database: Path) -> bool:
         return cursor.rowcount == 1
 
 
-def test_without_a_server_none_is_started_and_ctrl_c_at_the_prompt_cancels_the_query_alone(
+def test_without_a_server_setup_makes_what_a_run_needs_and_ctrl_c_at_the_prompt_cancels_the_query_alone(
     alone: dict[str, str],
 ) -> None:
-    call(alone, "setup")
+    alone |= {name: "" for name in alone if name.startswith(("GOOGLE_", "SPREADSHEET_", "SMTP_", "EMAIL_"))}
+    done = start(alone, "setup")
+    lines = done.stdout.splitlines()
+    # Only what a run needs is made.
+    subjects = ["skipped  Google Sheet", "skipped  mail", "saved", "concurrency limit", "database schema"]
+    assert [line.split(":")[0] for line in lines[2:7]] == subjects
+    assert lines[8] == "Next:"
+    assert [line.split()[1] for line in lines[9:]] == ["etl", "status", "up"]
+    assert done.stderr.count("\n") == 1
     alone |= {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "0", "PAGER": "cat"}
-    done = call(alone, "status")
+    done = start(alone, "status")
     assert done.stderr == ""
     assert "Prefect server  not set up\n" in done.stdout
-    done = call(alone, "psql", "--csv", "-c", "SELECT 40 + 2 AS answer, current_setting('TimeZone')")
+    done = start(alone, "psql", "--csv", "-c", "SELECT 40 + 2 AS answer, current_setting('TimeZone')")
     assert (done.stdout, done.stderr) == ("answer,current_setting\n42,UTC\n", "")
 
     prompt = Terminal([sys.executable, "-m", "flows.psql"], os.environ | alone)
