@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from tasks.database import open_as_it_is
 from tests.faults import fault, faults
 from tests.faults.database_servers import OwnServer, behind, gate_before, kill_server
 from tests.faults.days import lasting, whole_days
-from tests.faults.gate import AnyReader, Gate, Moment, Trip
+from tests.faults.gate import Address, AnyReader, Gate, Moment, Trip
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.waiting import wait_until
 from tests.sandbox.world import SPREADSHEET_ID, World
@@ -46,45 +47,12 @@ SWEEP: Final = [
 """Each service, how much of what a run sends to it has been sent, and what has become of the last message."""
 
 
-class GatedWorld(World):
-    """The world, with a database and a Prefect server, each service of which is reached through a gate."""
-
-    def __init__(self, folder: Path, database: "SqlAlchemyConnector", server: str) -> None:
-        super().__init__(folder, whole_days(2))
-        self.database, self._server = database, server
-        self.gates: dict[Service, Gate] = {}
-
-    def __enter__(self) -> "GatedWorld":
-        super().__enter__()
-        self.gates = {"database": gate_before(self.database)}
-        urls: dict[Service, str] = {"API": self.grader.url, "sheet": self.sheets.url, "Prefect": self._server}
-        for service, url in urls.items():
-            self.gates[service] = Gate((urlsplit(url).hostname or "", urlsplit(url).port or 0), AnyReader)
-        self.gates["mail"] = Gate((self.smtp.host, self.smtp.port), AnyReader)
-        for gate in self.gates.values():
-            self.enter_context(gate)
-        at_gates = {
-            service: urlsplit(url)._replace(netloc=f"127.0.0.1:{self.gates[service].port}").geturl()
-            for service, url in urls.items()
-        }
-        components: Any = behind(self.gates["database"], self.database).connection_info
-        self.settings |= {
-            "GRADER_API_URL": at_gates["API"],
-            "GOOGLE_SHEETS_URL": at_gates["sheet"],
-            "SMTP_PORT": str(self.gates["mail"].port),
-            "DATABASE_URL": f"postgresql://{components.username}@127.0.0.1:{components.port}/{components.database}",
-            "PREFECT_API_URL": at_gates["Prefect"],
-        }
-        return self
-
-
+@dataclass
 class GatedPipeline(Pipeline):
-    """The pipeline behind gates, with a database of its own that is empty at first."""
+    """The pipeline with its services behind gates, and with a database of its own that is empty at first."""
 
-    world: GatedWorld
-
-    def gate(self, service: Service) -> Gate:
-        return self.world.gates[service]
+    database: "SqlAlchemyConnector"
+    gates: dict[Service, Gate]
 
     def left(self) -> tuple[dict[str, list[str]], list[list[str]]]:
         """What there is now, in tables and sheet."""
@@ -94,7 +62,7 @@ class GatedPipeline(Pipeline):
     @contextmanager
     def engine(self) -> Iterator["Engine"]:
         """Connections to the database, as it is, that go past the gate."""
-        engine = open_as_it_is(self.world.database)
+        engine = open_as_it_is(self.database)
         try:
             yield engine
         finally:
@@ -103,10 +71,10 @@ class GatedPipeline(Pipeline):
     def kill_at(self, service: Service, number: int, chosen: Callable[[str], bool], moment: Moment) -> None:
         """Starts a run in a process of its own, and ends it with SIGKILL at that message: no window is half-loaded."""
         started: list[Popen[str]] = []
-        trip = self.gate(service).trip = Trip(lambda: started[0].kill(), number, chosen, moment)  # noqa: PLW0108
+        trip = self.gates[service].trip = Trip(lambda: started[0].kill(), number, chosen, moment)  # noqa: PLW0108
         started.append(self.start(FIRST, LAST))
         output, _ = started[0].communicate(timeout=240)
-        self.gate(service).trip = None
+        self.gates[service].trip = None
         assert trip.happened.is_set(), f"the run never came so far: {output}"
         assert started[0].returncode == -signal.SIGKILL
         self.assert_nothing_half_loaded()
@@ -119,16 +87,34 @@ class GatedPipeline(Pipeline):
             assert self.rows(HALF_LOADED) == []
 
 
+def at(gate: Gate, url: str) -> str:
+    return urlsplit(url)._replace(netloc=f"127.0.0.1:{gate.port}").geturl()
+
+
 @contextmanager
 def gated(server: str, database: "SqlAlchemyConnector") -> Iterator[GatedPipeline]:
     """The pipeline behind gates, set up."""
-    with TemporaryDirectory(prefix="codegrader-") as folder:
+    with TemporaryDirectory(prefix="codegrader-") as folder, World(Path(folder), whole_days(2)) as world:
+        urls: dict[Service, str] = {"API": world.grader.url, "sheet": world.sheets.url, "Prefect": server}
+        addresses: dict[Service, Address] = {"mail": (world.smtp.host, world.smtp.port)}
+        addresses |= {service: (urlsplit(url).hostname or "", urlsplit(url).port or 0) for service, url in urls.items()}
+        gates = {service: Gate(address, AnyReader) for service, address in addresses.items()}
+        gates["database"] = gate_before(database)
+        for gate in gates.values():
+            world.enter_context(gate)
+        components: Any = behind(gates["database"], database).connection_info
+        world.settings |= {
+            "GRADER_API_URL": at(gates["API"], world.grader.url),
+            "GOOGLE_SHEETS_URL": at(gates["sheet"], world.sheets.url),
+            "SMTP_PORT": str(gates["mail"].port),
+            "DATABASE_URL": f"postgresql://{components.username}@127.0.0.1:{components.port}/{components.database}",
+            "PREFECT_API_URL": at(gates["Prefect"], server),
+        }
         home = Path(folder) / "home"
         home.mkdir(mode=0o700)
-        with GatedWorld(home, database, server) as world:
-            pipeline = GatedPipeline(world, home, server)
-            pipeline.set_up()
-            yield pipeline
+        pipeline = GatedPipeline(world, home, server, database, gates)
+        pipeline.set_up()
+        yield pipeline
 
 
 class Untouched(NamedTuple):
@@ -151,7 +137,7 @@ def untouched(prefect_server: str, own_server: OwnServer) -> Untouched:
         assert process.returncode == 0, output
         sent = {
             service: [step for step in gate.steps if is_sent_each_time(service, step)]
-            for service, gate in whole.world.gates.items()
+            for service, gate in whole.gates.items()
         }
         assert all(sent.values())
         return Untouched(whole.left(), {service: len(steps) for service, steps in sent.items()})
@@ -268,7 +254,7 @@ def test_the_machine_dies(pipelines: Pipelines, untouched: Untouched) -> None:
     "read again by the same run; the sheet is as if nothing had happened",
 )
 def test_a_run_outlives_restarts(struck: GatedPipeline, own_server: OwnServer, untouched: Untouched) -> None:
-    gate = struck.gate("database")
+    gate = struck.gates["database"]
     last = Trip(number=2, chosen=lambda step: step.startswith("SELECT day, complete"))
 
     def restart_and_then(trip: Trip) -> None:
@@ -289,7 +275,7 @@ def test_a_run_outlives_restarts(struck: GatedPipeline, own_server: OwnServer, u
     "the run fails with one line; what is loaded stays, the sheet is left as it is, and the next run completes both",
 )
 def test_a_database_that_stays_away_costs_nothing(struck: GatedPipeline, untouched: Untouched) -> None:
-    gate = struck.gate("database")
+    gate = struck.gates["database"]
     gate.trip = Trip(gate.close, 3, lambda step: step.startswith("INSERT INTO loaded_windows"), "answered")
     state = struck.run(FIRST, LAST)
     assert state.is_failed()
