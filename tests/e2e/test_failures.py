@@ -226,14 +226,14 @@ def test_an_unreachable_database_is_one_line(pipeline: Pipeline) -> None:
 )
 def test_the_sheet_is_not_emptied_by_a_lost_database(pipelines: Pipelines) -> None:
     pipeline = pipelines.make(generated_history().source)
-    pipeline.run("2023-03-10", "2023-03-12")
+    pipeline.run("2023-03-10", "2023-03-13")
     published = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
     other = pipelines.make(generated_history().source)
     other.world = pipeline.world
     other.set_up()
 
-    state = other.run("2023-03-12", "2023-03-12")
+    state = other.run("2023-03-13", "2023-03-13")
 
     assert state.is_failed()
-    assert "2 days of RawData (2023-03-10 to 2023-03-11)" in str(state.message)
+    assert "3 days of RawData (2023-03-10 to 2023-03-12)" in str(state.message)
     assert pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData") == published
