@@ -57,8 +57,6 @@ class Exchange(BaseHTTPRequestHandler):
     """
 
     protocol_version = "HTTP/1.1"
-    server_version = "GraderSandbox"
-    sys_version = ""
     # Head and body are two writes: without this, the second waits for the client's delayed acknowledgement.
     disable_nagle_algorithm = True
     window: Window | None

@@ -25,8 +25,7 @@ class SheetsFault:
         status: the HTTP status to answer.
         message: the error's message; Google's usual one for the status by default.
         times: to how many requests; None for all of them.
-        method: the HTTP method that is refused; None for any.
-        path_contains: a part of the decoded path, such as `:batchClear` or `/token`; None for any path.
+        path_contains: a part of the decoded path, such as `:batchClear` or `/token`.
         after_effect: do what is asked first and only then answer the error.
         spare: so many fitting requests are let through first.
     """
@@ -34,16 +33,13 @@ class SheetsFault:
     status: int = 500
     message: str | None = None
     times: int | None = 1
-    method: str | None = None
-    path_contains: str | None = None
+    path_contains: str = ""
     after_effect: bool = False
     spare: int = 0
 
-    def fits(self, method: str, path: str) -> bool:
+    def fits(self, method: str, path: str) -> bool:  # noqa: ARG002
         """Whether a request is to be refused, which is then counted; its path is decoded and without the query."""
-        if self.times == 0 or self.method not in {None, method}:
-            return False
-        if self.path_contains is not None and self.path_contains not in path:
+        if self.times == 0 or self.path_contains not in path:
             return False
         self.spare -= 1
         if self.spare >= 0:
