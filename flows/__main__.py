@@ -26,19 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     listed = "\n".join(f"  {command:<10}{does}" for command, does in COMMANDS.items())
     if name in ("--help", "-h", "help"):
-        return _show(f"Usage: codegrader COMMAND [OPTIONS]\n\n{listed}\n\nOptions: codegrader COMMAND --help")
+        print(f"Usage: codegrader COMMAND [OPTIONS]\n\n{listed}\n\nOptions: codegrader COMMAND --help")
+        return 0
     print(f"There is no command {name!r}: choose one of {', '.join(COMMANDS)}", file=sys.stderr)
     return 2
-
-
-def _show(text: str) -> int:
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        from flows.command_line import close_output
-
-        return close_output()
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ runs need a server with the deployment `codegrader-etl/daily`, and a worker.
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,13 +16,12 @@ from prefect.states import Completed
 
 from flows.backfilling.chunks import describe_days, split_into_chunks
 from flows.backfilling.dispatch import ChunkLoad, count_outcomes, load_chunks, write_outcomes
-from flows.running.beginning import begin_run, fail
 from flows.running.configuration import open_database
 from flows.running.failure import mail_failure
 from flows.running.foreground import flow_command
 from flows.running.loading import Limits, distrust
-from flows.running.publishing import Publication, Targets, compute_figures, publish
-from flows.running.stages import Stages, conclude
+from flows.running.publishing import Publication, Targets, publish
+from flows.running.stages import Stages, begin_run, conclude, fail
 from schemas.parameters import ChunkMonths, DayOrMoment, MaxParallel, Share
 from schemas.period import Period
 from schemas.summary import CheckResult, LoadCounts, RunSummary, StageFailure
@@ -79,24 +77,12 @@ def codegrader_backfill(
             parameters = {"refresh": refresh, "publish": False, **limits._asdict()}
             loads = load_chunks(engine, chunks, parameters, since, max_parallel)
             write_outcomes(loads)
-            stages = Stages()
-            stages.failures += find_failures(loads, limits)
-            summary = _sum_up(period, loads)
-            compute_figures(stages, summary, engine, configuration.settings)
-            publication = Publication(
-                stages=stages,
-                summary=summary,
-                configuration=configuration,
-                engine=engine,
-                targets=Targets(sheet=sheet, mail=mail),
-                is_trusted=not any(failure.stage == "checks" for failure in stages.failures),
-            )
-            summary = publish(publication)
+            stages = Stages(list(find_failures(loads, limits)))
+            targets = Targets(report=True, sheet=sheet, mail=mail)
+            summary = publish(Publication(stages, _sum_up(period, loads), configuration, engine, targets))
     except CodegraderError as error:
         return fail(error)
-    if stages.failures:
-        return conclude(replace(summary, failures=tuple(stages.failures)))
-    return Completed(message=f"{period}: {count_outcomes(loads)}")
+    return Completed(message=f"{period}: {count_outcomes(loads)}") if summary.succeeded else conclude(summary)
 
 
 def find_failures(loads: Sequence[ChunkLoad], limits: Limits) -> Iterator[StageFailure]:

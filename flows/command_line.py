@@ -44,10 +44,6 @@ def run_command(command: Callable[..., int], name: str, arguments: Sequence[str]
         print(error, file=sys.stderr)
         return UNUSABLE if isinstance(error, InvalidInputError) else FAILED
     except BrokenPipeError:
-        return close_output()
-
-
-def close_output() -> int:
-    """Ends what nobody reads any more, say because `head` has seen enough; else the rest would fail again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return FAILED
+        # Nobody reads any more, say because `head` has seen enough; what is left would fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED

@@ -4,7 +4,6 @@ Without a deployment: `python -m flows.etl --start-date 2023-04-01 --end-date 20
 """
 
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -14,14 +13,13 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.running.beginning import begin_run, fail
 from flows.running.configuration import Configuration, open_database
 from flows.running.failure import mail_failure
 from flows.running.foreground import flow_command
 from flows.running.home import home_folder
 from flows.running.loading import LOADERS, Limits, Loading, distrust, load_windows
-from flows.running.publishing import Publication, Targets, compute_figures, publish
-from flows.running.stages import Stages, conclude, describe_counts
+from flows.running.publishing import Publication, Targets, publish
+from flows.running.stages import Stages, begin_run, conclude, describe_counts, fail
 from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
 from schemas.period import Plan
 from schemas.summary import RunSummary, StageFailure
@@ -92,7 +90,7 @@ def codegrader_etl(
                 plan = plan_daily(period, window_hours, gaps, **reach, refresh=refresh)
             else:
                 plan = plan_range(period, window_hours, refresh=refresh)
-            targets = Targets(sheet=sheet, mail=mail) if publish else None
+            targets = Targets(report=publish, sheet=sheet, mail=mail)
             state = _run(configuration, engine, plan, Limits(max_rejected_share, max_duplicates_share), targets)
             return _tell_if_well(state, configuration.settings.heartbeat_url) if is_daily else state
     except CodegraderError as error:
@@ -112,9 +110,7 @@ def _tell_if_well(state: State[Any], heartbeat_url: str | None) -> State[Any]:
     return state
 
 
-def _run(
-    configuration: Configuration, engine: "Engine", plan: Plan, limits: Limits, targets: Targets | None
-) -> State[Any]:
+def _run(configuration: Configuration, engine: "Engine", plan: Plan, limits: Limits, targets: Targets) -> State[Any]:
     """Loads, then publishes, and goes on where it can if a part fails."""
     logger, stages, started_at, cache_folder = get_run_logger(), Stages(), datetime.now(UTC), home_folder("cache")
     logger.info("%s: %d windows, days of %s", plan.period, len(plan.windows), plan.period.time_zone.key)
@@ -129,19 +125,9 @@ def _run(
         logger.error(doubt.message)
     stages.failures += [*loading.failures(), *doubts]
     summary = RunSummary(plan.period, started_at, len(plan.windows), loading.counts, loading.checks)
-    compute_figures(stages, summary, engine, configuration.settings)
-    if targets:
-        publication = Publication(
-            stages=stages,
-            summary=summary,
-            configuration=configuration,
-            engine=engine,
-            targets=targets,
-            is_trusted=not doubts,
-        )
-        summary = publish(publication)
+    summary = publish(Publication(stages, summary, configuration, engine, targets))
     delete_expired(cache_folder)
-    return conclude(replace(summary, failures=tuple(stages.failures)))
+    return conclude(summary)
 
 
 main: Final = flow_command(

@@ -10,7 +10,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from prefect import Flow
-from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.filters import ArtifactFilter
@@ -19,9 +18,9 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.logging import get_logger
 from prefect.utilities.urls import url_for
 
-from flows.running.beginning import REFUSED
 from flows.running.configuration import load_configuration
 from flows.running.server import names_server
+from flows.running.stages import REFUSED
 from flows.running.stopping import is_stopping
 from tasks.errors import CodegraderError
 from tasks.mail import build_notice
@@ -29,11 +28,6 @@ from tasks.mail_server import send_message
 
 KEY: Final = "codegrader-mail"
 NOTE: Final = "The mail about this run was handed to the mail server."
-
-
-def note_mail() -> None:
-    """Notes that the current run writes its mail itself."""
-    create_markdown_artifact(NOTE, key=KEY, description=NOTE)
 
 
 def mail_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
@@ -59,7 +53,7 @@ def tell_of(run: FlowRun, reason: str) -> bool:
     try:
         configuration = load_configuration()
         settings = configuration.settings
-        if configuration.mail is None or not _claim(run.id):
+        if configuration.mail is None or not claim_mail(run.id):
             return False
         sender, now = settings.email_from or "", datetime.now(UTC)
         language, page = settings.report_language, page_of(run.id)
@@ -71,7 +65,7 @@ def tell_of(run: FlowRun, reason: str) -> bool:
     return True
 
 
-def _claim(run_id: UUID) -> bool:
+def claim_mail(run_id: UUID) -> bool:
     """Notes that the run's mail is being written; False if that was noted before."""
     written = ArtifactFilter.model_validate({"key": {"any_": [KEY]}, "flow_run_id": {"any_": [run_id]}})
     with get_client(sync_client=True) as client:
@@ -82,6 +76,6 @@ def _claim(run_id: UUID) -> bool:
     return True
 
 
-def page_of(run_id: UUID | str) -> str | None:
+def page_of(run_id: UUID) -> str | None:
     """A run's page in the dashboard; None with a temporary server, which ends with the run."""
     return url_for("flow-run", run_id) if names_server() else None

@@ -6,7 +6,7 @@ And then whether what was loaded is fit to be published, or too much of it was r
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -17,10 +17,10 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run, task_run
 
 from flows.running.artifacts import Progress
-from flows.running.stages import describe_counts, describe_failure
+from flows.running.stages import describe_counts, explain
 from schemas.blocks import GraderApi
 from schemas.period import Plan, Window
-from schemas.summary import CheckResult, LoadCounts, Stage, StageFailure
+from schemas.summary import CheckResult, LoadCounts, StageFailure
 from tasks.check import add_results, check
 from tasks.extract import extract
 from tasks.grader_api import MAX_CONNECTIONS, parse_records
@@ -40,18 +40,16 @@ class Loading:
     """What loading has come to so far.
 
     Attributes:
-        missing: the windows that are not loaded, by the stage that failed and its reason.
+        missing: the windows that are not loaded, by the failure that cost them.
     """
 
     counts: LoadCounts = field(default_factory=LoadCounts)
     checks: tuple[CheckResult, ...] = ()
-    missing: dict[tuple[Stage, str], list[Window]] = field(default_factory=dict)
+    missing: dict[StageFailure, list[Window]] = field(default_factory=dict)
 
     def failures(self) -> tuple[StageFailure, ...]:
         """One failure for each reason, with the windows that it cost."""
-        return tuple(
-            StageFailure(stage, reason, tuple(map(str, windows))) for (stage, reason), windows in self.missing.items()
-        )
+        return tuple(replace(failure, missing=tuple(map(str, lost))) for failure, lost in self.missing.items())
 
 
 def _name_run() -> str:
@@ -100,10 +98,10 @@ def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Pat
             loading.checks = add_results(loading.checks, checks)
             progress.advance(logging.INFO, "%s UTC: %s", window, describe_counts(counts))
         else:
-            stage, reason = describe_failure(state, "load")
-            is_first = (stage, reason) not in loading.missing
-            loading.missing.setdefault((stage, reason), []).append(window)
-            progress.advance(logging.ERROR, "%s UTC is not loaded: %s", window, reason, is_shown=is_first)
+            failure = explain(state.result(raise_on_failure=False), "load")
+            is_first = failure not in loading.missing
+            loading.missing.setdefault(failure, []).append(window)
+            progress.advance(logging.ERROR, "%s UTC is not loaded: %s", window, failure.message, is_shown=is_first)
     return loading
 
 

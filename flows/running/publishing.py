@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.runtime import flow_run
@@ -12,11 +13,10 @@ from prefect.utilities.annotations import quote
 
 from flows.running.artifacts import write_artifacts
 from flows.running.configuration import Configuration
-from flows.running.failure import note_mail, page_of
+from flows.running.failure import claim_mail, page_of
 from flows.running.home import home_folder
 from flows.running.stages import Stages
 from schemas.section import Findings
-from schemas.settings import Settings
 from schemas.summary import RunSummary, Stage
 from tasks.analyses import Analysis, analyse
 from tasks.analyses.anomalies import analyse_anomalies
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Targets:
-    """Where a run publishes, apart from the report, which is always written."""
+class Targets(NamedTuple):
+    """Where a run publishes. Without a report, nowhere: then it only computes the figures."""
 
-    sheet: bool = True
-    mail: bool = True
+    report: bool
+    sheet: bool
+    mail: bool
 
 
 ANALYSES: Final[tuple[Analysis, ...]] = (
@@ -62,12 +62,11 @@ ANALYSES: Final[tuple[Analysis, ...]] = (
 """What readers are told, in this order."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Publication:
     """What is published, and what has come of it so far.
 
     Attributes:
-        is_trusted: False if too many records were rejected: then the sheet is left as it is, and the rest says so.
         files: the report, once it is written.
     """
 
@@ -76,7 +75,6 @@ class Publication:
     configuration: Configuration
     engine: "Engine"
     targets: Targets
-    is_trusted: bool
     files: ReportFiles | None = None
 
     @property
@@ -84,41 +82,43 @@ class Publication:
         """The report's chart, a PNG."""
         return self.files.chart.read_bytes() if self.files and self.files.chart else None
 
-    def skip(self, stage: Stage, reason: str) -> None:
-        """Notes that a step is not set up."""
-        get_run_logger().info("%s: skipped, %s", stage, reason)
-        self.summary = replace(self.summary, skipped=(*self.summary.skipped, stage))
-
 
 def _opaque(argument: Any) -> Any:
     """An argument in which Prefect does not look for futures, which takes longer than the task itself."""
     return quote(argument)
 
 
-def compute_figures(stages: Stages, summary: RunSummary, engine: "Engine", settings: Settings) -> None:
-    """Computes the figures of the period's days, and of any others that a load has touched."""
-    period = summary.period
-
-    def compute() -> int:
-        return figures(engine, period.days, period.time_zone, _opaque(find_days_off(settings.holidays)))
-
-    stages.run("figures", compute, "days computed: {}".format)
-
-
 def publish(run: Publication) -> RunSummary:
-    """Analyses what a run came to, and shows it to every target.
+    """Computes the figures of what a run has loaded, analyses them, and shows them to every target.
 
     Returns:
         The summary with what was found, what was published or not configured, and everything that failed.
     """
+    settings, period = run.configuration.settings, run.summary.period
+
+    def compute() -> int:
+        return figures(run.engine, period.days, period.time_zone, _opaque(find_days_off(settings.holidays)))
+
+    run.stages.run("figures", compute, "days computed: {}".format)
+    if run.targets.report:
+        _show(run)
+    return replace(run.summary, failures=tuple(run.stages.failures))
+
+
+def _show(run: Publication) -> None:
     settings = run.configuration.settings
+    blocks: dict[Stage, object] = {"sheet": run.configuration.google, "mail": run.configuration.mail}
+    skipped = tuple(stage for stage, block in blocks.items() if block is None)
+    if skipped:
+        get_run_logger().info("skipped, as not set up: %s", ", ".join(skipped))
     run.summary = replace(
         run.summary,
         language=settings.report_language,
         lists_students=settings.student_lists,
         holidays=settings.holidays,
-        run_url=page_of(str(flow_run.get_id())),
+        run_url=page_of(UUID(flow_run.get_id())),
         failures=tuple(run.stages.failures),
+        skipped=skipped,
     )
     _refresh_titles(run)
     # The database computes while Google takes its time.
@@ -126,12 +126,9 @@ def publish(run: Publication) -> RunSummary:
     _to_sheet(run)
     findings = tuple(_collect(run.stages, analysing.result))
     run.summary = replace(run.summary, findings=findings, failures=tuple(run.stages.failures))
-    if run.configuration.mail is None:
-        run.skip("mail", "no mail server is set up")
     for target in TARGETS:
         target(run)
         run.summary = replace(run.summary, failures=tuple(run.stages.failures))
-    return run.summary
 
 
 def _refresh_titles(run: Publication) -> None:
@@ -140,8 +137,8 @@ def _refresh_titles(run: Publication) -> None:
     try:
         if settings.task_titles:
             titles, problems = read_file(Path(settings.task_titles))
-        elif google and settings.spreadsheet_id and run.targets.sheet:
-            rows = read_tab(google, settings.spreadsheet_id, TITLES_TAB, settings.google_sheets_url)
+        elif google and run.targets.sheet:
+            rows = read_tab(google, settings.spreadsheet_id or "", TITLES_TAB, settings.google_sheets_url)
             titles, problems = parse(rows, f"tab {TITLES_TAB}") if rows else ([], [])
         else:
             return
@@ -162,17 +159,15 @@ def _collect(stages: Stages, analyse_all: Callable[[], list[Findings | Exception
 
 
 def _to_sheet(run: Publication) -> None:
-    settings, google = run.configuration.settings, run.configuration.google
-    if not (run.is_trusted and run.targets.sheet):
+    settings, key = run.configuration.settings, run.configuration.google
+    # Where the figures are not trusted, the report and the mail say so.
+    is_trusted = not any(failure.stage == "checks" for failure in run.stages.failures)
+    if key is None or not (is_trusted and run.targets.sheet):
         return
-    if google is None or settings.spreadsheet_id is None:
-        run.skip("sheet", "no Google sheet is set up")
-        return
-    key, spreadsheet_id = google, settings.spreadsheet_id
 
     def write() -> str:
         rows = _opaque(history(run.engine, run.summary))
-        url: str = publish_sheet(key, spreadsheet_id, rows, settings.google_sheets_url)
+        url: str = publish_sheet(key, settings.spreadsheet_id or "", rows, settings.google_sheets_url)
         return url
 
     url = run.stages.run("sheet", write, lambda url: f"history written to {url}", is_shown=True)
@@ -198,7 +193,7 @@ def _to_mail(run: Publication) -> None:
     def send() -> None:
         message = build_message(run.summary, settings.email_from or "", settings.email_to, run.chart, datetime.now(UTC))
         # Noted before it is tried: a mail of which it is not certain that it left is not followed by another one.
-        note_mail()
+        claim_mail(UUID(flow_run.get_id()))
         send_mail(server, message)
 
     run.stages.run("mail", send, lambda _: f"sent; addresses: {len(settings.email_to)}", is_shown=True)
