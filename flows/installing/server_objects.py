@@ -141,15 +141,16 @@ def put_automations(client: SyncPrefectClient, *, is_expected: bool) -> Iterator
         if automation:
             automation.enabled = all(one.enabled for one in there)
         # The same is left alone: what takes its place knows nothing of the runs that it was watching.
-        outcome = "there already"
-        if [AutomationCore.model_validate(one.model_dump()) for one in there] != [automation] * bool(automation):
-            for one in there:
-                client.delete_automation(one.id)
-            if automation:
-                client.create_automation(automation)
-            outcome = ("updated" if there else "created") if automation else "removed"
-        if there or automation:
-            yield f'automation "{name}": {outcome}'
+        if [AutomationCore.model_validate(one.model_dump()) for one in there] == [automation]:
+            yield f'automation "{name}": there already'
+            continue
+        for one in there:
+            client.delete_automation(one.id)
+        if automation:
+            client.create_automation(automation)
+            yield f'automation "{name}": {"updated" if there else "created"}'
+        elif there:
+            yield f'automation "{name}": removed'
 
 
 def a_run_has_died() -> AutomationCore:
