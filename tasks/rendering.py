@@ -43,7 +43,7 @@ def render(
         return text.to(language, **values)
 
     def cells(section: Section, values: Sequence[Value]) -> list[tuple[Column, str, str | None]]:
-        urls = [value.url if isinstance(value, Link) else None for value in values]
+        urls = [web_address(value.url) if isinstance(value, Link) else None for value in values]
         return list(zip(section.columns, write_row(section.columns, values, language), urls, strict=True))
 
     return (
@@ -111,7 +111,9 @@ def write_table(section: Section, language: Language, most_rows: int) -> str:
 
 def one_line(text: str, limit: int | None = None) -> str:
     """Text as a single line: line ends, control characters, and lone surrogates, which no file holds, become spaces."""
-    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else " " for character in text)
+    line = " ".join(text.split())
     return line if limit is None or len(line) <= limit else line[: limit - 1] + "…"
 
 
