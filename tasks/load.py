@@ -7,9 +7,9 @@ import io
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
-import orjson
 import pandas as pd
 from sqlalchemy.engine import Engine
 
@@ -54,15 +54,6 @@ _KEEP_REJECTED: Final = f"""
     SELECT %(start)s, %(end)s, %(record_id)s, %(attempt_id)s, %(reasons)s, %(record)s
     WHERE %(conflicting)s OR NOT EXISTS (SELECT FROM {attempts.name} WHERE id = %(attempt_id)s)
 """
-_MARK_LOADED: Final = f"""
-    INSERT INTO {loaded_windows.name} (
-        window_start, window_end, fetched, new, changed, unchanged, rejected, duplicates, warnings, checks,
-        flow_run_id, loaded_at, figures_due
-    ) VALUES (
-        %(start)s, %(end)s, %(fetched)s, %(new)s, %(changed)s, %(unchanged)s, %(rejected)s, %(duplicates)s,
-        %(warnings)s, %(checks)s, %(flow_run_id)s, %(loaded_at)s, true
-    )
-"""
 
 
 def load_window(
@@ -87,11 +78,16 @@ def load_window(
                     _KEEP_REJECTED,
                     span | record._asdict() | {"reasons": list(record.reasons), "conflicting": conflicting},
                 )
-            checks = orjson.dumps(checked.results).decode()
-            cursor.execute(
-                _MARK_LOADED,
-                span | asdict(counts) | {"checks": checks, "flow_run_id": flow_run_id, "loaded_at": loaded_at},
-            )
+        watermark = {
+            "window_start": window.start,
+            "window_end": window.end,
+            **asdict(counts),
+            "checks": [asdict(result) for result in checked.results],
+            "flow_run_id": flow_run_id and UUID(flow_run_id),
+            "loaded_at": loaded_at,
+            "figures_due": True,
+        }
+        connection.execute(loaded_windows.insert(), watermark)
     return counts
 
 
