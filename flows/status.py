@@ -1,6 +1,5 @@
 """`codegrader status`: what is set up and answers, which days are loaded, and whether the data are late."""
 
-import json
 import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -33,7 +32,7 @@ def run(
     from flows.looking.state import to_json, to_text
 
     state = read_state(datetime.now(UTC), max_age)
-    print(json.dumps(to_json(state), indent=2, ensure_ascii=False) if as_json else to_text(state), flush=True)
+    print(to_json(state) if as_json else to_text(state), flush=True)
     return DONE if state.is_well else FAILED
 
 

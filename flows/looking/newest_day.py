@@ -1,10 +1,9 @@
 """The newest complete day, for `codegrader status`: its figures, what was not to be expected, what to look at."""
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flows.running.publishing import ANALYSES
 from schemas.language import write_value
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NewestDay:
-    """What is known of it.
+    """What is known of it; `docs/operating.md` says what the fields mean as JSON.
 
     Attributes:
         figures: those of a day, by name; none until a run has computed them.
@@ -35,11 +34,6 @@ class NewestDay:
     figures: Mapping[str, float | None]
     anomalies: tuple[Anomaly, ...]
     headlines: tuple[Headline, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """One object; docs/operating.md says what its keys mean."""
-        found: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
-        return found
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Lines, each with its subject."""

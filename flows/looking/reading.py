@@ -59,19 +59,8 @@ def read_state(now: datetime, max_age: timedelta | None = None) -> State:
         database, days, recent, newest_day = _look_at_database(configuration, now)
         others = _look_at_services(configuration)
     services = {"database": database, **others, "Prefect server": Service(server)}
-    settings = configuration.settings
-    return State(
-        now,
-        settings.time_zone,
-        services,
-        days,
-        recent,
-        max_age,
-        last_runs=runs,
-        next_run=scheduled,
-        expected_by=settings.expected_by,
-        newest_day=newest_day,
-    )
+    expected_by, time_zone = configuration.settings.expected_by, configuration.settings.time_zone
+    return State(now, time_zone, services, days, recent, max_age, runs, scheduled, expected_by, newest_day)
 
 
 def _last_runs(client: SyncPrefectClient) -> list[FlowRun]:
@@ -128,17 +117,17 @@ def _read_newest_day(engine: "Engine", days: LoadedDays, settings: Settings) -> 
 def _look_at_services(configuration: Configuration) -> dict[str, Service]:
     """Connects to the services outside, all at once, so that it takes no longer than the slowest."""
     api, settings = configuration.api, configuration.settings
-    looks: dict[str, Callable[[], Service]] = dict.fromkeys(("grader API", "Google Sheet", "mail"), Service)
-    looks["grader API"] = partial(
-        _look, f"{_root(api.url)}, client {api.client}", partial(_ask, api.url), "GRADER_API_URL"
-    )
+    ask = partial(_look, f"{_root(api.url)}, client {api.client}", partial(_ask, api.url), "GRADER_API_URL")
+    looks: dict[str, Callable[[], Service]] = {"grader API": ask, "Google Sheet": Service, "mail": Service}
     if configuration.google and settings.spreadsheet_id:
-        ask = partial(_ask, settings.google_sheets_url)
-        looks["Google Sheet"] = partial(_look, settings.spreadsheet_id, ask, "that this machine reaches the internet")
+        head = partial(_ask, settings.google_sheets_url)
+        looks["Google Sheet"] = partial(_look, settings.spreadsheet_id, head, "that this machine reaches the internet")
     if configuration.mail:
         host, port = address_of(configuration.mail)
         what = f"{host}:{port}, to {', '.join(settings.email_to)}"
-        looks["mail"] = partial(_look, what, partial(_connect, host, port), "SMTP_SERVER and SMTP_PORT")
+        looks["mail"] = partial(
+            _look, what, lambda: socket.create_connection((host, port), PATIENCE_S).close(), "SMTP_SERVER and SMTP_PORT"
+        )
     with ThreadPoolExecutor() as threads:
         return dict(zip(looks, threads.map(lambda look: look(), looks.values()), strict=True))
 
@@ -157,10 +146,6 @@ def _ask(url: str) -> None:
     import requests
 
     requests.head(f"{_root(url)}/", timeout=PATIENCE_S)
-
-
-def _connect(host: str, port: int) -> None:
-    socket.create_connection((host, port), PATIENCE_S).close()
 
 
 def _root(url: str) -> str:

@@ -1,11 +1,11 @@
 """All that `codegrader status` knows, as JSON and as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import pydantic_core
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from flows.backfilling.chunks import date_ranges, describe_days
@@ -13,8 +13,6 @@ from flows.looking.newest_day import NewestDay
 from schemas.period import Day
 from schemas.summary import CheckResult, LoadCounts
 from tasks.coverage import LoadedDays
-
-WIDTH: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class State:
     days: LoadedDays | None
     recent: Recent | None
     max_age: timedelta | None = None
-    last_runs: Sequence[FlowRun] = field(default_factory=list)
+    last_runs: Sequence[FlowRun] = ()
     next_run: FlowRun | None = None
     expected_by: time | None = None
     newest_day: NewestDay | None = None
@@ -97,11 +95,11 @@ class State:
         return not self.is_late and all(service.fault is None for service in self.services.values())
 
 
-def to_json(state: State) -> dict[str, Any]:
+def to_json(state: State) -> str:
     """The state as one object; docs/operating.md says what its keys mean."""
     days, recent = state.days, state.recent
-    return {
-        "now": state.now.isoformat(timespec="seconds"),
+    found = {
+        "now": state.now,
         "time_zone": state.time_zone.key,
         "services": {
             name.lower().replace(" ", "_"): {"set_up": bool(service.what), **asdict(service)}
@@ -110,30 +108,29 @@ def to_json(state: State) -> dict[str, Any]:
         "days": days and {name: _ranges(getattr(days, name)) for name in ("complete", "incomplete", "missing")},
         "recent": recent
         and {
-            "first": recent.first.isoformat(),
-            "last": recent.last.isoformat(),
+            "first": recent.first,
+            "last": recent.last,
             **asdict(recent.counts),
             "rejected_by_check": recent.failed("error"),
             "warnings_by_check": recent.failed("warning"),
         },
-        "newest_day": state.newest_day and state.newest_day.to_json(),
+        "newest_day": state.newest_day,
         "last_runs": [_run(run) for run in state.last_runs],
         "next_run": state.next_run and _run(state.next_run),
         "age_seconds": None if state.age is None else int(state.age.total_seconds()),
-        "missed_day": state.missed_day and state.missed_day.isoformat(),
+        "missed_day": state.missed_day,
         "late": state.is_late,
         "well": state.is_well,
     }
+    return pydantic_core.to_json(found, indent=2).decode()
 
 
-def _ranges(days: Sequence[Day]) -> list[dict[str, str]]:
-    ranges = date_ranges(day.date for day in days)
-    return [{"first": first.isoformat(), "last": last.isoformat()} for first, last in ranges]
+def _ranges(days: Sequence[Day]) -> list[dict[str, date]]:
+    return [{"first": first, "last": last} for first, last in date_ranges(day.date for day in days)]
 
 
-def _run(run: FlowRun) -> dict[str, str | None]:
-    at = _start_of(run)
-    return {"name": run.name, "state": run.state_name, "at": at.isoformat(timespec="seconds") if at else None}
+def _run(run: FlowRun) -> dict[str, str | datetime | None]:
+    return {"name": run.name, "state": run.state_name, "at": _start_of(run)}
 
 
 def _start_of(run: FlowRun) -> datetime | None:
@@ -145,7 +142,7 @@ def _start_of(run: FlowRun) -> datetime | None:
 
 def to_text(state: State) -> str:
     """The state in lines, each with its subject first."""
-    return "\n".join(f"{subject:<{WIDTH}}{said}".rstrip() for subject, said in _lines(state))
+    return "\n".join(f"{subject:<16}{said}".rstrip() for subject, said in _lines(state))
 
 
 def _lines(state: State) -> Iterator[tuple[str, str]]:

@@ -1,11 +1,11 @@
 """What `codegrader status` tells of the newest complete day, from the database."""
 
-import json
 from datetime import timedelta
 
 from sqlalchemy import Engine
 
 from flows.looking.newest_day import NewestDay, read_newest_day
+from schemas.section import Headline
 from schemas.settings import Settings
 from tests.integration.loading import do
 from tests.integration.test_analyses import LAST, a_day, tried
@@ -31,10 +31,9 @@ def test_it_tells_the_figures_what_was_not_expected_and_what_to_look_at(engine: 
     assert ("look at", "2023-04-30, Sun, all courses: Attempts 2, expected 60") in lines
     assert ("look at", "1 task to look at: loops") in lines
     assert lines[-1][1].startswith("new students 1, returning students 1, tasks touched 1, ")
-    told = json.loads(json.dumps(newest.to_json()))
-    assert (told["day"], told["figures"], told["anomalies"][0]["expected"]) == (str(LAST), newest.figures, 60)
-    assert {"text": "1 task to look at: loops", "urgency": "attention"} in told["headlines"]
-    assert COURSE in {each["course"] for each in told["anomalies"]}
+    assert (newest.day, newest.anomalies[0].expected) == (LAST, 60)
+    assert Headline("1 task to look at: loops", "attention") in newest.headlines
+    assert COURSE in {each.course for each in newest.anomalies}
 
 
 def test_a_day_that_is_loaded_but_not_computed_says_so(engine: Engine) -> None:

@@ -76,7 +76,7 @@ def test_what_is_no_age_is_refused_before_anything_is_looked_at(text: str, capsy
 
 def test_the_age_is_the_time_since_the_newest_complete_day_ended() -> None:
     # The tenth is complete and ended nine hours ago; that the eleventh is loaded in part makes it no newer.
-    assert to_json(state_of())["age_seconds"] == 9 * 3600
+    assert json.loads(to_json(state_of()))["age_seconds"] == 9 * 3600
     assert not state_of(max_age=timedelta(hours=9)).is_late
     late = state_of(max_age=timedelta(hours=8, minutes=59))
     assert late.is_late
@@ -121,7 +121,7 @@ def test_the_text() -> None:
 
 
 def test_the_json_also_where_nothing_is_known() -> None:
-    found = json.loads(json.dumps(to_json(state_of(max_age=timedelta(days=2)))))
+    found = json.loads(to_json(state_of(max_age=timedelta(days=2))))
     assert found["services"]["database"] == {"set_up": True, "what": "embedded PostgreSQL in /home", "fault": None}
     assert found["services"]["mail"] == {"set_up": False, "what": None, "fault": None}
     assert [(each["first"], each["last"]) for each in found["days"]["missing"]] == [
@@ -131,11 +131,11 @@ def test_the_json_also_where_nothing_is_known() -> None:
     assert set(found["days"]) == {"complete", "incomplete", "missing"}
     assert found["recent"]["rejected_by_check"] == {"allowed verdicts": 7}
     assert found["recent"]["duplicates"] == 3
-    assert found["last_runs"] == [{"name": "2023-04-10", "state": "Completed", "at": "2023-04-11T03:00:00+00:00"}]
+    assert found["last_runs"] == [{"name": "2023-04-10", "state": "Completed", "at": "2023-04-11T03:00:00Z"}]
     assert found["newest_day"]["headlines"] == [{"text": "12 attempts", "urgency": "news"}]
     assert (found["late"], found["well"], found["time_zone"]) == (False, True, "UTC")
 
-    assert set(to_json(replace(state_of(()), days=None, last_runs=[], next_run=None))) == set(found)
+    assert set(json.loads(to_json(replace(state_of(()), days=None, last_runs=[], next_run=None)))) == set(found)
 
 
 def test_an_age_is_told_in_two_units_at_most() -> None:
