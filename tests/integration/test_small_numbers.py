@@ -1,7 +1,7 @@
 """Small numbers: what is told to readers says nothing of fewer than ten students but that they are fewer."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from tasks.analyses.anomalies import analyse_anomalies
 from tasks.analyses.courses import analyse_courses
 from tasks.analyses.students import analyse_students
 from tasks.analyses.tasks import analyse_tasks
+from tests.integration.loading import do
 from tests.integration.test_analyses import LAST, a_day, getattr_text, shown, the, tried
 from tests.integration.test_cases import COURSE, export, load_attempts
 
@@ -89,11 +90,9 @@ def test_of_a_small_course_no_student_in_need_is_counted_but_may_be_listed(
 
 @pytest.mark.parametrize(("count", "is_told"), [(FEWEST_STUDENTS, True), (FEWEST_STUDENTS - 1, False)])
 def test_of_a_small_course_no_unusual_day_is_told(engine: Engine, count: int, is_told: bool) -> None:
-    days = [LAST - timedelta(weeks=week) for week in range(1, 7)]
-    usual = [one for day in days for n in range(count) for one in tried(f"s{n}", day.day, 1, 0, 1, 0, month=day.month)]
-    other = [one | {"course": SMALL, "task": "other"} for one in tried("other", LAST.day, 1)]
-    load_attempts(engine, [*usual, *other])
-    assert COURSE in [row["course"] for row in export(engine, "anomalies", LAST, LAST)]
+    load_attempts(engine, group(count, "loops", 1, day=3))
+    do(engine, f"INSERT INTO anomalies VALUES ('{LAST}', '{COURSE}', 'success_rate', 0.1, 0.5, 0.3, 0.7)")
+    assert [row["course"] for row in export(engine, "anomalies", LAST, LAST)] == [COURSE]
     findings = analyse_anomalies(engine, a_day())
     assert (COURSE.removeprefix("course-v1:") in the(findings, "anomalies").values("course")) == is_told
     assert any(COURSE.removeprefix("course-v1:") in told.text for told in findings.headlines) == is_told
