@@ -2,7 +2,9 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -83,9 +85,19 @@ def test_a_second_run_asks_for_nothing_and_touches_nothing(whole: Pipeline) -> N
     assert len(whole.world.grader.requests) == asked + 4
 
 
+class ByFour(RecordList):
+    """Answers four requests together, however long the fourth takes to come."""
+
+    _barrier = Barrier(4)
+
+    def between(self, start: datetime, end: datetime) -> Sequence[object]:
+        self._barrier.wait(120)
+        return super().between(start, end)
+
+
 def test_all_connections_are_used_and_no_more_than_are_allowed(pipelines: Pipelines) -> None:
     hourly = [record(created_at=f"2023-05-31 {hour:02}:30:00.000000") for hour in range(24)]
-    pipeline = pipelines.make(RecordList(hourly), latency_per_record=0.2)
+    pipeline = pipelines.make(ByFour(hourly), latency_per_record=0.2)
     state = pipeline.run("2023-05-31", window_hours=1, publish=False)
     assert state.is_completed(), state.message
     assert pipeline.world.grader.max_parallel_seen == 4
