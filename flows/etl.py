@@ -6,12 +6,13 @@ Without a deployment: `python -m flows.etl --start-date 2023-04-01 --end-date 20
 import sys
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
+from sqlalchemy.engine import Engine
 
 from flows.running.configuration import Configuration, open_database
 from flows.running.failure import mail_failure
@@ -28,9 +29,6 @@ from tasks.errors import CodegraderError
 from tasks.extract import delete_expired
 from tasks.heartbeat import heartbeat
 from tasks.plan import day_before, plan_daily, plan_period, plan_range
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 
 def _name_run() -> str:
@@ -110,7 +108,7 @@ def _tell_if_well(state: State[Any], heartbeat_url: str | None) -> State[Any]:
     return state
 
 
-def _run(configuration: Configuration, engine: "Engine", plan: Plan, limits: Limits, targets: Targets) -> State[Any]:
+def _run(configuration: Configuration, engine: Engine, plan: Plan, limits: Limits, targets: Targets) -> State[Any]:
     """Loads, then publishes, and goes on where it can if a part fails."""
     logger, stages, started_at, cache_folder = get_run_logger(), Stages(), datetime.now(UTC), home_folder("cache")
     logger.info("%s: %d windows, days of %s", plan.period, len(plan.windows), plan.period.time_zone.key)

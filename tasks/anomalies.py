@@ -4,8 +4,10 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+from sqlalchemy.engine import Connection, Engine
 
 from schemas.period import start_of
 from schemas.tables import anomalies, daily_metrics, loaded_windows, student_task_days
@@ -23,9 +25,6 @@ from tasks.judging import (
     judge_again,
     judge_day,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
 
 UNREADABLE: Final = "unreadable_course"
 REJECTED: Final = "rejected"
@@ -100,7 +99,7 @@ class Unjudged:
 class _History:
     """The figures of days, read a batch at a time and kept."""
 
-    def __init__(self, connection: "Connection", time_zone: ZoneInfo, days_off: Container[date]) -> None:
+    def __init__(self, connection: Connection, time_zone: ZoneInfo, days_off: Container[date]) -> None:
         self._connection, self._time_zone, self._days_off = connection, time_zone, days_off
         self._known: dict[date, Figures | None] = {}
         self.flags: Flags = {}
@@ -153,7 +152,7 @@ class _History:
 
 
 def judge_days(
-    connection: "Connection", days: Iterable[date], time_zone: ZoneInfo, days_off: Container[date] = frozenset()
+    connection: Connection, days: Iterable[date], time_zone: ZoneInfo, days_off: Container[date] = frozenset()
 ) -> None:
     """Judges these days, and each later one whose judgement may follow from them, within the caller's transaction.
 
@@ -178,7 +177,7 @@ def judge_days(
         connection.execute(anomalies.insert(), found)
 
 
-def read_anomalies(engine: "Engine", first: date, last: date, fewest_students: int = 0) -> list[Anomaly]:
+def read_anomalies(engine: Engine, first: date, last: date, fewest_students: int = 0) -> list[Anomaly]:
     """The anomalies of the days from `first` to `last`, inclusive, by day, course and figure.
 
     Args:
@@ -192,7 +191,7 @@ def read_anomalies(engine: "Engine", first: date, last: date, fewest_students: i
 
 
 def read_unjudged(
-    engine: "Engine", first: date, last: date, time_zone: ZoneInfo, days_off: Container[date] = frozenset()
+    engine: Engine, first: date, last: date, time_zone: ZoneInfo, days_off: Container[date] = frozenset()
 ) -> Unjudged:
     """Which days of a span were not judged, of those of which anything is known.
 

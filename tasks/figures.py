@@ -3,11 +3,12 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from sqlalchemy.engine import Connection, Engine
 
 from schemas.figures import DAILY_FIGURES
 from schemas.period import Day, days_between
@@ -16,9 +17,6 @@ from tasks.anomalies import judge_days
 from tasks.database import exclusive_transaction, read_rows, translate_errors
 from tasks.retries import is_transient
 from tasks.student_days import roll_up
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
 
 _NAMES: Final = [figure.name for figure in DAILY_FIGURES]
 _KEPT: Final = [*_NAMES, "complete"]
@@ -92,7 +90,7 @@ class DayFigures:
 
 
 def compute_figures(
-    engine: "Engine", days: Iterable[Day], time_zone: ZoneInfo, days_off: Container[date] = frozenset()
+    engine: Engine, days: Iterable[Day], time_zone: ZoneInfo, days_off: Container[date] = frozenset()
 ) -> int:
     """Computes the figures of the given days, and of every other day that a load has touched since its last time.
 
@@ -117,7 +115,7 @@ def compute_figures(
         return _compute(connection, [wanted[day] for day in sorted(wanted)], time_zone, days_off)
 
 
-def rebuild_figures(engine: "Engine", time_zone: ZoneInfo, days_off: Container[date] = frozenset()) -> int:
+def rebuild_figures(engine: Engine, time_zone: ZoneInfo, days_off: Container[date] = frozenset()) -> int:
     """Computes the figures of every day anew.
 
     Returns:
@@ -130,7 +128,7 @@ def rebuild_figures(engine: "Engine", time_zone: ZoneInfo, days_off: Container[d
         return _rebuild(connection, time_zone, days_off)
 
 
-def _rebuild(connection: "Connection", time_zone: ZoneInfo, days_off: Container[date]) -> int:
+def _rebuild(connection: Connection, time_zone: ZoneInfo, days_off: Container[date]) -> int:
     for table in (daily_metrics, student_task_days, anomalies):
         connection.execute(table.delete())
     connection.exec_driver_sql(_SETTLE)
@@ -139,7 +137,7 @@ def _rebuild(connection: "Connection", time_zone: ZoneInfo, days_off: Container[
     return _compute(connection, list(days), time_zone, days_off)
 
 
-def _compute(connection: "Connection", days: Sequence[Day], time_zone: ZoneInfo, days_off: Container[date]) -> int:
+def _compute(connection: Connection, days: Sequence[Day], time_zone: ZoneInfo, days_off: Container[date]) -> int:
     spans = {
         "days": [day.date for day in days],
         "starts": [day.start for day in days],
@@ -151,7 +149,7 @@ def _compute(connection: "Connection", days: Sequence[Day], time_zone: ZoneInfo,
     return len(days)
 
 
-def read_figures(engine: "Engine", first: date = date.min, last: date = date.max) -> tuple[DayFigures, ...]:
+def read_figures(engine: Engine, first: date = date.min, last: date = date.max) -> tuple[DayFigures, ...]:
     """Reads the figures of the days from `first` to `last`, inclusive, oldest first.
 
     Raises:
@@ -161,7 +159,7 @@ def read_figures(engine: "Engine", first: date = date.min, last: date = date.max
     return tuple(DayFigures(day, complete, dict(zip(_NAMES, values, strict=True))) for day, complete, *values in rows)
 
 
-def read_figures_over(engine: "Engine", start: datetime, end: datetime) -> Mapping[str, float | None]:
+def read_figures_over(engine: Engine, start: datetime, end: datetime) -> Mapping[str, float | None]:
     """Computes the same figures over all attempts of `[start, end)`: a student of several days counts once.
 
     Raises:
@@ -179,6 +177,6 @@ def read_figures_over(engine: "Engine", start: datetime, end: datetime) -> Mappi
     retry_delay_seconds=5,
     retry_condition_fn=is_transient,
 )
-def figures(engine: "Engine", days: Sequence[Day], time_zone: ZoneInfo, days_off: Container[date]) -> int:
+def figures(engine: Engine, days: Sequence[Day], time_zone: ZoneInfo, days_off: Container[date]) -> int:
     """Computes the daily figures; see `compute_figures`."""
     return compute_figures(engine, days, time_zone, days_off)

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.engine import Engine
 
 from schemas.figures import Figure
 from schemas.language import Language, Link, Text
@@ -11,9 +13,6 @@ from schemas.period_figures import PERIOD_FIGURES
 from schemas.tables import student_task_days, task_titles
 from schemas.task_figures import STUDENT_TASKS, TASK_FIGURES
 from tasks.database import read_rows
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 SHORT_ID: Final = 8
 _RETIRED: Final = Text("{name} (снята)", "{name} (retired)")
@@ -73,7 +72,7 @@ class Task:
         return f"https://{self.host}/courses/{self.course}/jump_to_id/{self.task}" if self.host else None
 
 
-def read_over(engine: "Engine", spans: Iterable[Span]) -> dict[Span, Values]:
+def read_over(engine: Engine, spans: Iterable[Span]) -> dict[Span, Values]:
     """The period figures over each of these spans of days.
 
     Raises:
@@ -85,7 +84,7 @@ def read_over(engine: "Engine", spans: Iterable[Span]) -> dict[Span, Values]:
 
 
 def read_tasks(
-    engine: "Engine", first: date, last: date, figures: Sequence[Figure] = TASK_FIGURES
+    engine: Engine, first: date, last: date, figures: Sequence[Figure] = TASK_FIGURES
 ) -> dict[tuple[str, str], Values]:
     """Figures of each task with an attempt in the period, by course and task, see `schemas.task_figures`.
 
@@ -103,7 +102,7 @@ def read_tasks(
     return {(course, task): dict(zip(names, values, strict=True)) for course, task, *values in rows}
 
 
-def read_names(engine: "Engine", first: date, last: date) -> dict[tuple[str, str], Task]:
+def read_names(engine: Engine, first: date, last: date) -> dict[tuple[str, str], Task]:
     """What the tasks with an attempt in the period are called, by course and task.
 
     Raises:

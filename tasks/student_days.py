@@ -5,12 +5,11 @@ history, and late, repeated or reordered loads give the same rows. The definitio
 see `docs/figures.md`.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from sqlalchemy.engine import Connection
 
 from schemas.tables import attempts, student_task_days
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 LONGEST_GAP: Final = "interval '30 minutes'"
 """A longer pause between two attempts is not time on the task. Any such threshold is arbitrary."""
@@ -70,7 +69,7 @@ _ROLL_UP: Final = f"""
 """
 
 
-def roll_up(connection: "Connection", days: dict[str, Any]) -> None:
+def roll_up(connection: Connection, days: dict[str, Any]) -> None:
     """Makes the rows of these days anew, within the caller's transaction.
 
     Args:

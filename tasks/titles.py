@@ -5,14 +5,13 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.engine import Engine
 
 from schemas.tables import task_titles
 from tasks.database import exclusive_transaction, translate_errors
 from tasks.errors import PermanentError
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 TITLES_TAB: Final = "Tasks"
 
@@ -114,7 +113,7 @@ def _find_columns(header: Sequence[str], source: str) -> dict[str, int]:
     return places
 
 
-def save_titles(engine: "Engine", titles: Iterable[Title]) -> None:
+def save_titles(engine: Engine, titles: Iterable[Title]) -> None:
     """Replaces all titles by these.
 
     Raises:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import httpx
 from prefect import get_run_logger, task
@@ -23,6 +23,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
+from sqlalchemy.engine import Engine
 
 from flows.backfilling.chunks import Chunk, describe_days, to_parameters
 from flows.running.artifacts import Progress
@@ -30,9 +31,6 @@ from flows.running.stages import describe_counts
 from schemas.period import Day
 from tasks.coverage import Loaded, loaded_by, missing_days
 from tasks.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 DEPLOYMENT: Final = "codegrader-etl/daily"
 TAG: Final = "backfill"
@@ -65,7 +63,7 @@ class ChunkLoad:
 
 
 def load_chunks(
-    engine: "Engine", chunks: Sequence[Chunk], parameters: Mapping[str, Any], since: datetime | None, max_parallel: int
+    engine: Engine, chunks: Sequence[Chunk], parameters: Mapping[str, Any], since: datetime | None, max_parallel: int
 ) -> list[ChunkLoad]:
     """Has all chunks loaded, `max_parallel` at once; one that fails does not stop the others.
 
@@ -91,7 +89,7 @@ def load_chunks(
 
 
 @task(task_run_name="load {chunk}", cache_policy=NO_CACHE)
-def load_chunk(chunk: Chunk, engine: "Engine", parameters: Mapping[str, Any], since: datetime | None) -> ChunkLoad:
+def load_chunk(chunk: Chunk, engine: Engine, parameters: Mapping[str, Any], since: datetime | None) -> ChunkLoad:
     """Waits for the run that an earlier backfill may have left under way, and starts one for what is missing then."""
     logger = get_run_logger()
     runs: list[FlowRun] = []

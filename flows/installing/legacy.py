@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Container, Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from sqlalchemy.engine import Engine
 
 from schemas.attempt import Checked
 from schemas.period import Day, Window, days_between
@@ -16,11 +17,8 @@ from tasks.load import load_missing
 from tasks.plan import FIRST_YEAR
 from tasks.transform import transform
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
-
-def import_legacy(engine: "Engine", time_zone: ZoneInfo, days_off: Container[date] = frozenset()) -> Iterator[str]:
+def import_legacy(engine: Engine, time_zone: ZoneInfo, days_off: Container[date] = frozenset()) -> Iterator[str]:
     """Copies the rows into `attempts`, a transaction a day, and computes their days' figures.
 
     What was fetched stays as it is, and so does the table. No window counts as loaded: the API was not asked.

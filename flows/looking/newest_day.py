@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Engine
 
 from flows.running.publishing import ANALYSES
 from schemas.language import write_value
@@ -16,9 +17,6 @@ from schemas.summary import LoadCounts, RunSummary
 from tasks.anomalies import Anomaly, read_anomalies
 from tasks.figures import read_figures
 from tasks.learning import read_over
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class NewestDay:
             yield "figures", ", ".join(told)
 
 
-def read_newest_day(engine: "Engine", day: Day, settings: Settings) -> NewestDay:
+def read_newest_day(engine: Engine, day: Day, settings: Settings) -> NewestDay:
     """Reads it, and lets every analysis say what it has found.
 
     Raises:

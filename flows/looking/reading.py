@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import get_current_settings
+from sqlalchemy.engine import Engine
 
 from flows.installing.server_objects import FLOWS
 from flows.looking.newest_day import NewestDay, read_newest_day
@@ -31,9 +32,6 @@ from tasks.coverage import LoadedDays, Span, loaded_since, read_loaded_spans, so
 from tasks.database import read_rows
 from tasks.errors import CodegraderError
 from tasks.mail_server import address_of
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 PATIENCE_S: Final = 5
 """So long a service may take to answer."""
@@ -99,7 +97,7 @@ def _look_at_database(
         return Service(what, str(error)), None, None, None
 
 
-def _read_recent(engine: "Engine", spans: Sequence[Span], time_zone: ZoneInfo) -> Recent | None:
+def _read_recent(engine: Engine, spans: Sequence[Span], time_zone: ZoneInfo) -> Recent | None:
     if not spans:
         return None
     last = (spans[-1][1] - timedelta(microseconds=1)).astimezone(time_zone).date()
@@ -108,7 +106,7 @@ def _read_recent(engine: "Engine", spans: Sequence[Span], time_zone: ZoneInfo) -
     return Recent(first, last, loaded.counts, loaded.checks)
 
 
-def _read_newest_day(engine: "Engine", days: LoadedDays, settings: Settings) -> NewestDay | None:
+def _read_newest_day(engine: Engine, days: LoadedDays, settings: Settings) -> NewestDay | None:
     # The first run after an upgrade makes the table.
     ((table,),) = read_rows(engine, "SELECT to_regclass(%(name)s)::text", {"name": student_task_days.name})
     return read_newest_day(engine, days.complete[-1], settings) if table and days.complete else None

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run, task_run
+from sqlalchemy.engine import Engine
 
 from flows.running.artifacts import Progress
 from flows.running.stages import describe_counts, explain
@@ -27,9 +28,6 @@ from tasks.grader_api import MAX_CONNECTIONS, parse_records
 from tasks.load import load_window
 from tasks.retries import is_database_fault
 from tasks.transform import transform
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 LOADERS: Final = MAX_CONNECTIONS + 2
 """Windows under way at once: while some are loaded, the connections to the API are not idle."""
@@ -66,7 +64,7 @@ def _name_run() -> str:
     retry_condition_fn=is_database_fault,
 )
 def load(
-    window: Window, api: GraderApi, engine: "Engine", cache_folder: Path, *, refresh: bool
+    window: Window, api: GraderApi, engine: Engine, cache_folder: Path, *, refresh: bool
 ) -> tuple[LoadCounts, tuple[CheckResult, ...]]:
     """Takes one window all the way into the database.
 
@@ -81,7 +79,7 @@ def load(
     return counts, checked.results
 
 
-def load_windows(plan: Plan, api: GraderApi, engine: "Engine", cache_folder: Path) -> Loading:
+def load_windows(plan: Plan, api: GraderApi, engine: Engine, cache_folder: Path) -> Loading:
     """Loads all windows of a plan. One that fails is noted and fails alone."""
     loading = Loading()
     progress = Progress("windows loaded", len(plan.windows))

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.runtime import flow_run
 from prefect.utilities.annotations import quote
+from sqlalchemy.engine import Engine
 
 from flows.running.artifacts import write_artifacts
 from flows.running.configuration import Configuration
@@ -35,9 +36,6 @@ from tasks.mail import build_message, send_mail
 from tasks.report import ReportFiles, write_report
 from tasks.sheet import publish_sheet, read_tab
 from tasks.titles import TITLES_TAB, parse, read_file, save_titles
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 
 class Targets(NamedTuple):
@@ -73,7 +71,7 @@ class Publication:
     stages: Stages
     summary: RunSummary
     configuration: Configuration
-    engine: "Engine"
+    engine: Engine
     targets: Targets
     files: ReportFiles | None = None
 

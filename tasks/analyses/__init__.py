@@ -1,20 +1,17 @@
 """One file an analysis: it computes from the database and says what it found as sections and headlines."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from sqlalchemy.engine import Engine
 
 from schemas.section import Findings
 from schemas.summary import RunSummary
 from tasks.errors import TransientError
 from tasks.retries import is_transient
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
-
-Analysis = Callable[["Engine", RunSummary], Findings]
+Analysis = Callable[[Engine, RunSummary], Findings]
 """Says, in the language of the run's summary, what it found about the run's period."""
 
 
@@ -27,7 +24,7 @@ Analysis = Callable[["Engine", RunSummary], Findings]
     retry_delay_seconds=5,
     retry_condition_fn=is_transient,
 )
-def analyse(analyses: Sequence[Analysis], engine: "Engine", summary: RunSummary) -> list[Findings | Exception]:
+def analyse(analyses: Sequence[Analysis], engine: Engine, summary: RunSummary) -> list[Findings | Exception]:
     """Runs the analyses, and all once more where the database was away for a moment.
 
     Returns:
@@ -39,7 +36,7 @@ def analyse(analyses: Sequence[Analysis], engine: "Engine", summary: RunSummary)
     return [_attempt(analysis, engine, summary) for analysis in analyses]
 
 
-def _attempt(analysis: Analysis, engine: "Engine", summary: RunSummary) -> Findings | Exception:
+def _attempt(analysis: Analysis, engine: Engine, summary: RunSummary) -> Findings | Exception:
     try:
         return analysis(engine, summary)
     except TransientError:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.engine import Engine
 
 from schemas import figures
 from schemas.language import Counted, Kind, Language, Text, Value, write_day, write_value
@@ -14,9 +16,6 @@ from schemas.wording import SMALL_COURSES
 from tasks import anomalies
 from tasks.anomalies import Anomaly, Unjudged, read_anomalies, read_unjudged
 from tasks.days_off import find_days_off
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 MOST_TOLD: Final = 3
 """So many anomalies are told one by one."""
@@ -76,7 +75,7 @@ _UNJUDGED: Final[Mapping[str, Text]] = MappingProxyType(
 )
 
 
-def analyse_anomalies(engine: "Engine", summary: RunSummary) -> Findings:
+def analyse_anomalies(engine: Engine, summary: RunSummary) -> Findings:
     """A row for each figure of the period's days that was not to be expected, in all courses and in each.
 
     Raises:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.engine import Engine
 
 from schemas.language import Counted, Text
 from schemas.section import Column, Findings, Headline, Row, Section
 from schemas.summary import RunSummary, Severity
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 _TITLE: Final = Text("Проверка данных", "Data checks")
 _CHECK: Final = Text("Проверка", "Check")
@@ -54,7 +53,7 @@ CHECKS: Final[Mapping[str, Text]] = MappingProxyType(
 """What the checks of `schemas.checks` are called; one that is not here keeps its own name."""
 
 
-def analyse_checks(engine: "Engine", summary: RunSummary) -> Findings:  # noqa: ARG001 (the run itself made the checks)
+def analyse_checks(engine: Engine, summary: RunSummary) -> Findings:  # noqa: ARG001 (the run itself made the checks)
     """A row for each check, with how many records failed it."""
     language, checks = summary.language, summary.checks
     notes = [_SEVERITIES_MEAN] if checks else [_NOTHING]

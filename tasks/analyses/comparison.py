@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from zoneinfo import ZoneInfo
+
+from sqlalchemy.engine import Engine
 
 from schemas.figures import DAILY_FIGURES
 from schemas.language import NOTHING, Kind, Language, Text, write_value
@@ -14,9 +16,6 @@ from schemas.section import Column, Findings, Row, Section, figure_columns
 from schemas.summary import RunSummary
 from tasks.figures import DayFigures, read_figures, read_figures_over
 from tasks.learning import Span, Values, read_over
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 WEEKS: Final = 8
 FEWEST_WEEKS: Final = 5
@@ -36,7 +35,7 @@ _NOTE: Final = Text(
 )
 
 
-def analyse_comparison(engine: "Engine", summary: RunSummary) -> Findings:
+def analyse_comparison(engine: Engine, summary: RunSummary) -> Findings:
     """A row for the period, and for each thing that it is compared with the values and the change.
 
     Raises:
@@ -63,12 +62,12 @@ def analyse_comparison(engine: "Engine", summary: RunSummary) -> Findings:
     return Findings((Section("comparison", _TITLE.to(language), columns, tuple(rows), (note,)),))
 
 
-def _read_daily(engine: "Engine", span: Span, time_zone: ZoneInfo) -> Values:
+def _read_daily(engine: Engine, span: Span, time_zone: ZoneInfo) -> Values:
     start, end = (start_of(day, time_zone) for day in (span[0], span[1] + timedelta(days=1)))
     return read_figures_over(engine, start, end)
 
 
-def _read_weeks(engine: "Engine", day: date) -> list[DayFigures]:
+def _read_weeks(engine: Engine, day: date) -> list[DayFigures]:
     """The same weekday of the weeks before; none if too few of them are complete."""
     dates = [day - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
     known = [each for each in read_figures(engine, dates[-1], dates[0]) if each.complete and each.day in dates]

@@ -1,7 +1,9 @@
 """Courses: who was active in each of the last weeks, and the way through each course, where students stay behind."""
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.engine import Engine
 
 from schemas.language import Language, Text
 from schemas.section import Column, Findings, Row, Section
@@ -10,9 +12,6 @@ from schemas.summary import RunSummary
 from schemas.wording import ATTEMPTS_SPAN, COURSE, TASK
 from tasks.database import read_rows
 from tasks.learning import read_names
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 DAYS: Final = 28
 
@@ -92,7 +91,7 @@ _WENT_ON_MEANING: Final = Text(
 _SHARE: Final = Text("Доля", "Share")
 
 
-def analyse_courses(engine: "Engine", summary: RunSummary) -> Findings:
+def analyse_courses(engine: Engine, summary: RunSummary) -> Findings:
     """The four weeks that end with the period.
 
     Raises:
@@ -118,7 +117,7 @@ def analyse_courses(engine: "Engine", summary: RunSummary) -> Findings:
     return Findings(tuple(section for section in sections if section.rows))
 
 
-def course_weeks(engine: "Engine", first: date, last: date, language: Language) -> Section:
+def course_weeks(engine: Engine, first: date, last: date, language: Language) -> Section:
     """A row a course and week, Monday to Sunday, as far as it lies in the span; who is new had no attempt before."""
     rows = tuple(Row(tuple(row)) for row in read_rows(engine, _WEEKS, {"first": first, "last": last}))
     columns = (
@@ -133,7 +132,7 @@ def course_weeks(engine: "Engine", first: date, last: date, language: Language) 
     return Section("courses", _WEEKS_TITLE.to(language), columns, rows, (_say_span(first, last, language),))
 
 
-def way_through(engine: "Engine", first: date, last: date, language: Language) -> Section:
+def way_through(engine: Engine, first: date, last: date, language: Language) -> Section:
     """A row a task, each course's in the order in which its students first meet them."""
     names = read_names(engine, first, last)
     rows = tuple(

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.engine import Engine
 
 from schemas.figures import ATTEMPTS, DAILY_FIGURES, RAW_DATA, SUCCESS_RATE, SUCCESSFUL_ATTEMPTS, UNIQUE_USERS
 from schemas.language import Counted, Language, Text, Value, write_percent
@@ -10,9 +12,6 @@ from schemas.section import Column, Findings, Headline, Panel, Row, Section, fig
 from schemas.summary import RunSummary
 from schemas.wording import DAY, NO_DATA, NO_FIGURES, TOTAL
 from tasks.figures import DayFigures, read_figures, read_figures_over
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 _TITLE: Final = Text("Показатели по дням", "Figures by day")
 _COMPLETE: Final = Text("День загружен полностью", "Day fully loaded")
@@ -37,7 +36,7 @@ _PANELS: Final = (
 )
 
 
-def analyse_days(engine: "Engine", summary: RunSummary) -> Findings:
+def analyse_days(engine: Engine, summary: RunSummary) -> Findings:
     """Reads the figures of the period's days; see `describe_days`.
 
     Raises:
@@ -76,7 +75,7 @@ def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapp
     return Findings((section,), (_headline(over, language),))
 
 
-def history(engine: "Engine", summary: RunSummary) -> Section:
+def history(engine: Engine, summary: RunSummary) -> Section:
     """The whole history, a row a day, oldest first, in the columns of the sheet's tab `RawData`.
 
     Raises:

@@ -1,6 +1,8 @@
 """Engagement: who came on each day of the period, what they took up, and what they solved."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.engine import Engine
 
 from schemas.language import Text
 from schemas.period_figures import PERIOD_FIGURES
@@ -11,9 +13,6 @@ from tasks.database import read_rows
 from tasks.figures import read_figures
 from tasks.learning import read_over
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
-
 _BEGIN: Final = "SELECT min(day) FROM daily_metrics"
 _TITLE: Final = Text("Студенты по дням", "Students by day")
 _SINCE: Final = Text(
@@ -22,7 +21,7 @@ _SINCE: Final = Text(
 )
 
 
-def analyse_engagement(engine: "Engine", summary: RunSummary) -> Findings:
+def analyse_engagement(engine: Engine, summary: RunSummary) -> Findings:
     """A row for each day of the period with figures; the total is that of the whole period, in which each counts once.
 
     Raises:

@@ -1,13 +1,12 @@
 """Records: what became of those that the run fetched."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.engine import Engine
 
 from schemas.language import Text, write_number
 from schemas.section import Column, Findings, Headline, Row, Section
 from schemas.summary import RunSummary
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 _TITLE: Final = Text("Загрузка данных", "Data load")
 _FATE: Final = Text("Что стало с записями", "What became of the records")
@@ -29,7 +28,7 @@ _NOTHING_CHANGED: Final = Text(
 )
 
 
-def analyse_records(engine: "Engine", summary: RunSummary) -> Findings:  # noqa: ARG001 (the run itself counted them)
+def analyse_records(engine: Engine, summary: RunSummary) -> Findings:  # noqa: ARG001 (the run itself counted them)
     """A row for each fate of a record; together they are all that was fetched."""
     language, counts, period = summary.language, summary.counts, summary.period
     start, end = (f"{moment.astimezone(period.time_zone):%Y-%m-%d %H:%M}" for moment in (period.start, period.end))

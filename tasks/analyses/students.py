@@ -2,7 +2,9 @@
 
 from collections import Counter
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.engine import Engine
 
 from schemas.language import Counted, Language, Text
 from schemas.section import Column, Findings, Headline, Row, Section
@@ -11,9 +13,6 @@ from schemas.summary import RunSummary
 from schemas.wording import COURSE, SMALL_COURSES, TASK
 from tasks.database import read_rows
 from tasks.learning import read_names
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 STUCK_SUBMITS: Final = 10
 """So many graded submits on one task, none right: wheel-spinning (Beck and Gong, 2013)."""
@@ -118,7 +117,7 @@ _STUCK_NOW: Final = Text("{students} застряли на задаче", "{stud
 _COUNTED: Final = Counted(("студент", "студента", "студентов"), ("student", "students"))
 
 
-def analyse_students(engine: "Engine", summary: RunSummary) -> Findings:
+def analyse_students(engine: Engine, summary: RunSummary) -> Findings:
     """Counts by course and task where a course is large enough, and the list of pseudonyms if that was asked for.
 
     Raises:
@@ -143,7 +142,7 @@ def analyse_students(engine: "Engine", summary: RunSummary) -> Findings:
     return Findings(sections, (told,) if stuck else ())
 
 
-def list_students(engine: "Engine", last: date, language: Language) -> Section:
+def list_students(engine: Engine, last: date, language: Language) -> Section:
     """A row for each student and what is seen of them at the end of the day `last`, by pseudonym.
 
     Raises:

@@ -1,7 +1,9 @@
 """Tasks: how students fare with each of them over the last four weeks, those to rewrite first."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy.engine import Engine
 
 from schemas.language import Counted, Text
 from schemas.section import Column, Findings, Headline, Row, Section, figure_columns
@@ -19,9 +21,6 @@ from schemas.task_figures import (
 )
 from schemas.wording import ATTEMPTS_SPAN, COURSE, TASK
 from tasks.learning import Values, read_names, read_tasks
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
 
 DAYS: Final = 28
 MOST_NAMED: Final = 3
@@ -45,7 +44,7 @@ _SOLVED: Final = tuple(each.name for each in (STUDENTS_SOLVED, SHARE_UNSOLVED, U
 _TASKS: Final = Counted(("задача", "задачи", "задач"), ("task", "tasks"))
 
 
-def analyse_tasks(engine: "Engine", summary: RunSummary) -> Findings:
+def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
     """A row for each task with an attempt in the four weeks that end with the period.
 
     Raises:
