@@ -1,12 +1,13 @@
 """A command in the foreground: what it shows, what a Ctrl-C does, and a flow that it runs in this process.
 
-A quiet command shows what failed, where the results are, and in a terminal how far it is, in one line that is written
-over. The log file has the rest.
+A quiet command shows how far it is, what failed, and where the results are. In a terminal, progress is one line that is
+written over; elsewhere it is a line now and then. The log file has the rest.
 """
 
 import inspect
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,6 +30,9 @@ from flows.running.server import check_prefect_home, check_server, stop_servers,
 from flows.running.stages import REFUSED, check_arguments
 from flows.running.stopping import ENDED_WITHIN_S, stoppable
 from tasks.plan import MAX_DAYS
+
+OFTEN_S: Final = 30
+"""Where there is no terminal, progress is told no more often than this."""
 
 Verbose = Annotated[bool, Parameter(negative="", help="Show every log line; without it the log file alone has them.")]
 
@@ -116,6 +120,7 @@ class QuietConsole(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self._told_at = time.monotonic()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=self._console, transient=True, refresh_per_second=2)
         self._line = self._progress.add_task("", visible=False)
@@ -123,10 +128,8 @@ class QuietConsole(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Shows what was logged as progress or with `is_shown`, and without such a word our warnings."""
         progress: tuple[str, int, int] | None = getattr(record, "progress", None)
-        if progress and self._console.is_terminal:
-            what, done, total = progress
-            self._progress.start()
-            self._progress.update(self._line, description=what, completed=done, total=total, visible=done < total)
+        if progress:
+            self._show_progress(*progress)
         is_ours = record.pathname.startswith(_OURS)
         if getattr(record, "is_shown", is_ours and record.levelno >= logging.WARNING):
             self._console.print(record.getMessage())
@@ -135,3 +138,11 @@ class QuietConsole(logging.Handler):
         """Takes the line of progress away and gives the terminal its cursor back."""
         self._progress.live.stop()
         super().close()
+
+    def _show_progress(self, what: str, done: int, total: int) -> None:
+        if self._console.is_terminal:
+            self._progress.start()
+            self._progress.update(self._line, description=what, completed=done, total=total, visible=done < total)
+        elif time.monotonic() - self._told_at > OFTEN_S:
+            self._told_at = time.monotonic()
+            self._console.print(f"{what}: {done} of {total}")
