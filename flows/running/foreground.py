@@ -6,6 +6,7 @@ written over; elsewhere it is a line now and then. The log file has the rest.
 
 import inspect
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -99,6 +100,8 @@ def in_foreground(when_stopped: str, *tidy_up: Callable[[], object], verbose: bo
     def say_so() -> None:
         console.close()
         print(when_stopped, file=sys.stderr, flush=True)
+        # Threads that are cut off, such as one in the middle of a COPY, would print their errors behind it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
     if not verbose:
         root.addHandler(console)

@@ -16,7 +16,7 @@ from flows.running.artifacts import write_artifacts
 from flows.running.configuration import Configuration
 from flows.running.failure import claim_mail, page_of
 from flows.running.home import home_folder
-from flows.running.stages import Stages
+from flows.running.stages import Stages, explain
 from schemas.section import Findings
 from schemas.summary import RunSummary, Stage
 from tasks.analyses import Analysis, analyse
@@ -30,7 +30,6 @@ from tasks.analyses.records import analyse_records
 from tasks.analyses.students import analyse_students
 from tasks.analyses.tasks import analyse_tasks
 from tasks.days_off import find_days_off
-from tasks.errors import CodegraderError
 from tasks.figures import figures
 from tasks.mail import build_message, send_mail
 from tasks.report import ReportFiles, write_report
@@ -141,8 +140,9 @@ def _refresh_titles(run: Publication) -> None:
         else:
             return
         save_titles(run.engine, titles)
-    except CodegraderError as error:
-        titles, problems = [], [f"the titles of tasks stay as they were: {error}"]
+    except Exception as error:  # noqa: BLE001 (whatever is wrong with titles, it costs no figure)
+        reason = explain(error, "sheet").message
+        titles, problems = [], [f"the titles of tasks stay as they were: {reason}"]
     for problem in problems:
         get_run_logger().warning(problem)
 
