@@ -115,7 +115,7 @@ SCENARIOS: Final[dict[str, tuple[Scenario, str]]] = {
     "the figures fail: their table is gone": (no_table_for_figures, "does not exist"),
     "the sheet fails: it is not shared": (partial(google_answers, status=403), "sheet failed"),
     "the sheet fails: the key is revoked": (
-        partial(google_answers, status=400, path="/token", reason="invalid_grant"),
+        partial(google_answers, status=400, path="/token"),
         "GOOGLE_SERVICE_ACCOUNT_FILE",
     ),
     "the report fails: no place to write it": (no_place_for_reports, "report failed"),
