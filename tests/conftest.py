@@ -29,6 +29,8 @@ settings.register_profile("exploring", deadline=None)
 settings.load_profile("reproducible")
 
 
+# Before xdist reads what is marked here.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """With `--dist loadgroup`, the tests of a file run in one process, and so do all that share the whole product."""
     for item in items:
