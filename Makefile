@@ -35,13 +35,13 @@ up: $(VENV)/installed-run
 	@$(BIN)/python -m tests.sandbox --up
 
 test: fast browser
-	$(BIN)/python -m pytest -m "slow and not stress" -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -m "slow and not stress" -n 2 --dist loadfile
 
 fast: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m "not slow and not stress" -n 2
 
 stress: $(VENV)/installed-test
-	$(BIN)/python -m pytest -m "stress or fault" -n 2 --dist loadgroup --timeout 1800
+	$(BIN)/python -m pytest -m "stress or fault" -n 2 --dist loadfile --timeout 1800
 
 # The dashboard is tested in the machine's own browser; else in Debian's, else in the one that Playwright fetches.
 browser: $(VENV)/installed-test

@@ -29,14 +29,6 @@ settings.register_profile("exploring", deadline=None)
 settings.load_profile("reproducible")
 
 
-# Before xdist reads what is marked here.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """With `--dist loadgroup`, the tests of a file run in one process, and so do all that share the whole product."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("product" if "product" in item.fixturenames else item.path.name))
-
-
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A private folder; pytest's own is closed to the user as whom PostgreSQL runs for root."""

@@ -144,8 +144,9 @@ class QuietConsole(logging.Handler):
 
     def _show_progress(self, what: str, done: int, total: int) -> None:
         if self._console.is_terminal:
-            self._progress.start()
             self._progress.update(self._line, description=what, completed=done, total=total, visible=done < total)
+            # Draws it at once; after that, twice a second.
+            self._progress.start()
         elif time.monotonic() - self._told_at > OFTEN_S:
             self._told_at = time.monotonic()
             self._console.print(f"{what}: {done} of {total}")
