@@ -90,7 +90,9 @@ def main() -> None:
         folder = home_folder("stand-ins")
     except InvalidInputError as error:
         parser.error(str(error))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT too: a shell's background jobs, and their children, are started to ignore it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     with suppress(KeyboardInterrupt), World(folder) as world:
         print(*(f"{name}={value}" for name, value in world.settings.items()), sep="\n", flush=True)
         trust = f"export SSL_CERT_FILE={world.smtp.ca_file}"
