@@ -30,11 +30,7 @@ MaxParallel = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "m
 
 
 def find_beyond_limits(function: Callable[..., Any], given: Mapping[str, Any]) -> Iterator[str]:
-    """Finds what lies beyond the limits that a function's parameters declare.
-
-    Yields:
-        For each such value, what was given and what to choose.
-    """
+    """Of each value beyond the limits that a function's parameters declare: what was given and what to choose."""
     for name, parameter in signature(function, eval_str=True).parameters.items():
         for schema in (
             note.json_schema or {} for note in get_args(parameter.annotation) if isinstance(note, WithJsonSchema)

@@ -22,23 +22,12 @@ Several = Annotated[tuple[One, ...], BeforeValidator(_split)]
 
 
 class Settings(BaseModel):
-    """The settings of reporting and publishing, which `.env` names in capitals.
+    """The settings of reporting and publishing, which `.env` names in capitals; `.env.example` explains each.
 
     A description tells how the value is written in `.env`: see `flows.installing.environment`.
 
     Attributes:
-        report_timezone: whose midnight ends a day; an IANA name.
-        report_language: the language of report, mail and sheet.
-        spreadsheet_id: the Google spreadsheet, as in its address.
-        google_sheets_url: where Google's API is.
-        email_from: the sender's address.
-        email_to: the readers' addresses.
-        student_lists: whether the report lists the students who may need a hand, by pseudonym.
-        task_titles: a CSV with the titles of tasks; None for the sheet's tab `Tasks`.
-        expected_by: when yesterday must be loaded, in the reporting time zone; None: nobody waits for it.
-        heartbeat_url: what is called after each good daily run.
-        holidays: days off, which are not judged for anomalies: a country's code, or the dates of the file.
-        log_dir: where the daily log files go; None for `logs` in the private folder.
+        holidays: a country's code, or the dates of the file that `.env` names.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -118,11 +118,7 @@ def _sum_up(engine: Engine, condition: str, value: object) -> Loaded:
 
 
 def read_loaded_spans(engine: Engine) -> tuple[Span, ...]:
-    """What is loaded, windows that touch each other as one, oldest first.
-
-    Raises:
-        PermanentError: also if the tables are not there.
-    """
+    """What is loaded, windows that touch each other as one, oldest first; that there are no tables is an error too."""
     ((table,),) = read_rows(engine, "SELECT to_regclass(%(name)s)", {"name": loaded_windows.name})
     if table is None:
         raise PermanentError("the database has no tables yet: run python -m flows.setup")

@@ -154,13 +154,7 @@ def _set_up_session(connection: Any, _record: Any) -> None:
 
 
 def try_database(connector: "SqlAlchemyConnector") -> str:
-    """Connects, and applies the migrations without keeping them: whatever comes of it, nothing has changed.
-
-    Raises what `open_engine` would.
-
-    Returns:
-        What was found: the server's version.
-    """
+    """Connects, and tries the migrations without keeping them; says which server it found. Raises as `open_engine`."""
     engine = open_as_it_is(connector)
     try:
         with translate_errors(engine), engine.connect() as connection:
@@ -173,11 +167,7 @@ def try_database(connector: "SqlAlchemyConnector") -> str:
 
 
 def migrate(engine: Engine) -> None:
-    """Brings the schema to this code's version; two processes that start at once wait for each other.
-
-    Raises:
-        PermanentError: the server is too old, or the schema newer than this code.
-    """
+    """Brings the schema to this code's version, see `open_engine`; processes that start at once wait for each other."""
     with exclusive_transaction(engine) as connection:
         _upgrade(connection)
 

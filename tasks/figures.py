@@ -1,4 +1,7 @@
-"""Figures: each day's figures, computed in SQL from all attempts of the day, whichever run brought them."""
+"""Figures: each day's figures, computed in SQL from all attempts of the day, whichever run brought them.
+
+Where the database fails, see `tasks.database.translate_errors`, they stand as they were.
+"""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -101,9 +104,6 @@ def compute_figures(
 
     Returns:
         How many days were computed.
-
-    Raises:
-        TransientError, PermanentError: see `tasks.database.translate_errors`; the figures stand as they were.
     """
     zone = {"time_zone": time_zone.key}
     with translate_errors(engine), exclusive_transaction(engine) as connection:
@@ -116,14 +116,7 @@ def compute_figures(
 
 
 def rebuild_figures(engine: Engine, time_zone: ZoneInfo, days_off: Container[date] = frozenset()) -> int:
-    """Computes the figures of every day anew.
-
-    Returns:
-        How many days were computed.
-
-    Raises:
-        TransientError, PermanentError: see `tasks.database.translate_errors`; the figures stand as they were.
-    """
+    """Computes the figures of every day anew, and says how many days there are."""
     with translate_errors(engine), exclusive_transaction(engine) as connection:
         return _rebuild(connection, time_zone, days_off)
 
@@ -150,21 +143,13 @@ def _compute(connection: Connection, days: Sequence[Day], time_zone: ZoneInfo, d
 
 
 def read_figures(engine: Engine, first: date = date.min, last: date = date.max) -> tuple[DayFigures, ...]:
-    """Reads the figures of the days from `first` to `last`, inclusive, oldest first.
-
-    Raises:
-        TransientError, PermanentError: see `tasks.database.translate_errors`.
-    """
+    """Reads the figures of the days from `first` to `last`, inclusive, oldest first."""
     rows = read_rows(engine, _READ, {"first": first, "last": last})
     return tuple(DayFigures(day, complete, dict(zip(_NAMES, values, strict=True))) for day, complete, *values in rows)
 
 
 def read_figures_over(engine: Engine, start: datetime, end: datetime) -> Mapping[str, float | None]:
-    """Computes the same figures over all attempts of `[start, end)`: a student of several days counts once.
-
-    Raises:
-        TransientError, PermanentError: see `tasks.database.translate_errors`.
-    """
+    """Computes the same figures over all attempts of `[start, end)`: a student of several days counts once."""
     (values,) = read_rows(engine, _OVER, {"start": start, "end": end})
     return dict(zip(_NAMES, values, strict=True))
 

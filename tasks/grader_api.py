@@ -48,12 +48,9 @@ _TEXT_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 
 
 def fetch_records(url: str, client: str, client_key: str, window: Window) -> str:
-    """Asks the API for one window.
+    """Asks the API for one window: the answer as it came, JSON text, known to be a list of objects.
 
     The API may take `end` as inclusive: a record outside the window is for the checks to find.
-
-    Returns:
-        The answer as it came, JSON text, known to be a list of objects.
 
     Raises:
         TransientError: a timeout, a broken connection, 408, 429, 5xx, or a truncated body.

@@ -37,10 +37,7 @@ Restored from a dump on a server that has the real extension, the indexes are th
 
 
 def prefect_database(folder: Path) -> str:
-    """Starts or joins the embedded PostgreSQL, and makes Prefect's database there if it is missing.
-
-    Returns:
-        The address, as Prefect's server wants it.
+    """Starts or joins the embedded PostgreSQL, makes Prefect's database there if it is missing; its address.
 
     Raises:
         CodegraderError: the embedded PostgreSQL cannot be started or used.

@@ -40,15 +40,12 @@ _EPOCH: Final = date(1899, 12, 30)
 
 
 def publish_figures(key: SecretDict, spreadsheet_id: str, history: Section, api_url: str = GOOGLE_SHEETS_URL) -> str:
-    """Replaces the tab's figures by the given ones; columns to the right of them are left alone.
+    """Replaces the tab's figures, and gives the sheet's address; columns to the right of them are left alone.
 
     Args:
         key: the service account's, as its file holds it.
         history: a row a day, oldest first, in four columns, of which the first is the day; without any row the sheet
             is left as it is.
-
-    Returns:
-        The sheet's address, for a reader.
 
     Raises:
         TransientError: a quota, an outage, or somebody else wrote at the same time.
@@ -67,11 +64,7 @@ def publish_figures(key: SecretDict, spreadsheet_id: str, history: Section, api_
 
 
 def read_tab(key: SecretDict, spreadsheet_id: str, name: str, api_url: str = GOOGLE_SHEETS_URL) -> list[list[str]]:
-    """The cells of a tab as they are shown; none if there is no such tab.
-
-    Raises:
-        TransientError, PermanentError: see `publish_figures`.
-    """
+    """The cells of a tab as they are shown; none if there is no such tab. Raises as `publish_figures` does."""
     with _open(key, spreadsheet_id, api_url) as sheet:
         tabs = (tab for tab in sheet.worksheets() if tab.title == name)
         cells: list[list[str]] = next((tab.get_all_values() for tab in tabs), [])
@@ -79,11 +72,7 @@ def read_tab(key: SecretDict, spreadsheet_id: str, name: str, api_url: str = GOO
 
 
 def try_sheet(key: SecretDict, spreadsheet_id: str, api_url: str = GOOGLE_SHEETS_URL) -> str:
-    """Opens the spreadsheet and rewrites its title unchanged, to prove write access; raises as `publish_figures`.
-
-    Returns:
-        What was found: the title, and whether the tab is there.
-    """
+    """Proves write access by writing the title as it is; says what was found. Raises as `publish_figures` does."""
     with _open(key, spreadsheet_id, api_url) as sheet:
         sheet.update_title(sheet.title)
         is_there = _find_tab(sheet) is not None

@@ -72,11 +72,7 @@ def _database(address: str) -> "SqlAlchemyConnector":
 
 
 def save(configuration: Configuration) -> str:
-    """Saves Blocks and settings; saving them again changes nothing. The Block of a service no longer named is deleted.
-
-    Returns:
-        A line that says what was saved.
-    """
+    """Saves Blocks and settings, and says which; again changes nothing. A Block that is no longer named is deleted."""
     google = None
     if configuration.google:
         from prefect_gcp import GcpCredentials

@@ -23,12 +23,8 @@ def import_legacy(engine: Engine, time_zone: ZoneInfo, days_off: Container[date]
 
     What was fetched stays as it is, and so does the table. No window counts as loaded: the API was not asked.
 
-    Yields:
-        Lines that tell how far it is, and at the end what became of all rows.
-
-    Raises:
-        TransientError, PermanentError: see `tasks.database.translate_errors`; the days before are kept, and
-            a further import goes on from there.
+    Yields lines that tell how far it is, and at the end what became of all rows. Where it fails, the days before are
+    kept, and a further import goes on from there.
     """
     if not has_table(engine):
         yield f"{TABLE}: there is no table of an earlier script, so nothing is to be imported"

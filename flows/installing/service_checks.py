@@ -17,11 +17,7 @@ from tasks.sheet import try_sheet
 
 
 def check_services(configuration: Configuration) -> Iterator[tuple[bool, str]]:
-    """Tries all services at once, whatever becomes of the others.
-
-    Yields:
-        Whether one works, and a line that says so or what to do.
-    """
+    """Tries all services at once: whether each works, and a line that says so or what to do."""
     if names_server():
         yield _try("Prefect server", check_server)
     with ThreadPoolExecutor(len(_CHECKS)) as pool:

@@ -40,13 +40,10 @@ def mail_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> 
 
 
 def tell_of(run: FlowRun, reason: str) -> bool:
-    """Writes the mail about a run that failed, unless one was written.
+    """Writes the mail about a run that failed, unless one was written; whether it was sent.
 
     There is none about a run that was told to send none, or not to publish, such as a part of a backfill, which tells
-    of it.
-
-    Returns:
-        Whether a mail was sent. A mail that cannot be sent is only logged: the run has failed already.
+    of it. A mail that cannot be sent is only logged: the run has failed already.
     """
     if not all(run.parameters.get(name, True) for name in ("publish", "mail")):
         return False

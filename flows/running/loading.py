@@ -66,11 +66,7 @@ def _name_run() -> str:
 def load(
     window: Window, api: GraderApi, engine: Engine, cache_folder: Path, *, refresh: bool
 ) -> tuple[LoadCounts, tuple[CheckResult, ...]]:
-    """Takes one window all the way into the database.
-
-    Returns:
-        What became of its records, and the outcome of the checks.
-    """
+    """Takes one window all the way into the database: what became of its records, and the outcome of the checks."""
     ask = extract.with_options(result_storage=cache_folder, refresh_cache=refresh)
     records = parse_records(ask(api, window))
     now = datetime.now(UTC)

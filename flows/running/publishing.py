@@ -88,8 +88,7 @@ def _opaque(argument: Any) -> Any:
 def publish(run: Publication) -> RunSummary:
     """Computes the figures of what a run has loaded, analyses them, and shows them to every target.
 
-    Returns:
-        The summary with what was found, what was published or not configured, and everything that failed.
+    The summary says then what was found, what was published or not configured, and everything that failed.
     """
     settings, period = run.configuration.settings, run.summary.period
 

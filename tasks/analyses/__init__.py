@@ -25,13 +25,9 @@ Analysis = Callable[[Engine, RunSummary], Findings]
     retry_condition_fn=is_transient,
 )
 def analyse(analyses: Sequence[Analysis], engine: Engine, summary: RunSummary) -> list[Findings | Exception]:
-    """Runs the analyses, and all once more where the database was away for a moment.
+    """What each analysis found, or why it failed: what is wrong with one takes nothing from the others.
 
-    Returns:
-        For each what it found, or why it failed: what is wrong with one takes nothing from the others.
-
-    Raises:
-        TransientError: the database is away for longer.
+    All are run once more where the database was away for a moment.
     """
     return [_attempt(analysis, engine, summary) for analysis in analyses]
 

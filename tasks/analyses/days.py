@@ -37,11 +37,7 @@ _PANELS: Final = (
 
 
 def analyse_days(engine: Engine, summary: RunSummary) -> Findings:
-    """Reads the figures of the period's days; see `describe_days`.
-
-    Raises:
-        TransientError, PermanentError: the database cannot be read.
-    """
+    """Reads the figures of the period's days; see `describe_days`."""
     period = summary.period
     known = read_figures(engine, period.first_day, period.last_day)
     return describe_days(summary, known, read_figures_over(engine, period.days[0].start, period.days[-1].end))
@@ -76,11 +72,7 @@ def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapp
 
 
 def history(engine: Engine, summary: RunSummary) -> Section:
-    """The whole history, a row a day, oldest first, in the columns of the sheet's tab `RawData`.
-
-    Raises:
-        TransientError, PermanentError: the database cannot be read.
-    """
+    """The whole history, a row a day, oldest first, in the columns of the sheet's tab `RawData`."""
     language, names = summary.language, [figure.name for figure in RAW_DATA]
     rows = tuple(Row((each.day, *(each.values[name] for name in names))) for each in read_figures(engine))
     columns = (_day_column(language), *figure_columns(RAW_DATA, language))
