@@ -129,16 +129,11 @@ def _describe(failures: Mapping[str, Marks], rows: pd.DataFrame, severity: Sever
 def _sample(rows: pd.DataFrame, failing: Marks) -> str:
     """A few rows: who and when, and no text of theirs, which might be an id."""
     places = failing.nonzero()[0][:SAMPLES]
-    return "; ".join(
-        f"{mask(row.user_id)} {_name_time(row.created_at)}" for row in (rows.loc[place] for place in places)
-    )
+    sample = rows.loc[places]
+    times = sample["created_at"].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("no time")
+    return "; ".join(f"{mask(user)} {moment}" for user, moment in zip(sample["user_id"], times, strict=True))
 
 
 def mask(user_id: str | None) -> str:
     """A student's id, for a log or a report: enough to find it again, too little to name anybody."""
     return f"{ascii(user_id[: min(4, len(user_id) // 2)])[1:-1]}…" if user_id else "(no user)"
-
-
-def _name_time(moment: datetime) -> str:
-    # NaT differs from itself.
-    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment == moment else "no time"  # noqa: PLR0124

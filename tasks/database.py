@@ -135,13 +135,9 @@ def open_engine(connector: "SqlAlchemyConnector") -> Engine:
 def open_as_it_is(connector: "SqlAlchemyConnector") -> Engine:
     """Makes the connection pool for one who only looks: the schema stays as it is, or as missing as it is."""
     engine: Engine = connector.get_engine(pool_pre_ping=True)
-    event.listen(engine, "do_connect", _notice_silence)
+    event.listen(engine, "do_connect", lambda _dialect, _record, _arguments, given: given.update(KEEPALIVES | given))
     event.listen(engine, "connect", _set_up_session)
     return engine
-
-
-def _notice_silence(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
-    parameters.update(KEEPALIVES | parameters)
 
 
 def _set_up_session(connection: Any, _record: Any) -> None:

@@ -93,15 +93,14 @@ def _slot() -> Iterator[None]:
             held.close()
 
 
-def delete_expired(folder: Path) -> int:
-    """Deletes what Prefect no longer uses, which it never does itself, and says how many files that were.
+def delete_expired(folder: Path) -> None:
+    """Deletes what Prefect no longer uses, which it never does itself.
 
     That is cached answers that have expired, and what it stores besides: answers of windows that are not cached, and
     the errors of those that failed. Nobody asks for these again once their run has ended.
     """
     now = time.time()
     kept = ((path, CACHE_EXPIRATION if path.name.startswith("extract-") else UNCACHED) for path in folder.iterdir())
-    expired = [path for path, limit in kept if path.is_file() and path.stat().st_mtime < now - limit.total_seconds()]
-    for path in expired:
-        path.unlink(missing_ok=True)
-    return len(expired)
+    for path, limit in kept:
+        if path.is_file() and path.stat().st_mtime < now - limit.total_seconds():
+            path.unlink(missing_ok=True)

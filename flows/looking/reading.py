@@ -51,27 +51,18 @@ def read_state(now: datetime, max_age: timedelta | None = None) -> State:
     server = get_current_settings().api.url
     with reading_prefect() as client:
         configuration = load_configuration()
-        runs = _last_runs(client)
+        # A run that never started has no time to sort by, so it is asked for by that at which it was to start.
+        begun = {"state": {"type": {"not_any_": [StateType.SCHEDULED]}}, "parent_task_run_id": {"is_null_": True}}
+        runs = _find_runs(client, begun, FlowRunSort.EXPECTED_START_TIME_DESC, SHOWN)
+        waiting = {"state": {"type": {"any_": [StateType.SCHEDULED]}}}
         # Without a server nobody starts what is scheduled.
-        scheduled = _next_run(client) if server else None
+        next_one = _find_runs(client, waiting, FlowRunSort.EXPECTED_START_TIME_ASC, 1) if server else []
         database, days, recent, newest_day = _look_at_database(configuration, now)
         others = _look_at_services(configuration)
     services = {"database": database, **others, "Prefect server": Service(server)}
     expected_by, time_zone = configuration.settings.expected_by, configuration.settings.time_zone
-    return State(now, time_zone, services, days, recent, max_age, runs, scheduled, expected_by, newest_day)
-
-
-def _last_runs(client: SyncPrefectClient) -> list[FlowRun]:
-    """The runs that started last, newest first; those that are parts of another are left out."""
-    wanted = {"state": {"type": {"not_any_": [StateType.SCHEDULED]}}, "parent_task_run_id": {"is_null_": True}}
-    # A run that never started has no time to sort by, so it is asked for by that at which it was to start.
-    return _find_runs(client, wanted, FlowRunSort.EXPECTED_START_TIME_DESC, SHOWN)
-
-
-def _next_run(client: SyncPrefectClient) -> FlowRun | None:
-    """The run that is to start next; one whose time has passed waits for a worker."""
-    wanted = {"state": {"type": {"any_": [StateType.SCHEDULED]}}}
-    return next(iter(_find_runs(client, wanted, FlowRunSort.EXPECTED_START_TIME_ASC, 1)), None)
+    next_run = next_one[0] if next_one else None
+    return State(now, time_zone, services, days, recent, max_age, runs, next_run, expected_by, newest_day)
 
 
 def _find_runs(client: SyncPrefectClient, wanted: dict[str, Any], sort: FlowRunSort, limit: int) -> list[FlowRun]:

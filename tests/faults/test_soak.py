@@ -89,7 +89,7 @@ def test_what_is_stored_but_not_cached_goes(tmp_path: Path) -> None:
             path.touch()
             os.utime(path, (time.time() - age.total_seconds() - 1,) * 2)
 
-    assert delete_expired(tmp_path) == 3
+    delete_expired(tmp_path)
     kept = ["69d074387cdd41b69b53-noon", "69d074387cdd41b69b53-now", "extract-noon", "extract-now", "extract-old"]
     assert sorted(path.name for path in tmp_path.iterdir()) == kept
 
