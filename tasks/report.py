@@ -54,9 +54,6 @@ def write_files(summary: RunSummary, folder: Path) -> ReportFiles:
 
     Each file is readable by its owner alone and appears at once: a reader never meets half of one. A folder that is
     missing is made.
-
-    Raises:
-        PermanentError: the files cannot be written there.
     """
     section = charted_section(summary.sections)
     chart = draw_chart(section, summary.language) if section else None

@@ -122,9 +122,6 @@ def open_database(configuration: Configuration, *, as_it_is: bool = False) -> "I
 
     Args:
         as_it_is: only to look: neither a folder nor a table is made.
-
-    Raises:
-        CodegraderError: see `find_database` and `tasks.database.open_engine`.
     """
     connector = find_database(configuration, making=not as_it_is)
     engine = open_as_it_is(connector) if as_it_is else open_engine(connector)

@@ -76,16 +76,10 @@ class Stages:
     def run(
         self, stage: Stage, act: Callable[[], Result], describe: Callable[[Result], str], *, is_shown: bool = False
     ) -> Result | None:
-        """Runs one stage.
+        """What `act` returns, described in the log, with counts; None if it failed, which is noted and logged.
 
         Args:
-            stage: its name.
-            act: does it.
-            describe: says what it did, with counts, for the log.
             is_shown: whether a quiet console shows that, since it says where a reader finds something.
-
-        Returns:
-            What `act` returned; None if it failed, which is noted and logged.
         """
         logger = get_run_logger()
         logger.info("%s: started", stage)
