@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Prefect reads these when it is imported, so they stand before any test module is.
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="codegrader-prefect-")
@@ -16,6 +16,8 @@ os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "180"
 os.environ["PREFECT_SERVER_LOGGING_LEVEL"] = "CRITICAL"
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+# Many containers set it; each process that a test starts would then compile our modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from tests.fixtures.database import connector, empty, engine, migrated, postgresql
 from tests.fixtures.pipelines import pipelines, prefect_server, product
@@ -24,8 +26,15 @@ from tests.fixtures.server_objects import server
 __all__ = ["connector", "empty", "engine", "migrated", "pipelines", "postgresql", "prefect_server", "product", "server"]
 
 # The same examples on every machine and in every run. To look for others: `--hypothesis-profile=exploring`.
-settings.register_profile("reproducible", deadline=None, derandomize=True, database=None)
-settings.register_profile("exploring", deadline=None)
+settings.register_profile(
+    "exploring",
+    deadline=None,
+    # Whoever is given a database empties it for each example.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.register_profile(
+    "reproducible", settings.get_profile("exploring"), derandomize=True, database=None, max_examples=40
+)
 settings.load_profile("reproducible")
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
@@ -54,7 +54,6 @@ def test_where_nothing_is_loaded_every_day_is_missing(engine: Engine) -> None:
 hours = st.integers(0, 24 * 5)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(st.lists(st.tuples(hours, st.integers(1, 24)), max_size=12))
 def test_a_day_is_there_if_every_hour_of_it_is(engine: Engine, spans: list[tuple[int, int]]) -> None:
     empty_all(engine)

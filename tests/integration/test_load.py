@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
@@ -168,7 +168,6 @@ def test_a_larger_window_takes_the_place_of_its_parts(engine: Engine) -> None:
 
 @fault("records", "any payload, made up", "fetched = loaded + rejected + exact copies; each record is found again")
 @fault("records", "any window, made up, twice", "the second time nothing is new")
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(window=windows())
 def test_whatever_comes_is_loaded_or_rejected_and_the_second_time_nothing_is_new(
     engine: Engine, window: list[Record]
@@ -192,7 +191,6 @@ TEXTS = st.text(
 
 
 @fault("records", "any text, made up", "survives the way into the database")
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(st.tuples(TEXTS, st.none() | TEXTS), min_size=1))
 def test_any_text_survives_the_way_into_the_database(engine: Engine, texts: list[tuple[str, str | None]]) -> None:
     attempts = [

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.attempt import Checked
@@ -159,14 +159,12 @@ CONFLICTS = [
 
 
 @fault("records", "records in conflict, in any order", "the same is loaded, the same rejected")
-@settings(max_examples=60)
 @given(st.sampled_from(CONFLICTS), st.data())
 def test_of_a_conflict_the_same_is_loaded_whatever_came_first(pair: tuple[Record, Record], data: st.DataObject) -> None:
     window = [*pair, *data.draw(st.lists(st.sampled_from(pair), max_size=2)), submit()]
     assert everything(checked(*data.draw(st.permutations(window)))) == everything(checked(*window))
 
 
-@settings(max_examples=60)
 @given(windows(), st.data())
 def test_every_record_is_loaded_rejected_or_a_duplicate_whatever_their_order(
     window: list[Record], data: st.DataObject
@@ -220,7 +218,6 @@ def test_a_check_is_shown_with_severity_rows_and_a_sample() -> None:
 
 @fault("records", "a student's id in every key of a record", "never shown in full")
 @fault("records", "an id of any form in every key of a record", "never shown in full")
-@settings(max_examples=60)
 @given(st.just(STUDENT) | st.text("abcdefghijk0123456789.@-", min_size=8, max_size=19))
 def test_no_text_of_a_record_is_shown(name: str) -> None:
     odd = [
