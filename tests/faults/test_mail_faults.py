@@ -1,29 +1,15 @@
 """The mail: whatever the server does, no reader gets it twice, and one line says what became of it."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tasks.errors import PermanentError
 from tests.faults import fault
 from tests.fixtures.pipelines import Pipelines
-from tests.integration.test_mail import block, failure
-from tests.sandbox.certificates import PrivateAuthority
 from tests.sandbox.grader import RecordList
-from tests.sandbox.smtp import SmtpBehaviour, SmtpSandbox
+from tests.sandbox.smtp import SmtpBehaviour
 from tests.sandbox.world import SPREADSHEET_ID
-
-
-@fault("mail", "the certificate has expired", "nothing is sent, not even the password; one line, not tried again")
-def test_an_expired_certificate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    authority = PrivateAuthority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
-    with SmtpSandbox(certificate=authority.issue(expired=True)) as sandbox:
-        error = failure(block(sandbox))
-    assert isinstance(error, PermanentError)
-    assert "certificate" in str(error)
 
 
 def of_a_run(mark: pytest.MarkDecorator, what: str, *arguments: Any) -> Any:

@@ -33,7 +33,8 @@ class ServiceAccount:
 
     def __init__(self, token_url: str) -> None:
         self._token_url = token_url
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        # Half as long as Google's: it is made in a tenth of the time, and read in a quarter of it.
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
         self._scopes: dict[str, set[str]] = {}
 
     def info(self) -> dict[str, str]:
