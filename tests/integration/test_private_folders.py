@@ -1,63 +1,79 @@
 """Folders that cannot be used, or are in use, are told in one line and at once."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
+from flows import setup
 from tests.fixtures.prefect_server import ROOT
+from tests.sandbox.__main__ import main as run_sandbox
 
 GRADER = {"GRADER_API_URL": "http://127.0.0.1:1/", "GRADER_CLIENT": "nobody", "GRADER_CLIENT_KEY": "nothing"}
+UNUSABLE = "/dev/null/home"
+NO_HOME = f"{UNUSABLE}/.prefect cannot be used (Not a directory)"
 
 
-def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """A command as its user starts it, without the Prefect home of the tests."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "GRADER_"))}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=inherited | variables,
-        stdin=subprocess.DEVNULL,
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder without a `.env`, and an environment without a service, both put back as they were."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CODEGRADER_HOME", str(tmp_path))
+    # The sandbox sets it.
+    monkeypatch.setenv("PREFECT_HOME", os.environ["PREFECT_HOME"])
+    for name in GRADER:
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_setup_without_a_home(alone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, value in GRADER.items():
+        monkeypatch.setenv(name, value)
+    home = {PREFECT_HOME: Path(UNUSABLE) / ".prefect"}
+    with temporary_settings(home, restore_defaults={PREFECT_API_URL}):
+        assert setup.main([]) == 2
+    said = capsys.readouterr().err
+    assert (NO_HOME in said, said.count("\n")) == (True, 1)
+
+
+def test_a_run_without_a_home_and_with_a_file_that_prefect_cannot_read(tmp_path: Path) -> None:
+    """As its user starts it, without the Prefect home of the tests: Prefect warns of neither."""
+    (tmp_path / ".env").write_text("GRADER_CLIENT: university\n")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.etl", "--start-date", "2023-04-01"],
+        cwd=tmp_path,
+        env=inherited | GRADER | {"HOME": UNUSABLE, "CODEGRADER_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
         text=True,
         capture_output=True,
         check=False,
         timeout=60,
     )
+    assert done.returncode == 2
+    assert (NO_HOME in done.stderr, done.stderr.count("\n")) == (True, 1)
 
 
-@pytest.mark.parametrize("command", [("flows.setup",), ("flows.etl", "--start-date", "2023-04-01")], ids=str)
-def test_a_home_that_does_not_exist(tmp_path: Path, command: tuple[str, ...]) -> None:
-    done = run("-m", *command, HOME="/dev/null/home", CODEGRADER_HOME=str(tmp_path), **GRADER)
-
-    assert done.returncode in (1, 2)
-    assert "/dev/null/home/.prefect cannot be used (Not a directory)" in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
-def test_a_folder_of_the_sandbox_that_cannot_be_made() -> None:
-    done = run("-m", "tests.sandbox", CODEGRADER_HOME="/dev/null/home")
-
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert re.search("^/dev/null/home/.*CODEGRADER_HOME", done.stderr)
+def test_a_folder_of_the_sandbox_that_cannot_be_made(
+    alone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CODEGRADER_HOME", UNUSABLE)
+    assert run_sandbox([]) == 2
+    said = capsys.readouterr().err
+    assert (said.startswith(UNUSABLE), "CODEGRADER_HOME" in said, said.count("\n")) == (True, True, 1)
 
 
-def test_a_sandbox_that_another_process_uses(tmp_path: Path) -> None:
+def test_a_sandbox_that_another_process_uses(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script = "from tests.sandbox.demo import Demo\nwith Demo(): print('in use', flush=True); input()"
-    home = {"CODEGRADER_HOME": str(tmp_path)}
     with subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=os.environ | home,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None
         assert any(line == "in use\n" for line in other.stdout)
-        done = run("-m", "tests.sandbox", **home)
+        code = run_sandbox([])
         other.communicate("\n")
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert str(tmp_path) in done.stderr
+    output = capsys.readouterr()
+    assert (code, output.out, output.err.count("\n")) == (2, "", 1)
+    assert str(alone) in output.err

@@ -1,9 +1,6 @@
 """What is wrong with `PREFECT_API_URL` is one line that says what to do, before a command starts anything."""
 
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,11 +11,11 @@ import pytest
 from prefect import __version__
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
+from flows.__main__ import main
 from flows.running import server
 from flows.running.server import check_server, translate_server_errors
 from tasks.errors import CodegraderError, InvalidInputError, PermanentError, TransientError
 from tests.fixtures.ports import free_port
-from tests.fixtures.prefect_server import ROOT
 
 VERSION = f'"{__version__}"'
 
@@ -122,17 +119,12 @@ def test_a_server_that_goes_away_later_is_explained_likewise() -> None:
 @pytest.mark.parametrize(
     ("command", "given", "code"), [("etl", None, 1), ("backfill", None, 1), ("etl", "no address", 2)]
 )
-def test_a_command_says_it_in_one_line(command: str, given: str | None, code: int) -> None:
-    with answering() as address:
-        done = subprocess.run(
-            [sys.executable, "-m", "flows", command, "--start-date", "2023-04-01"],
-            cwd=ROOT,
-            env=os.environ | {"PREFECT_API_URL": given or address},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    assert (done.returncode, done.stdout) == (code, "")
-    assert "PREFECT_API_URL" in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_a_command_says_it_in_one_line(
+    capsys: pytest.CaptureFixture[str], command: str, given: str | None, code: int
+) -> None:
+    with answering() as address, temporary_settings({PREFECT_API_URL: given or address}):
+        assert main([command, "--start-date", "2023-04-01"]) == code
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "PREFECT_API_URL" in output.err
+    assert output.err.count("\n") == 1

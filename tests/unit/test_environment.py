@@ -255,11 +255,10 @@ def test_a_line_that_cannot_be_read_is_named_by_its_number(env_file: Path, line:
     ("command", "content", "address"),
     [
         ("setup", b"GRADER_CLIENT: university\n", ""),
-        ("etl --no-such-option", b"GRADER_CLIENT: university\n", ""),
         ("status", "GRADER_CLIENT=university".encode("utf-16"), ""),
         ("psql", b"", "http://[::1/api"),
     ],
-    ids=["line, setup", "line, etl", "UTF-16", "Prefect's address"],
+    ids=["line", "UTF-16", "Prefect's address"],
 )
 def test_prefect_neither_warns_of_what_it_cannot_read_nor_shows_a_traceback(
     elsewhere: Path, command: str, content: bytes, address: str
