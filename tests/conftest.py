@@ -19,11 +19,21 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 # Many containers set it; each process that a test starts would then compile our modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-from tests.fixtures.database import connector, empty, engine, migrated, postgresql
+from tests.fixtures.database import connector, empty, engine, engine_of_all_tests, postgresql
 from tests.fixtures.pipelines import pipelines, prefect_server, product
 from tests.fixtures.server_objects import server
 
-__all__ = ["connector", "empty", "engine", "migrated", "pipelines", "postgresql", "prefect_server", "product", "server"]
+__all__ = [
+    "connector",
+    "empty",
+    "engine",
+    "engine_of_all_tests",
+    "pipelines",
+    "postgresql",
+    "prefect_server",
+    "product",
+    "server",
+]
 
 # The same examples on every machine and in every run. To look for others: `--hypothesis-profile=exploring`.
 settings.register_profile(

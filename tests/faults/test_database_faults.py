@@ -320,10 +320,12 @@ def test_a_server_that_does_not_do_its_part_is_given_up(
     troubled = like(connector, username=user) if user else like(connector)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
         other.exec_driver_sql(begin.format(engine.url.database))
-        with told(kind, named):
-            load(open_engine(troubled), RECORDS)
-        troubled.get_engine().dispose()
-        drop = f"DROP ROLE {user}" if user else ""
-        other.exec_driver_sql(f"{end.format(engine.url.database)};{drop}")
+        try:
+            with told(kind, named):
+                load(open_engine(troubled), RECORDS)
+        finally:
+            troubled.get_engine().dispose()
+            drop = f"DROP ROLE {user}" if user else ""
+            other.exec_driver_sql(f"{end.format(engine.url.database)};{drop}")
     assert contents(engine, *LOADED) == EMPTY
     assert_loaded_by_the_next_try(engine, expected)

@@ -86,7 +86,7 @@ def test_each_figure_is_what_its_definition_says(engine: Engine) -> None:
     ]
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Moscow", "America/St_Johns", "Asia/Kathmandu"])
+@pytest.mark.parametrize("zone", ["America/St_Johns", "Asia/Kathmandu"])
 def test_the_figures_are_those_that_pandas_finds_in_the_records(engine: Engine, zone: str) -> None:
     time_zone = ZoneInfo(zone)
     start, end = (datetime(2023, 3, day, tzinfo=time_zone).astimezone(UTC) for day in (10, 13))
@@ -196,11 +196,14 @@ def test_a_failure_leaves_the_figures_as_they_were_and_due(engine: Engine) -> No
     compute(engine)
     load(engine, [], span("2023-06-01 00:00", "2023-06-02 00:00"))
     before = contents(engine, "daily_metrics", "loaded_windows")
-    do(engine, "ALTER TABLE daily_metrics ADD CHECK (time_zone = 'UTC')")
-    for days, time_zone in (([], MOSCOW), (days_of(TODAY, BERLIN), BERLIN)):
-        with pytest.raises(PermanentError, match="violates check constraint"):
-            compute_figures(engine, days, time_zone)
-        assert contents(engine, "daily_metrics", "loaded_windows") == before
+    do(engine, "ALTER TABLE daily_metrics ADD CONSTRAINT of_this_test CHECK (time_zone = 'UTC')")
+    try:
+        for days, time_zone in (([], MOSCOW), (days_of(TODAY, BERLIN), BERLIN)):
+            with pytest.raises(PermanentError, match="violates check constraint"):
+                compute_figures(engine, days, time_zone)
+            assert contents(engine, "daily_metrics", "loaded_windows") == before
+    finally:
+        do(engine, "ALTER TABLE daily_metrics DROP CONSTRAINT of_this_test")
     assert list(compute(engine)) == ["2023-05-31", "2023-06-01"]
 
 

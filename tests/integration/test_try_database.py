@@ -42,9 +42,3 @@ def test_what_would_hinder_setup_is_told_before(empty: "SqlAlchemyConnector", ba
     with pytest.raises(PermanentError, match='relation "attempts" already exists'):
         try_database(empty)
     assert column(bare, "SELECT to_regclass('rejected_records')::text") == [None]
-
-
-def test_a_schema_of_a_later_version_is_told(connector: "SqlAlchemyConnector", engine: Engine) -> None:
-    do(engine, "UPDATE codegrader_schema SET version_num = '9999'")
-    with pytest.raises(PermanentError, match="not known to this version"):
-        try_database(connector)
