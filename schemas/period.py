@@ -83,7 +83,7 @@ class Plan:
 
     Attributes:
         period: the days that it reports on.
-        windows: what it loads; not all of the period where a part is known to be loaded.
+        windows: what it loads; of a daily run, earlier days too.
         refresh: those of the windows whose answer is asked for even if it is cached.
         gaps: days that should have been loaded and were not: it loads them, too.
     """

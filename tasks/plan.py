@@ -116,7 +116,7 @@ def plan_daily(
     heal_days: int,
     refresh: bool,
 ) -> Plan:
-    """Plans the daily run: the gaps of the weeks before, the lookback, then the day itself.
+    """Plans the daily run, which is about its day and loads the gaps of the weeks before and the lookback as well.
 
     Args:
         period: the day, alone.
@@ -132,14 +132,13 @@ def plan_daily(
         return list(days_between(first, day.start, period.time_zone))
 
     def windows_of(days: list[Day]) -> list[Window]:
-        return split_into_windows(replace(whole, days=tuple(days)), hours)
+        start = min(each.start for each in [*days, day])
+        return split_into_windows(replace(period, start=start, days=tuple(days)), hours)
 
     lookback = days_before(lookback_days)
     gaps = [gap for gap in find_gaps(days_before(heal_days)) if gap not in lookback]
-    start = [*gaps, *lookback, day][0].start
-    whole = replace(period, start=start, days=tuple(days_between(start, period.end, period.time_zone)))
     again = windows_of([*lookback, day] if refresh else lookback)
-    return Plan(whole, tuple(windows_of([*gaps, *lookback, day])), frozenset(again), tuple(gaps))
+    return Plan(period, tuple(windows_of([*gaps, *lookback, day])), frozenset(again), tuple(gaps))
 
 
 def split_into_windows(period: Period, hours: int) -> list[Window]:

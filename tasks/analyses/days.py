@@ -1,17 +1,21 @@
-"""Days: the figures of each day of the period, with the period's own."""
+"""Days: the figures of each day of the period, with the period's own; of a short one, those of the weeks before too."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy.engine import Engine
 
 from schemas.figures import ATTEMPTS, DAILY_FIGURES, RAW_DATA, SUCCESS_RATE, SUCCESSFUL_ATTEMPTS, UNIQUE_USERS
 from schemas.language import Counted, Language, Text, Value, write_percent
+from schemas.period import days_between, start_of
 from schemas.section import Column, Findings, Headline, Panel, Row, Section, figure_columns
 from schemas.summary import RunSummary
 from schemas.wording import DAY, NO_DATA, NO_FIGURES, TOTAL
 from tasks.figures import DayFigures, read_figures, read_figures_over
+
+FEWEST_DAYS: Final = 28
+"""One day alone tells little: so many are shown, up to the period's last one."""
 
 _TITLE: Final = Text("Показатели по дням", "Figures by day")
 _COMPLETE: Final = Text("День загружен полностью", "Day fully loaded")
@@ -37,23 +41,26 @@ _PANELS: Final = (
 
 
 def analyse_days(engine: Engine, summary: RunSummary) -> Findings:
-    """Reads the figures of the period's days; see `describe_days`."""
+    """Reads the figures of the period's days, and of days before it as far as there are any; see `describe_days`."""
     period = summary.period
-    known = read_figures(engine, period.first_day, period.last_day)
+    first = min(period.first_day, period.last_day - timedelta(days=FEWEST_DAYS - 1))
+    known = read_figures(engine, first, period.last_day)
     return describe_days(summary, known, read_figures_over(engine, period.days[0].start, period.days[-1].end))
 
 
 def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapping[str, float | None]) -> Findings:
-    """A row for each day of the period; a day without figures is named too, never left out silently.
+    """A row for each day; a day without figures is named too, never left out silently.
 
     Args:
-        figures: of the days of which anything is known.
+        figures: of the days of which anything is known, oldest first, those before the period among them.
         over: the same figures over all attempts of the period, in which a student of several days counts once.
     """
     period, language = summary.period, summary.language
     known = {each.day: each for each in figures}
     if not known:
         return Findings(headlines=(Headline(NO_FIGURES.to(language)),))
+    begin = start_of(min(period.first_day, figures[0].day), period.time_zone)
+    days = tuple(days_between(begin, period.days[-1].end, period.time_zone))
     complete = [text.to(language) for text in (_COMPLETE, _LOADED, _COMPLETE_MEANING)]
     section = Section(
         "days",
@@ -63,9 +70,9 @@ def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapp
             *figure_columns(DAILY_FIGURES, language),
             Column("complete", complete[0], "text", *complete[1:]),
         ),
-        tuple(_row(day.date, known.get(day.date), language) for day in period.days),
+        tuple(_row(day.date, known.get(day.date), language) for day in days),
         (_DAY_LASTS.to(language, time_zone=period.time_zone.key),),
-        (TOTAL.to(language), *_total(figures, over), ""),
+        (TOTAL.to(language), *_total(figures, over), "") if days == period.days else None,
         _PANELS,
     )
     return Findings((section,), (_headline(over, language),))

@@ -19,8 +19,9 @@ _FATES: Final = {
     "duplicates": Text("точных повторов", "exact duplicates"),
 }
 _FETCHED: Final = Text("Получено", "Fetched")
-_SPAN: Final = Text(
-    "Загружался промежуток {start} – {end}, окон: {windows}.", "Span loaded: {start} – {end}, windows: {windows}."
+_WINDOWS: Final = Text(
+    "Запрошено окон: {windows}. Ежедневный запуск загружает и дни до своего: поздние записи и пропуски.",
+    "Windows asked for: {windows}. A daily run loads days before its own as well: late records and gaps.",
 )
 _NOTHING_CHANGED: Final = Text(
     "Новых данных нет: все полученные записи уже были в базе.",
@@ -30,14 +31,13 @@ _NOTHING_CHANGED: Final = Text(
 
 def analyse_records(engine: Engine, summary: RunSummary) -> Findings:  # noqa: ARG001 (the run itself counted them)
     """A row for each fate of a record; together they are all that was fetched."""
-    language, counts, period = summary.language, summary.counts, summary.period
-    start, end = (f"{moment.astimezone(period.time_zone):%Y-%m-%d %H:%M}" for moment in (period.start, period.end))
+    language, counts = summary.language, summary.counts
     section = Section(
         "records",
         _TITLE.to(language),
         (Column("fate", _FATE.to(language), "text"), Column("records", _RECORDS.to(language), "count")),
         tuple(Row((fate.to(language), getattr(counts, name))) for name, fate in _FATES.items()),
-        (_SPAN.to(language, start=start, end=end, windows=write_number(summary.windows, language)),),
+        (_WINDOWS.to(language, windows=write_number(summary.windows, language)),),
         (_FETCHED.to(language), counts.fetched),
     )
     is_quiet = summary.succeeded and counts.fetched > 0 and counts.new == counts.changed == 0

@@ -184,7 +184,7 @@ def test_a_task_that_nobody_has_named_is_short_and_leads_to_its_whole_id(engine:
 
 def test_an_attempt_of_no_readable_course_counts_in_the_day_and_is_named_in_the_checks_alone(engine: Engine) -> None:
     load_attempts(engine, [*tried("ann", LAST.day, 1, task=""), *tried("bob", LAST.day, 1)])
-    assert shown(the(analyse_days(engine, a_day()), "days"), "attempts", "unique_users") == [(2, 2)]
+    assert shown(the(analyse_days(engine, a_day()), "days"), "attempts", "unique_users")[-1] == (2, 2)
     checks = loaded_since(engine, datetime(2023, 4, 1, tzinfo=UTC)).checks
     assert {each.check: each.rows for each in checks if each.rows} == {"LTI parameters parsed": 1}
     assert [row["attempts"] for row in export(engine, "courses", LAST, LAST)] == ["1"]
