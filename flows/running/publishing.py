@@ -27,6 +27,7 @@ from tasks.analyses.courses import analyse_courses
 from tasks.analyses.days import analyse_days, history
 from tasks.analyses.engagement import analyse_engagement
 from tasks.analyses.records import analyse_records
+from tasks.analyses.refusals import analyse_refusals
 from tasks.analyses.students import analyse_students
 from tasks.analyses.tasks import analyse_tasks
 from tasks.days_off import find_days_off
@@ -48,6 +49,7 @@ class Targets(NamedTuple):
 ANALYSES: Final[tuple[Analysis, ...]] = (
     analyse_days,
     analyse_comparison,
+    analyse_refusals,
     analyse_anomalies,
     analyse_engagement,
     analyse_courses,

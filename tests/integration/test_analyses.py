@@ -20,6 +20,7 @@ from tasks.analyses.comparison import analyse_comparison
 from tasks.analyses.courses import analyse_courses, course_weeks, way_through
 from tasks.analyses.days import analyse_days
 from tasks.analyses.records import analyse_records
+from tasks.analyses.refusals import analyse_refusals
 from tasks.analyses.students import analyse_students
 from tasks.analyses.tasks import analyse_tasks
 from tasks.coverage import loaded_since
@@ -206,6 +207,34 @@ def test_a_day_is_compared_with_the_same_weekday_if_there_are_enough(
     assert ("Change", "+300.0%", "-25.0%") in [
         (name, attempts, rate.replace("−", "-")) for name, attempts, rate in rows if name == "Change"
     ]
+
+
+@pytest.mark.parametrize(
+    ("students", "right_now", "right_before", "named"),
+    [
+        (12, 0, 9, True),
+        (12, 1, 9, False),
+        # Of a task that few ever solve, or of a few students, such a day is nothing unusual, or tells of each of them.
+        (12, 0, 1, False),
+        (FEWEST_STUDENTS - 1, 0, 9, False),
+    ],
+)
+def test_a_task_of_which_suddenly_nothing_is_right_is_named(
+    engine: Engine, students: int, right_now: int, right_before: int, named: bool
+) -> None:
+    before = [one for n in range(12) for day in (3, 20, 29) for one in tried(f"s{n}", day, int(n < right_before))]
+    # Whoever is refused tries again, which makes it no more certain.
+    now = [one for n in range(students) for one in tried(f"t{n}", LAST.day, 0, int(n < right_now))]
+    load_attempts(engine, [*before, *now, *tried("bob", LAST.day, 1, task="other")])
+    found = analyse_refusals(engine, a_day())
+    rows = [shown(each, "day", "task", "students", "submits", "before") for each in found.sections]
+    share = round(right_before / 12 * 36 / 37, 4)
+    assert rows == ([[(LAST, "loops", students, 2 * students, share)]] if named else [])
+    assert [each.text for each in found.headlines] == (
+        ["“loops”, 2023-04-30, Sun: none of 24 submits was right, 73% used to solve it: look at its checker"]
+        if named
+        else []
+    )
 
 
 def test_one_student_with_fifty_thousand_attempts_is_a_row(engine: Engine) -> None:
