@@ -223,3 +223,56 @@ TASK_FIGURES: Final = (
     UNSOLVED_LOW,
     UNSOLVED_HIGH,
 )
+
+PLACE: Final = Figure(
+    name="place",
+    sql="percentile_cont(0.5) WITHIN GROUP (ORDER BY place)",
+    kind="number",
+    is_sum=False,
+    title=Text("Какая по счёту", "Met as number"),
+    short=Text("По счёту", "Met as"),
+    meaning=Text(
+        "Медиана по студентам: какой по счёту на курсе они встретили эту задачу.",
+        "Median over the students of the place at which they first met the task in the course.",
+    ),
+    edges="Tasks met at the same moment share a place.",
+    source="ours",
+)
+REACHED: Final = Figure(
+    name="reached",
+    sql=STUDENTS_TRIED.sql,
+    kind="count",
+    is_sum=False,
+    title=Text("Дошли", "Reached it"),
+    short=Text("Дошли", "Reached"),
+    meaning=STUDENTS_TRIED.meaning,
+    edges=STUDENTS_TRIED.edges,
+    source="ours",
+)
+WENT_ON: Final = Figure(
+    name="went_on",
+    sql="count(*) FILTER (WHERE place < tasks_met)",
+    kind="count",
+    is_sum=False,
+    title=Text("Пошли дальше", "Went on"),
+    short=Text("Дальше", "Went on"),
+    meaning=Text(
+        "Встретили после неё хотя бы ещё одну задачу курса.", "They met at least one more task of the course after it."
+    ),
+    edges="Going back to an earlier task is not going on.",
+    source="ours",
+)
+SHARE_WENT_ON: Final = Figure(
+    name="share",
+    sql="round(avg((place < tasks_met)::int), 4)",
+    kind="share",
+    is_sum=False,
+    title=Text("Доля", "Share"),
+    short=Text("Доля", "Share"),
+    meaning=Text("Доля тех, кто пошёл дальше.", "Share of those who went on."),
+    edges="Of those who reached it; 0 on a course's last task.",
+    source="ours",
+)
+
+WAY_FIGURES: Final = (PLACE, REACHED, WENT_ON, SHARE_WENT_ON)
+"""Where the task stands on the students' way through its course."""

@@ -1,4 +1,4 @@
-"""Courses: who was active in each of the last weeks, and the way through each course, where students stay behind."""
+"""Courses: who was active in each of the last weeks, who was new, and what was solved."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -9,9 +9,8 @@ from schemas.language import Language, Text
 from schemas.section import Column, Findings, Row, Section
 from schemas.small_numbers import withhold
 from schemas.summary import RunSummary
-from schemas.wording import ATTEMPTS_SPAN, COURSE, TASK
+from schemas.wording import ATTEMPTS_SPAN, COURSE
 from tasks.database import read_rows
-from tasks.learning import read_names
 
 DAYS: Final = 28
 
@@ -49,23 +48,6 @@ _WEEKS: Final = """
     LEFT JOIN (SELECT course, week, count(*) AS first_solved FROM solved GROUP BY 1, 2) AS won USING (course, week)
     ORDER BY course, week
 """
-_WAY: Final = """
-    WITH met AS (
-        SELECT course, task, user_id, min(first_at) AS met_at
-        FROM student_task_days
-        WHERE day BETWEEN %(first)s AND %(last)s AND task <> ''
-        GROUP BY course, task, user_id
-    )
-    SELECT course, task, percentile_cont(0.5) WITHIN GROUP (ORDER BY place) AS middle, count(*) AS reached,
-        count(*) FILTER (WHERE place < tasks), round(avg((place < tasks)::int), 4)::float8
-    FROM (
-        SELECT course, task, rank() OVER (PARTITION BY course, user_id ORDER BY met_at) AS place,
-            count(*) OVER (PARTITION BY course, user_id) AS tasks
-        FROM met
-    ) AS ranked
-    GROUP BY course, task
-    ORDER BY course, middle, reached DESC, task
-"""
 
 _WEEKS_TITLE: Final = Text("Курсы по неделям", "Courses by week")
 _WEEK: Final = Text("Неделя с", "Week of")
@@ -77,18 +59,6 @@ _SOLVED: Final = Text("Решено впервые", "Solved for the first time"
 _SOLVED_MEANING: Final = Text(
     "Сколько раз студент впервые решил задачу.", "How often a student solved a task for the first time."
 )
-_WAY_TITLE: Final = Text("Путь по курсу", "The way through each course")
-_PLACE: Final = Text("Какая по счёту", "Met as number")
-_PLACE_MEANING: Final = Text(
-    "Медиана по студентам: какой по счёту на курсе они встретили эту задачу.",
-    "Median over the students of the place at which they first met the task in the course.",
-)
-_REACHED: Final = Text("Дошли", "Reached it")
-_WENT_ON: Final = Text("Пошли дальше", "Went on")
-_WENT_ON_MEANING: Final = Text(
-    "Встретили после неё хотя бы ещё одну задачу курса.", "They met at least one more task of the course after it."
-)
-_SHARE: Final = Text("Доля", "Share")
 
 
 def analyse_courses(engine: Engine, summary: RunSummary) -> Findings:
@@ -107,14 +77,7 @@ def analyse_courses(engine: Engine, summary: RunSummary) -> Findings:
         within="week",
         added_up=("solved",),
     )
-    way = withhold(
-        way_through(engine, first, last, language),
-        language,
-        group="reached",
-        hidden=("place", "went_on", "share"),
-    )
-    sections = (weeks, way)
-    return Findings(tuple(section for section in sections if section.rows))
+    return Findings((weeks,) if weeks.rows else ())
 
 
 def course_weeks(engine: Engine, first: date, last: date, language: Language) -> Section:
@@ -129,26 +92,5 @@ def course_weeks(engine: Engine, first: date, last: date, language: Language) ->
         Column("attempts", _ATTEMPTS.to(language), "count"),
         Column("solved", _SOLVED.to(language), "count", meaning=_SOLVED_MEANING.to(language)),
     )
-    return Section("courses", _WEEKS_TITLE.to(language), columns, rows, (_say_span(first, last, language),))
-
-
-def way_through(engine: Engine, first: date, last: date, language: Language) -> Section:
-    """A row a task, each course's in the order in which its students first meet them."""
-    names = read_names(engine, first, last)
-    rows = tuple(
-        Row((course, names[course, task].link(language), *figures))
-        for course, task, *figures in read_rows(engine, _WAY, {"first": first, "last": last})
-    )
-    columns = (
-        Column("course", COURSE.to(language), "text"),
-        Column("task", TASK.to(language), "text"),
-        Column("place", _PLACE.to(language), "number", meaning=_PLACE_MEANING.to(language)),
-        Column("reached", _REACHED.to(language), "count"),
-        Column("went_on", _WENT_ON.to(language), "count", meaning=_WENT_ON_MEANING.to(language)),
-        Column("share", _SHARE.to(language), "share"),
-    )
-    return Section("way", _WAY_TITLE.to(language), columns, rows, (_say_span(first, last, language),))
-
-
-def _say_span(first: date, last: date, language: Language) -> str:
-    return ATTEMPTS_SPAN.to(language, first=first, last=last)
+    note = ATTEMPTS_SPAN.to(language, first=first, last=last)
+    return Section("courses", _WEEKS_TITLE.to(language), columns, rows, (note,))

@@ -1,16 +1,19 @@
-"""Tasks: how students fare with each of them over the last four weeks, those to rewrite first."""
+"""Tasks: how students fare with each of them over the last four weeks, and the way through each course."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.engine import Engine
 
-from schemas.language import Counted, Text
+from schemas.language import Counted, Language, Text
 from schemas.section import Column, Findings, Headline, Row, Section, figure_columns
 from schemas.small_numbers import FEWEST_STUDENTS, withhold
 from schemas.summary import RunSummary
 from schemas.task_figures import (
     FIRST_SUBMIT_CORRECTNESS,
+    PLACE,
+    REACHED,
     SHARE_UNSOLVED,
     STUDENTS_LOST,
     STUDENTS_SOLVED,
@@ -18,9 +21,10 @@ from schemas.task_figures import (
     TASK_FIGURES,
     UNSOLVED_HIGH,
     UNSOLVED_LOW,
+    WAY_FIGURES,
 )
 from schemas.wording import ATTEMPTS_SPAN, COURSE, TASK
-from tasks.learning import Values, read_names, read_tasks
+from tasks.learning import Task, Values, read_names, read_tasks
 
 DAYS: Final = 28
 MOST_NAMED: Final = 3
@@ -42,22 +46,28 @@ _ATTENTION: Final = Text("{tasks} просят внимания: {names}", "{tas
 _SOLVED: Final = tuple(each.name for each in (STUDENTS_SOLVED, SHARE_UNSOLVED, UNSOLVED_LOW, UNSOLVED_HIGH))
 """All that says how many have solved it, which the weeks of the course say of all its tasks."""
 _TASKS: Final = Counted(("задача", "задачи", "задач"), ("task", "tasks"))
+_WAY_TITLE: Final = Text("Путь по курсу", "The way through each course")
+
+Figures = Mapping[tuple[str, str], Values]
+"""Those of each task, by course and task."""
+Names = Mapping[tuple[str, str], Task]
 
 
 def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
-    """A row for each task with an attempt in the four weeks that end with the period.
+    """A row for each task with an attempt in the four weeks that end with the period: its place, and how students fare.
 
     Raises:
         TransientError, PermanentError: the database cannot be read.
     """
     language, last = summary.language, summary.period.last_day
     first = last - timedelta(days=DAYS - 1)
-    figures = read_tasks(engine, first, last)
+    figures = read_tasks(engine, first, last, (*TASK_FIGURES, *WAY_FIGURES))
     if not figures:
         return Findings()
     compared = (STUDENTS_TRIED, FIRST_SUBMIT_CORRECTNESS)
     before = read_tasks(engine, first - timedelta(days=DAYS), first - timedelta(days=1), compared)
     names = read_names(engine, first, last)
+    note = ATTEMPTS_SPAN.to(language, first=first, last=last)
     ranks = rank(figures)
     order = sorted(figures, key=lambda key: (ranks.get(key, len(figures)), names[key].name(language)))
     section = Section(
@@ -76,13 +86,13 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
                     ranks.get(key),
                     names[key].course.removeprefix("course-v1:"),
                     names[key].link(language),
-                    *figures[key].values(),
+                    *(figures[key][each.name] for each in TASK_FIGURES),
                     _trend(figures[key], before.get(key)),
                 )
             )
             for key in order
         ),
-        (ATTEMPTS_SPAN.to(language, first=first, last=last),),
+        (note,),
     )
     worst = [names[key].name(language) for key in order if key in ranks and figures[key][STUDENTS_LOST.name]][
         :MOST_NAMED
@@ -96,10 +106,36 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
         within="course",
         added_up=_SOLVED,
     )
-    return Findings((public,), (Headline(told, "attention"),) if worst else ())
+    way = describe_way(figures, names, note, language)
+    return Findings((way, public), (Headline(told, "attention"),) if worst else ())
 
 
-def rank(figures: dict[tuple[str, str], Values]) -> dict[tuple[str, str], int]:
+def describe_way(figures: Figures, names: Names, note: str, language: Language) -> Section:
+    """A row a task, each course's in the order in which its students first meet them."""
+
+    def place(key: tuple[str, str]) -> tuple[object, ...]:
+        course, task = key
+        return course, figures[key][PLACE.name], -(figures[key][REACHED.name] or 0), task
+
+    section = Section(
+        "way",
+        _WAY_TITLE.to(language),
+        (
+            Column("course", COURSE.to(language), "text"),
+            Column("task", TASK.to(language), "text"),
+            *figure_columns(WAY_FIGURES, language),
+        ),
+        tuple(
+            Row((key[0], names[key].link(language), *(figures[key][each.name] for each in WAY_FIGURES)))
+            for key in sorted(figures, key=place)
+        ),
+        (note,),
+    )
+    hidden = [each.name for each in WAY_FIGURES if each is not REACHED]
+    return withhold(section, language, group=REACHED.name, hidden=hidden)
+
+
+def rank(figures: Figures) -> dict[tuple[str, str], int]:
     """Places in the queue for rewriting, from 1: by students lost, then by the lower bound of the share unsolved."""
     ranked = [
         key

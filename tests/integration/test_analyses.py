@@ -17,7 +17,7 @@ from schemas.small_numbers import FEW, FEWEST_STUDENTS
 from schemas.summary import LoadCounts, RunSummary
 from tasks.analyses import analyse
 from tasks.analyses.comparison import analyse_comparison
-from tasks.analyses.courses import analyse_courses, course_weeks, way_through
+from tasks.analyses.courses import analyse_courses, course_weeks
 from tasks.analyses.days import analyse_days
 from tasks.analyses.records import analyse_records
 from tasks.analyses.refusals import analyse_refusals
@@ -133,20 +133,20 @@ def test_a_course_by_week_tells_new_students_from_returning_ones(engine: Engine)
 
 
 def test_the_way_through_a_course_is_the_order_in_which_students_meet_its_tasks(engine: Engine) -> None:
+    met = {"ann": ("values", "loops", "files"), "bob": ("values", "loops"), "cid": ("values",)}
     attempts = [
-        *tried("ann", 20, 1, task="first"),
-        *tried("ann", 21, 1, task="second"),
-        *tried("ann", 22, 1, task="third"),
-        *tried("bob", 20, 1, task="first"),
-        *tried("bob", 21, 0, task="second"),
-        *tried("cid", 20, 0, task="first"),
+        one
+        for name, tasks in met.items()
+        for n in range(FEWEST_STUDENTS)
+        for day, task in enumerate(tasks, 20)
+        for one in tried(f"{name}{n}", day, 1, task=task)
     ]
     load_attempts(engine, attempts)
-    way = way_through(engine, date(2023, 4, 3), LAST, "en")
+    way = the(analyse_tasks(engine, a_day()), "way")
     assert shown(way, "task", "place", "reached", "went_on", "share") == [
-        ("first", 1, 3, 2, 0.6667),
-        ("second", 2, 2, 1, 0.5),
-        ("third", 3, 1, 0, 0.0),
+        ("values", 1, 30, 20, 0.6667),
+        ("loops", 2, 20, 10, 0.5),
+        ("files", 3, 10, 0, 0.0),
     ]
 
 

@@ -15,12 +15,13 @@ depends_on = None
 # verdict are not graded. `lost`: not solved, and nothing on the course for 7 days. `others_right_first`: the share of
 # right first submits on the student's other tasks of the course, of which there must be 5. `ended_after`: how many
 # graded submits there were up to success, or at all. `unsolved`: Kaplan and Meier's estimate of the share of students
-# who have not solved the task after so many, where a student without success leaves at their last one.
+# who have not solved the task after so many, where a student without success leaves at their last one. `place`: which
+# of the `tasks_met` on the course it was for the student.
 STUDENT_TASKS = """
     CREATE FUNCTION student_tasks(first date, last date) RETURNS TABLE (
         course text, task text, user_id text, graded bigint, solved boolean, first_correct smallint,
         minutes_to_success double precision, lost boolean, others_right_first double precision,
-        ended_after bigint, unsolved numeric
+        ended_after bigint, unsolved numeric, place bigint, tasks_met bigint
     ) LANGUAGE sql STABLE AS $$
         WITH days AS (
             SELECT *, sum(graded) OVER past - graded AS graded_before,
@@ -35,14 +36,15 @@ STUDENT_TASKS = """
                 (array_agg(first_correct ORDER BY day) FILTER (WHERE first_correct IS NOT NULL))[1] AS first_correct,
                 min(active_before + active_to_success) / 60 AS minutes_to_success,
                 coalesce(min(graded_before + graded_to_success), sum(graded)) AS ended_after,
-                max(day) AS last_day
+                min(first_at) AS met_at, max(day) AS last_day
             FROM days
             GROUP BY user_id, course, task
         ),
         students AS (
             SELECT *,
                 max(last_day) OVER student AS last_on_course,
-                sum(first_correct) OVER student AS right_first, count(first_correct) OVER student AS tasks_graded
+                sum(first_correct) OVER student AS right_first, count(first_correct) OVER student AS tasks_graded,
+                rank() OVER (student ORDER BY met_at) AS place, count(*) OVER student AS tasks_met
             FROM tasks
             WINDOW student AS (PARTITION BY user_id, course)
         ),
@@ -68,7 +70,7 @@ STUDENT_TASKS = """
             NOT solved AND last_on_course <= $2 - 7,
             CASE WHEN first_correct IS NOT NULL AND tasks_graded > 5
                 THEN (right_first - first_correct)::float8 / (tasks_graded - 1) END,
-            ended_after, unsolved
+            ended_after, unsolved, place, tasks_met
         FROM students LEFT JOIN survival USING (course, task, ended_after)
     $$
 """
@@ -118,10 +120,9 @@ def _create_student_task_days() -> None:
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("active_seconds", sa.Float, nullable=False, comment="Sum of the gaps of at most 30 minutes."),
         sa.Column("active_to_success", sa.Float, comment="The same up to the day's first right submit."),
-        sa.PrimaryKeyConstraint("day", "user_id", "course", "task", name="student_task_days_pkey"),
+        sa.PrimaryKeyConstraint("user_id", "course", "task", "day", name="student_task_days_pkey"),
     )
-    order = ["user_id", "course", "task", "day"]
-    op.create_index("student_task_days_user_id_course_task_day_idx", "student_task_days", order)
+    op.create_index("student_task_days_day_idx", "student_task_days", ["day"])
 
 
 def _create_task_titles() -> None:
