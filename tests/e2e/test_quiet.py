@@ -5,56 +5,58 @@ import re
 import pytest
 
 from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.fixtures.records import submit
 from tests.fixtures.terminal import flow_in_terminal
-from tests.sandbox.grader import Fault, SyntheticRecords
+from tests.sandbox.grader import Fault, RecordList
 from tests.sandbox.grader.faults import Status
 
 pytestmark = pytest.mark.slow
 
-DAYS = ("2023-04-01", "2023-04-02")
-WINDOWS = 8
+DAY = "2023-05-31"
+WINDOWS = 4
 
 
-def shown(pipeline: Pipeline, *options: str) -> list[str]:
-    output, _ = pipeline.start(*DAYS, *options).communicate(timeout=240)
+@pytest.fixture
+def pipeline(pipelines: Pipelines) -> Pipeline:
+    return pipelines.make(RecordList([submit()]))
+
+
+def shown(pipeline: Pipeline, option: str) -> list[str]:
+    output, _ = pipeline.start(DAY, DAY, option).communicate(timeout=240)
     return [line for line in output.splitlines() if not line.startswith("windows loaded: ")]
 
 
-def test_a_run_is_four_lines_and_so_is_a_run_that_changes_nothing(pipelines: Pipelines) -> None:
-    pipeline = pipelines.make(SyntheticRecords())
+def test_a_run_is_four_lines_under_a_line_of_progress_that_goes_away_and_verbose_shows_the_rest(
+    pipeline: Pipeline,
+) -> None:
+    terminal = flow_in_terminal(pipeline, "--start-date", DAY)
+    assert terminal.wait(240) == 0
+    assert terminal.has_cursor
+    text = [line.strip() for line in terminal.text().splitlines() if line.strip()]
+    progress = [line for line in text if line.startswith("windows loaded ")]
+    assert progress
+    assert all(f"/{WINDOWS} " in line for line in progress)
+    lines = [line for line in text if line not in progress]
     expected = [
         r"sheet: history written to https://docs\.google\.com/.* in [\d.]+ s",
-        rf"report: written to {pipeline.home}/reports/2023-04-01_2023-04-02\.html in [\d.]+ s",
+        rf"report: written to {pipeline.home}/reports/{DAY}\.html in [\d.]+ s",
         r"mail: sent; addresses: 1 in [\d.]+ s",
-        r"2023-04-01 to 2023-04-02: \d,\d{3} fetched, .*",
+        rf"{DAY}: 1 fetched, .*",
     ]
-    for _ in range(2):
-        lines = shown(pipeline)
-        assert len(lines) == len(expected), lines
-        assert all(map(re.fullmatch, expected, lines)), lines
-    assert lines[-1].endswith("(nothing has changed)")
+    assert len(lines) == len(expected), lines
+    assert all(map(re.fullmatch, expected, lines)), lines
     # The log file has it all, and so has who asks for it.
-    assert pipeline.log().count(" UTC: ") == 2 * WINDOWS
-    assert len(shown(pipeline, "--verbose")) > WINDOWS
+    assert pipeline.log().count(" UTC: ") == WINDOWS
+    lines = shown(pipeline, "--verbose")
+    assert len(lines) > WINDOWS
+    assert lines[-1].endswith("(nothing has changed)")
 
 
-def test_of_a_failure_the_first_window_and_the_outcome_are_shown(pipelines: Pipelines) -> None:
-    pipeline = pipelines.make(SyntheticRecords())
+def test_of_a_failure_the_first_window_and_the_outcome_are_shown(pipeline: Pipeline) -> None:
     pipeline.world.grader.faults.append(Fault(Status(403), times=None))
     lines = shown(pipeline, "--no-publish")
     reason = "grader API: it answered HTTP 403: this client may not read the statistics"
-    assert re.match(rf"\d+/{WINDOWS}: 2023-04-\d\d \d\d:00 UTC is not loaded: {reason}", lines[0])
-    assert lines[-1].startswith(f"2023-04-01 to 2023-04-02: extract failed: {reason}")
-    assert lines[-1].endswith(f"(missing: {WINDOWS} windows from 2023-04-01 00:00 UTC)")
+    assert re.match(rf"\d/{WINDOWS}: {DAY} \d\d:00 UTC is not loaded: {reason}", lines[0])
+    assert lines[-1].startswith(f"{DAY}: extract failed: {reason}")
+    assert lines[-1].endswith(f"(missing: {WINDOWS} windows from {DAY} 00:00 UTC)")
     assert len(lines) == 2
-
-
-def test_in_a_terminal_progress_is_one_line_that_goes_away(pipelines: Pipelines) -> None:
-    pipeline = pipelines.make(SyntheticRecords())
-    terminal = flow_in_terminal(pipeline, "--start-date", DAYS[0], "--end-date", DAYS[1])
-    assert terminal.wait(240) == 0
-    assert terminal.has_cursor
-    text = terminal.text()
-    assert "windows loaded" in text
-    assert f"/{WINDOWS}" in text
-    assert text.rstrip().splitlines()[-1].startswith("2023-04-01 to 2023-04-02: ")

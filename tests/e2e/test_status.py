@@ -1,18 +1,15 @@
-"""`codegrader status` and `codegrader psql`, as a user calls them, with a Prefect server and without."""
+"""`codegrader status` and `codegrader psql`, as a user calls them."""
 
 import json
 import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import psycopg2
 import pytest
 
 from flows.__main__ import main
@@ -20,9 +17,6 @@ from tests.fixtures.database import stop_embedded_database
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.ports import free_port
 from tests.fixtures.prefect_server import ROOT
-from tests.fixtures.terminal import Terminal
-from tests.fixtures.waiting import wait_until
-from tests.sandbox.world import World
 
 pytestmark = pytest.mark.slow
 
@@ -73,15 +67,6 @@ def call(pipeline: Pipeline, capfd: pytest.CaptureFixture[str]) -> Call:
     return call
 
 
-@pytest.fixture
-def alone() -> Iterator[dict[str, str]]:
-    """The environment of a user who has no Prefect server: a world, and folders with nothing in them."""
-    with TemporaryDirectory(prefix="codegrader-") as name, World(Path(name)) as world:
-        folders = {"CODEGRADER_HOME": str(Path(name, "home")), "PREFECT_HOME": str(Path(name, "prefect"))}
-        yield world.environment() | folders
-        stop_embedded_database(Path(name, "home", "postgres"))
-
-
 def test_it_says_what_is_set_up_loaded_missing_and_late_and_no_secret(pipeline: Pipeline, call: Call) -> None:
     from flows.running.configuration import load_configuration
 
@@ -128,15 +113,16 @@ def test_services_that_are_down(pipeline: Pipeline, call: Call) -> None:
 
 
 @pytest.mark.parametrize("command", ["status", "psql"])
-def test_what_cannot_be_asked_is_one_line_and_nothing_is_made(alone: dict[str, str], command: str) -> None:
+def test_what_cannot_be_asked_is_one_line_and_nothing_is_made(tmp_path: Path, command: str) -> None:
+    alone = {"CODEGRADER_HOME": str(tmp_path / "home"), "PREFECT_HOME": str(tmp_path / "prefect")}
     nowhere = alone | {"PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
     for variables, code, said in ((alone, 2, "nothing is set up yet: "), (nowhere, 1, "it cannot be reached")):
         done = start(variables, command, code=code)
         assert done.stdout == ""
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
-    assert not Path(alone["CODEGRADER_HOME"]).exists()
-    assert not Path(alone["PREFECT_HOME"], "prefect.db").exists()
+    assert not (tmp_path / "home").exists()
+    assert not (tmp_path / "prefect" / "prefect.db").exists()
 
 
 def test_a_database_folder_that_is_not_there_is_not_made(pipeline: Pipeline, call: Call) -> None:
@@ -167,46 +153,3 @@ def test_a_dump_is_restored_into_a_new_home(pipeline: Pipeline, call: Call) -> N
     assert call(*count, **restored).out == before
     assert int(before) > 0
     stop_embedded_database(pipeline.home / "restored" / "postgres")
-
-
-def is_asleep(database: Path) -> bool:
-    """Whether a session there waits in `pg_sleep`."""
-    connected = closing(psycopg2.connect(host=database, user="postgres", dbname="postgres"))
-    with connected as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
-        return cursor.rowcount == 1
-
-
-def test_without_a_server_setup_makes_what_a_run_needs_and_ctrl_c_at_the_prompt_cancels_the_query_alone(
-    alone: dict[str, str],
-) -> None:
-    alone |= {name: "" for name in alone if name.startswith(("GOOGLE_", "SPREADSHEET_", "SMTP_", "EMAIL_"))}
-    done = start(alone, "setup")
-    lines = done.stdout.splitlines()
-    # Only what a run needs is made.
-    subjects = ["skipped  Google Sheet", "skipped  mail", "saved", "concurrency limit", "database schema"]
-    assert [line.split(":")[0] for line in lines[2:7]] == subjects
-    assert lines[8] == "Next:"
-    assert [line.split()[1] for line in lines[9:]] == ["etl", "status", "up"]
-    assert done.stderr.count("\n") == 1
-    alone |= {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "0", "PAGER": "cat"}
-    done = start(alone, "status")
-    assert done.stderr == ""
-    assert "Prefect server  not set up\n" in done.stdout
-    done = start(alone, "psql", "--csv", "-c", "SELECT 40 + 2 AS answer, current_setting('TimeZone')")
-    assert (done.stdout, done.stderr) == ("answer,current_setting\n42,UTC\n", "")
-
-    prompt = Terminal([sys.executable, "-m", "flows.psql"], os.environ | alone)
-    try:
-        wait_until(lambda: "postgres=#" in prompt.text(), 60)
-        prompt.type("SELECT pg_sleep(300);")
-        wait_until(lambda: is_asleep(Path(alone["CODEGRADER_HOME"], "postgres")), 30)
-        prompt.press_ctrl_c()
-        wait_until(lambda: "canceling statement due to user request" in prompt.text(), 30)
-        prompt.type("SELECT 'still ' || 'here';")
-        wait_until(lambda: "still here" in prompt.text(), 30)
-    finally:
-        prompt.type("\\q")
-    assert prompt.wait(30) == 0
-    # The embedded server was there for this prompt alone.
-    assert not Path(alone["CODEGRADER_HOME"], "postgres", "postmaster.pid").exists()

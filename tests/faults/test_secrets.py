@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
@@ -14,6 +15,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
+from tests.e2e.test_stopping import AT_MOST_S, STOPPED
 from tests.faults import fault
 from tests.faults.canaries import DATABASE, UNUSUAL_SPELLINGS, Canaries, execute
 from tests.fixtures.waiting import wait_until
@@ -147,31 +149,50 @@ def test_a_run_that_is_not_published_leaks_nothing(canaries: Canaries) -> None:
 
 
 @pytest.mark.parametrize(
-    "ending",
+    ("ending", "code"),
     [
         pytest.param(
-            signal.SIGKILL, marks=[fault("secrets", "the run's process is killed", PROMISE), pytest.mark.stress]
+            signal.SIGKILL,
+            -signal.SIGKILL,
+            marks=[fault("secrets", "the run's process is killed", PROMISE), pytest.mark.stress],
         ),
-        pytest.param(signal.SIGTERM, marks=fault("secrets", "the run's process is told to end (SIGTERM)", PROMISE)),
         pytest.param(
-            None, marks=[fault("secrets", "a run from the command line succeeds", PROMISE), pytest.mark.stress]
+            signal.SIGTERM,
+            128 + signal.SIGTERM,
+            marks=[
+                fault("secrets", "the run's process is told to end (SIGTERM)", PROMISE),
+                fault(
+                    "killed processes",
+                    "SIGTERM while the API is answering",
+                    "it ends within 5 s with one line; nobody gets a mail",
+                ),
+            ],
+        ),
+        pytest.param(
+            None, 0, marks=[fault("secrets", "a run from the command line succeeds", PROMISE), pytest.mark.stress]
         ),
     ],
 )
-def test_a_process_leaks_nothing_however_it_ends(canaries: Canaries, ending: signal.Signals | None) -> None:
+def test_a_process_leaks_nothing_however_it_ends(canaries: Canaries, ending: signal.Signals | None, code: int) -> None:
     """It is ended while it waits for the API's answers, and then reads them."""
-    faults = canaries.pipeline.world.grader.faults
-    faults[:] = [Fault(Stall(5 if ending else 0, "body"), times=None)]
+    world, mails = canaries.pipeline.world, len(canaries.pipeline.world.smtp.messages)
+    world.grader.faults[:] = [Fault(Stall(AT_MOST_S if ending else 0, "body"), times=None)]
     process = canaries.pipeline.start("2023-04-02", "2023-04-03")
     if ending:
-        wait_until(lambda: faults[0].struck > 0, 120)
+        wait_until(lambda: world.grader.faults[0].struck > 0, 120)
         process.send_signal(ending)
+    told_at = time.monotonic()
     shown = process.communicate(timeout=240)[0]
+    took_s = time.monotonic() - told_at
     canaries.shown.write(shown)
-    faults.clear()
+    world.grader.faults.clear()
 
-    assert (process.returncode == 0) == (ending is None), shown
+    assert process.returncode == code, shown
     assert canaries.find_leaks() == []
+    if ending == signal.SIGTERM:
+        assert took_s < AT_MOST_S
+        assert shown.splitlines() == [STOPPED]
+        assert len(world.smtp.messages) == mails
 
 
 @fault("secrets", "setting up, and trying every service, with right and with wrong secrets", PROMISE)
