@@ -12,7 +12,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from tasks.database import embedded_database
 from tests.faults.gate import Gate, PostgresReader
-from tests.fixtures.database import like
+from tests.fixtures.database import like, prepare_data
 
 if TYPE_CHECKING:
     from prefect_sqlalchemy import SqlAlchemyConnector
@@ -55,6 +55,7 @@ class OwnServer:
 def own_server() -> Iterator[OwnServer]:
     """A server that the tests of one file may do anything to."""
     with TemporaryDirectory(prefix="codegrader-") as folder:
+        prepare_data(Path(folder) / "postgres")
         server = OwnServer(Path(folder) / "postgres")
         try:
             yield server

@@ -172,7 +172,7 @@ def test_connections_that_died_between_two_stages_are_replaced(
 def test_a_server_that_never_answers_is_given_up(connector: "SqlAlchemyConnector") -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent_one = like(connector, host="127.0.0.1", port=silent.getsockname()[1])
-        patient = type(silent_one)(connection_info=silent_one.connection_info, connect_args={"connect_timeout": 2})
+        patient = type(silent_one)(connection_info=silent_one.connection_info, connect_args={"connect_timeout": 1})
         with told(DatabaseUnavailableError):
             open_engine(patient)
 

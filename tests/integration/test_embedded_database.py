@@ -10,6 +10,7 @@ import pytest
 from tasks.database import embedded_server
 from tasks.errors import PermanentError
 from tests.faults import fault
+from tests.fixtures.database import prepare_data
 from tests.fixtures.prefect_server import ROOT
 
 START_AND_SAY_WHERE = "from tasks.database import *; print(embedded_server(Path(sys.argv[1])).get_uri())"
@@ -18,6 +19,7 @@ START_AND_SAY_WHERE = "from tasks.database import *; print(embedded_server(Path(
 def test_what_another_user_left_in_the_folder_of_temporary_files_is_not_in_the_way(home: Path, tmp_path: Path) -> None:
     # Not even root can open it, as no user can open the lock that another one made there.
     (tmp_path / ".lockfile").mkdir()
+    prepare_data(home / "postgres")
 
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; {START_AND_SAY_WHERE}", home / "postgres"],

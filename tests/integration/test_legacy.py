@@ -151,7 +151,7 @@ def test_an_import_that_is_broken_off_goes_on_from_there(engine: Engine) -> None
     lengths, queries = [], []
     for day in read_days(engine):
         lengths.append(len(day))
-        under_way = "SELECT query FROM pg_stat_activity WHERE application_name = 'codegrader'"
+        under_way = "SELECT query FROM pg_stat_activity WHERE datname = current_database()"
         queries += [query for query in column(engine, under_way) if query.startswith("FETCH FORWARD 1000 ")]
     assert lengths == [1440] * 3
     assert queries

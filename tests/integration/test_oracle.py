@@ -212,7 +212,7 @@ def everything(engine: Engine, first: date, last: date) -> list[Any]:
 def test_any_order_repetition_and_correction_give_the_figures_of_one_clean_load(
     engine: Engine, data: st.DataObject
 ) -> None:
-    attempts = a_term(data.draw(st.integers(0, 999)), days=9, students=8)
+    attempts = a_term(data.draw(st.integers(0, 999)), days=7, students=7)
     empty_all(engine)
     first, last = load_attempts(engine, attempts)
     clean = everything(engine, first, last)

@@ -13,7 +13,7 @@ from tasks.check import check
 from tasks.transform import transform
 from tests.sandbox.grader import SyntheticRecords
 
-DAYS = [date(2025, 3, 1) + timedelta(days=number) for number in range(7)]
+DAYS = [date(2025, 3, 1) + timedelta(days=number) for number in range(3)]
 MICROSECOND = timedelta(microseconds=1)
 LATER = date(2100, 1, 1)
 REJECTED_BY = ("user id present", "valid time", "allowed verdicts")
@@ -35,7 +35,7 @@ def test_a_day_is_the_same_on_every_machine_and_python() -> None:
 
 
 def test_windows_hold_both_their_ends_and_join_without_gap_in_order_of_time() -> None:
-    whole = [record for day in DAYS[:3] for record in records_of(day)]
+    whole = [record for day in DAYS for record in records_of(day)]
     source, hour = SyntheticRecords(), timedelta(hours=1)
     starts = [midnight(DAYS[0]) + number * hour for number in range(72)]
     assert [record for start in starts for record in source.between(start, start + hour - MICROSECOND)] == whole
