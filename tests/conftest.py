@@ -21,6 +21,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from tests.fixtures.database import connector, empty, engine, engine_of_all_tests, postgresql
 from tests.fixtures.pipelines import pipelines, prefect_server, product
+from tests.fixtures.published_sheet import sheet, sheets_sandbox
 from tests.fixtures.server_objects import server
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "prefect_server",
     "product",
     "server",
+    "sheet",
+    "sheets_sandbox",
 ]
 
 # The same examples on every machine and in every run. To look for others: `--hypothesis-profile=exploring`.

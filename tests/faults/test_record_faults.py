@@ -134,20 +134,6 @@ def test_a_bad_record_rejects_itself_alone(
     assert rows(engine, "SELECT record, reasons FROM rejected_records") == [(bad, reasons)]
 
 
-@fault("records", "the same record twice", "loaded once; the copies are counted")
-def test_copies_are_loaded_once(grader: GraderSandbox, engine: Engine) -> None:
-    counts = load_from(grader, engine, *[submit()] * 4)
-    assert (counts.new, counts.rejected, counts.duplicates) == (len(GOOD) + 1, 0, 3)
-
-
-@fault("records", "records that differ and claim to be one attempt", "the best verdict is loaded, the others rejected")
-def test_of_a_conflict_one_is_loaded(grader: GraderSandbox, engine: Engine) -> None:
-    counts = load_from(grader, engine, submit(is_correct=0), submit(is_correct=1), submit(is_correct=None))
-    assert (counts.new, counts.rejected, counts.duplicates) == (len(GOOD) + 1, 2, 0)
-    assert column(engine, "SELECT is_correct FROM attempts WHERE user_id = :student", student=STUDENT) == [1]
-    assert column(engine, "SELECT reasons FROM rejected_records") == [["unique id"]] * 2
-
-
 # --- hostile texts
 
 HOSTILE: Final = {

@@ -1,101 +1,32 @@
 """The Google Sheet: every refusal is one line, no figure that stood there is lost, and the next run makes it whole."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
 from tasks.errors import CodegraderError, PermanentError, TransientError
-from tasks.sheet import TAB, publish_figures, publish_sheet
+from tasks.sheet import TAB, publish_sheet
 from tests.faults import fault, faults
 from tests.fixtures.pipelines import Pipelines
-from tests.fixtures.summaries import SheetDay, as_section, sheet_days
+from tests.fixtures.published_sheet import PublishedSheet, shown
+from tests.fixtures.summaries import sheet_days
 from tests.sandbox.grader import RecordList
 from tests.sandbox.sheets import ConnectionLost, QuotaUsedUp, SheetsFault, SheetsSandbox
-from tests.sandbox.sheets.client import open_client
 from tests.sandbox.world import SPREADSHEET_ID
 
 if TYPE_CHECKING:
-    from gspread import Spreadsheet, Worksheet
+    from gspread import Worksheet
 
-LABELS = ["Date", "Attempts", "Successful attempts", "Unique users"]
 OLD, NEW = sheet_days(5), sheet_days(6, attempts=900)
 SWITCHED_OFF = (
     "Google Sheets API has not been used in project 105104105106 before or it is disabled (SERVICE_DISABLED). "
     "Enable it by visiting https://console.developers.google.com then retry."
 )
-
-
 HALF = "tried again, up to five times; else one line, the sheet as it was, and whole at the next run"
-
-
-class PublishedSheet:
-    """A new spreadsheet, with the tab once something was published.
-
-    Attributes:
-        id: its identifier.
-    """
-
-    _numbers = count()
-
-    def __init__(self, sandbox: SheetsSandbox) -> None:
-        from prefect.types import SecretDict
-
-        self.sandbox = sandbox
-        self.id = f"1TheSpreadsheetOfTheTests{next(self._numbers):04}"
-        self.key = SecretDict(sandbox.service_account_info())
-        sandbox.add_spreadsheet(self.id, "Figures")
-
-    def publish(self, days: Sequence[SheetDay]) -> str:
-        """Publishes as a run does, once."""
-        return publish_figures(self.key, self.id, as_section(days), self.sandbox.url)
-
-    def refuse(self, days: Sequence[SheetDay]) -> CodegraderError:
-        """Publishes, which must fail, and gives the reason, which must be one line."""
-        with pytest.raises(CodegraderError) as caught:
-            self.publish(days)
-        assert "\n" not in str(caught.value)
-        assert len(str(caught.value)) < 400
-        return caught.value
-
-    def cells(self, tab: str = TAB) -> list[list[str]]:
-        """What a tab shows."""
-        return self.sandbox.cells(self.id, tab)
-
-    def assert_whole_again(self, days: Sequence[SheetDay]) -> None:
-        """With nothing going wrong, the tab shows the labels and these figures, and nothing else."""
-        self.sandbox.faults.clear()
-        self.publish(days)
-        assert self.cells() == shown(days)
-
-    def others(self) -> "Spreadsheet":
-        """The spreadsheet as somebody else's program sees it."""
-        return open_client(self.sandbox.service_account_info(), self.sandbox.url).open_by_key(self.id)
-
-    def tab(self) -> "Worksheet":
-        """The tab, likewise."""
-        return self.others().worksheet(TAB)
-
-
-def shown(days: Sequence[SheetDay]) -> list[list[str]]:
-    """The cells of a tab that shows these figures."""
-    return [LABELS, *([day.isoformat(), *map(str, counts)] for day, *counts in days)]
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SheetsSandbox]:
-    with SheetsSandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sheet(sandbox: SheetsSandbox) -> PublishedSheet:
-    """A spreadsheet of its own for each test."""
-    sandbox.faults.clear()
-    return PublishedSheet(sandbox)
 
 
 # --- refusals
@@ -129,8 +60,15 @@ REFUSALS: dict[str, tuple[int, dict[str, str], type[CodegraderError], str]] = {
     ),
 )
 def test_a_refusal_changes_nothing(
-    sheet: PublishedSheet, status: int, more: dict[str, Any], kind: type[CodegraderError], named: str
+    sheet: PublishedSheet,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    more: dict[str, Any],
+    kind: type[CodegraderError],
+    named: str,
 ) -> None:
+    # Google's client waits for seconds before it asks for a token once more.
+    monkeypatch.setattr("google.auth._exponential_backoff.time", Mock())
     sheet.publish(OLD)
     sheet.sandbox.faults.append(SheetsFault(status=status, times=None, **({"path_contains": sheet.id} | more)))
 
@@ -175,15 +113,15 @@ def test_a_token_that_ends_half_way(sheet: PublishedSheet) -> None:
 @pytest.mark.parametrize("kind", [SheetsFault, ConnectionLost])
 @pytest.mark.parametrize("before", [pytest.param(0, marks=pytest.mark.stress), 7])
 def test_half_a_publication(
-    sandbox: SheetsSandbox, kind: type[SheetsFault], before: int, *, after_effect: bool
+    sheets_sandbox: SheetsSandbox, kind: type[SheetsFault], before: int, *, after_effect: bool
 ) -> None:
     """One sheet for each request of a publication, in which that one fails."""
     old, new = sheet_days(before), sheet_days(6, attempts=900)
     for place in range(50):
-        sandbox.faults.clear()
-        sheet = PublishedSheet(sandbox)
+        sheets_sandbox.faults.clear()
+        sheet = PublishedSheet(sheets_sandbox)
         sheet.publish(old)
-        sandbox.faults.append(kind(spare=place, path_contains=sheet.id, after_effect=after_effect))
+        sheets_sandbox.faults.append(kind(spare=place, path_contains=sheet.id, after_effect=after_effect))
         try:
             sheet.publish(new)
         except TransientError:

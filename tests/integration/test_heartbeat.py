@@ -3,33 +3,20 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 import pytest
 
 from tasks import heartbeat
 from tasks.errors import TransientError
+from tests.fixtures.answers import answering
 
 
 @contextmanager
 def switch(status: int) -> Iterator[tuple[str, list[str]]]:
     """A server that answers so; its address, and the paths that were called."""
-    calls: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            calls.append(self.path)
-            self.send_response(status)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}/ping/secret-key", calls
-        server.shutdown()
+    with answering(status) as (address, calls):
+        yield f"{address}/ping/secret-key", calls
 
 
 @contextmanager

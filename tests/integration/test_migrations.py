@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from schemas.tables import metadata
 from tasks import database
-from tasks.database import exclusive_transaction, migrate, open_engine
+from tasks.database import exclusive_transaction, migrate, open_engine, try_database
 from tasks.errors import DatabaseUnavailableError, PermanentError
 from tests.faults import fault
 from tests.fixtures.database import like
@@ -120,7 +120,7 @@ def test_a_schema_from_the_future_is_left_alone(bare: Engine, empty: "SqlAlchemy
     migrate(bare)
     do(bare, "UPDATE codegrader_schema SET version_num = '9999'")
     before = catalogue(bare)
-    for attempt in (database.try_database, open_engine):
+    for attempt in (try_database, open_engine):
         with pytest.raises(PermanentError, match=r"not known to this version \(newest: 0002\): update") as refusal:
             attempt(empty)
         assert len(str(refusal.value).splitlines()) == 1
@@ -193,3 +193,29 @@ def test_two_processes_that_migrate_at_once_wait_for_each_other(bare: Engine) ->
     assert column(engine, "SELECT version_num FROM codegrader_schema") == ["0002"]
     assert load(engine, numbered(3)).new == 3
     engine.dispose()
+
+
+# --- a try, which leaves the database as it was
+
+TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+
+
+def test_an_empty_database_stays_empty(empty: "SqlAlchemyConnector", bare: Engine) -> None:
+    for _ in range(2):
+        assert try_database(empty) == "PostgreSQL 18.4"
+        assert column(bare, TABLES) == []
+
+
+def test_a_database_that_was_set_up_stays_as_it_is(connector: "SqlAlchemyConnector", engine: Engine) -> None:
+    before = column(engine, TABLES)
+    assert try_database(connector) == "PostgreSQL 18.4"
+    assert column(engine, TABLES) == before
+
+
+def test_what_would_hinder_setup_is_told_before(empty: "SqlAlchemyConnector", bare: Engine) -> None:
+    make_table(bare)
+    assert try_database(empty)
+    do(bare, "CREATE TABLE attempts (mine int)")
+    with pytest.raises(PermanentError, match='relation "attempts" already exists'):
+        try_database(empty)
+    assert column(bare, "SELECT to_regclass('rejected_records')::text") == [None]

@@ -1,10 +1,6 @@
 """What is wrong with `PREFECT_API_URL` is one line that says what to do, before a command starts anything."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import httpx
 import pytest
@@ -15,33 +11,11 @@ from flows.__main__ import main
 from flows.running import server
 from flows.running.server import check_server, translate_server_errors
 from tasks.errors import CodegraderError, InvalidInputError, PermanentError, TransientError
+from tests.fixtures.answers import answering
 from tests.fixtures.ports import free_port
 
 VERSION = f'"{__version__}"'
-
-
-@contextmanager
-def answering(code: int = 200, text: str = VERSION) -> Iterator[str]:
-    """A server that answers `GET /api/admin/version` so, and 404 to all else; its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            is_known = self.path == "/api/admin/version"
-            self.send_response(code if is_known else 404)
-            self.end_headers()
-            self.wfile.write(text.encode() if is_known else b"<html></html>")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as listener:
-        thread = Thread(target=listener.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.server_port}"
-        finally:
-            listener.shutdown()
-            thread.join()
+ASKED = "/api/admin/version"
 
 
 def refusal(url: str, kind: type[CodegraderError]) -> str:
@@ -57,7 +31,7 @@ def refusal(url: str, kind: type[CodegraderError]) -> str:
 def test_a_server_that_answers_is_fine_and_without_one_there_is_nothing_to_ask() -> None:
     with temporary_settings(restore_defaults={PREFECT_API_URL}):
         assert check_server() is None
-    with answering() as address:
+    with answering(200, VERSION, ASKED) as (address, _):
         for ending in ("/api", "/api/"):
             with temporary_settings({PREFECT_API_URL: address + ending}):
                 assert __version__ in str(check_server())
@@ -103,7 +77,7 @@ def test_a_server_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_a_server_that_answers_something_else(path: str, code: int, text: str, advice: str) -> None:
-    with answering(code, text) as address, temporary_settings({PREFECT_API_AUTH_STRING: "admin:geheim"}):
+    with answering(code, text, ASKED) as (address, _), temporary_settings({PREFECT_API_AUTH_STRING: "admin:geheim"}):
         assert advice in refusal(address + path, PermanentError)
 
 
@@ -122,7 +96,7 @@ def test_a_server_that_goes_away_later_is_explained_likewise() -> None:
 def test_a_command_says_it_in_one_line(
     capsys: pytest.CaptureFixture[str], command: str, given: str | None, code: int
 ) -> None:
-    with answering() as address, temporary_settings({PREFECT_API_URL: given or address}):
+    with answering(200, VERSION, ASKED) as (address, _), temporary_settings({PREFECT_API_URL: given or address}):
         assert main([command, "--start-date", "2023-04-01"]) == code
     output = capsys.readouterr()
     assert output.out == ""

@@ -1,6 +1,5 @@
 """The Sheets stand-in, as Google's own client libraries and recorded answers of the real service see it."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -29,17 +28,11 @@ SERIES = {"series": {"sourceRange": {"sources": [{"startRowIndex": 0, "endRowInd
 CHART_SPEC = {"title": "Attempts", "basicChart": {"chartType": "LINE", "series": [SERIES]}}
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[SheetsSandbox]:
-    with SheetsSandbox() as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def sheets(shared: SheetsSandbox) -> SheetsSandbox:
-    shared.faults.clear()
-    shared.add_spreadsheet(BOOK, "Figures")
-    return shared
+def sheets(sheets_sandbox: SheetsSandbox) -> SheetsSandbox:
+    sheets_sandbox.faults.clear()
+    sheets_sandbox.add_spreadsheet(BOOK, "Figures")
+    return sheets_sandbox
 
 
 @pytest.fixture
@@ -74,8 +67,8 @@ def rows(start: int, end: int) -> JsonObject:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_it_answers_what_the_real_service_answered(shared: SheetsSandbox, file: Path) -> None:
-    assert list(replay(shared, open_client(shared.service_account_info(), shared.url).http_client.session, file)) == []
+def test_it_answers_what_the_real_service_answered(sheets: SheetsSandbox, client: gspread.Client, file: Path) -> None:
+    assert list(replay(sheets, client.http_client.session, file)) == []
 
 
 def test_text_that_looks_like_a_formula_is_one_unless_it_is_written_raw(book: gspread.Spreadsheet) -> None:

@@ -98,6 +98,7 @@ def test_a_text_that_was_replaced_is_a_warning(odd: Record) -> None:
 # --- the same attempt more than once
 
 
+@fault("records", "the same record twice", "loaded once; the copies are counted")
 def test_copies_are_loaded_or_kept_once_and_counted() -> None:
     good = [record(), record(), submit(), record(created_at="2023-05-31T09:16:11.313646Z")]
     outcome = checked(*good, *[record(created_at=None)] * 2, *[submit(is_correct=2)] * 3)
