@@ -20,7 +20,7 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from tests.fixtures.database import connector, empty, engine, engine_of_all_tests, postgresql
-from tests.fixtures.pipelines import pipelines, prefect_server, product
+from tests.fixtures.pipelines import pipelines, prefect_server
 from tests.fixtures.published_sheet import sheet, sheets_sandbox
 from tests.fixtures.server_objects import server
 
@@ -32,7 +32,6 @@ __all__ = [
     "pipelines",
     "postgresql",
     "prefect_server",
-    "product",
     "server",
     "sheet",
     "sheets_sandbox",
