@@ -2,11 +2,11 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 
 from schemas.period import days_between
 from schemas.summary import LoadCounts
-from tasks.database import LOADING, exclusive_transaction, open_engine, translate_errors
+from tasks.database import LOADING, open_engine
 from tasks.errors import CodegraderError, DatabaseUnavailableError, PermanentError
 from tasks.figures import compute_figures, read_figures
 from tests.faults import fault, faults
@@ -26,14 +26,12 @@ from tests.fixtures.records import STUDENT, WINDOW, record, submit
 from tests.fixtures.waiting import wait_until
 from tests.integration.loading import LOADED, column, contents, empty_all, load
 
-if TYPE_CHECKING:
-    from prefect_sqlalchemy import SqlAlchemyConnector
-
 Tables = dict[str, list[str]]
 UTC_ZONE: Final = ZoneInfo("UTC")
 DAYS: Final = list(days_between(WINDOW.start, WINDOW.end, UTC_ZONE))
 NOTHING_HALF: Final = "nothing of the window is there; the next try leaves the tables that one load would have left"
 AGAIN: Final = "nothing of the window is there; told in one line, and tried again where that helps"
+LAST: Final = "INSERT INTO loaded_windows"
 EMPTY: Final[Tables] = {table: [] for table in LOADED}
 # Many enough that they are copied in several parts.
 RECORDS: Final = [
@@ -49,14 +47,21 @@ def load_and_compute(engine: Engine) -> None:
     compute_figures(engine, DAYS, UTC_ZONE)
 
 
-@pytest.fixture(scope="module")
-def expected(own_server: OwnServer) -> Tables:
+@pytest.fixture
+def engine(own_server: OwnServer) -> Iterator[Engine]:
+    """Connections to a server to which anything may be done."""
+    engine = open_engine(own_server.connector)
+    yield engine
+    empty_all(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def expected(engine: Engine) -> Tables:
     """What one load and its figures leave where nothing goes wrong."""
-    untouched = open_engine(own_server.connector)
-    load_and_compute(untouched)
-    left = lasting(untouched)
-    empty_all(untouched)
-    untouched.dispose()
+    load_and_compute(engine)
+    left = lasting(engine)
+    empty_all(engine)
     return left
 
 
@@ -71,51 +76,60 @@ def told(kind: type[CodegraderError], *named: str) -> Iterator[None]:
         assert one in line
 
 
-def assert_loaded_by_the_next_try(engine: Engine, expected: Tables) -> None:
-    load_and_compute(engine)
-    assert lasting(engine) == expected
-
-
 # --- connections
 
 
 @pytest.fixture
-def gate(connector: "SqlAlchemyConnector") -> Iterator[Gate]:
+def gate(own_server: OwnServer) -> Iterator[Gate]:
     """A gate in front of the server of `engine`."""
-    with gate_before(connector) as gate:
+    with gate_before(own_server.connector) as gate:
         yield gate
 
 
 @pytest.fixture
-def gated(gate: Gate, connector: "SqlAlchemyConnector") -> Iterator[Engine]:
+def gated(gate: Gate, own_server: OwnServer) -> Iterator[Engine]:
     """Connections to the database of `engine`, through the gate."""
-    gated = open_engine(behind(gate, connector))
+    gated = open_engine(behind(gate, own_server.connector))
     yield gated
     gated.dispose()
 
 
 @pytest.mark.parametrize(
-    ("chosen", "number", "moment"),
+    ("chosen", "number", "moment", "restarts"),
     faults(
         "database",
         NOTHING_HALF,
         {
-            "the connection is cut in the middle of `COPY`": ["copied data", 2, "halfway"],
-            "the connection is cut after `COPY`": ["end of copied data", 1, "answered"],
-            "the connection is cut before the last statement's answer": ["INSERT INTO loaded_windows", 1, "answered"],
-            "the connection is cut before `COMMIT`": ["COMMIT", 1, "before"],
+            "the connection is cut in the middle of `COPY`": ["copied data", 2, "halfway", False],
+            "the connection is cut after `COPY`": ["end of copied data", 1, "answered", False],
+            "the connection is cut before the last statement's answer": [LAST, 1, "answered", False],
+            "the connection is cut before `COMMIT`": ["COMMIT", 1, "before", False],
+            "the server restarts in the middle of `COPY`": ["copied data", 2, "halfway", True],
+            "the server restarts between two statements of a transaction": [LAST, 1, "before", True],
         },
     ),
 )
-def test_a_connection_that_is_cut_leaves_nothing(
-    gate: Gate, gated: Engine, engine: Engine, expected: Tables, chosen: str, number: int, moment: Moment
+def test_a_connection_that_breaks_off_leaves_nothing(
+    own_server: OwnServer,
+    gate: Gate,
+    gated: Engine,
+    engine: Engine,
+    expected: Tables,
+    chosen: str,
+    number: int,
+    moment: Moment,
+    *,
+    restarts: bool,
 ) -> None:
     trip = gate.trip = Trip(number=number, chosen=lambda step: step.startswith(chosen), moment=moment)
+    if restarts:
+        trip.act = own_server.restart
     with told(DatabaseUnavailableError):
         load(gated, RECORDS)
-    assert trip.happened.is_set()
+    assert trip.happened.wait(60)
     assert contents(engine, *LOADED) == EMPTY
-    assert_loaded_by_the_next_try(gated, expected)
+    load_and_compute(gated)
+    assert lasting(engine) == expected
 
 
 @fault(
@@ -129,7 +143,8 @@ def test_a_commit_whose_answer_is_lost_counts_once(gate: Gate, gated: Engine, en
         load(gated, RECORDS)
     assert column(engine, "SELECT count(*) FROM attempts") == [121]
     assert load(gated, RECORDS) == replace(COUNTS, new=0, unchanged=121)
-    assert_loaded_by_the_next_try(gated, expected)
+    load_and_compute(gated)
+    assert lasting(engine) == expected
 
 
 @fault(
@@ -154,24 +169,27 @@ def test_figures_are_computed_whole_or_not_at_all(
     assert lasting(engine) == expected
 
 
-@fault(
-    "database",
-    "every connection is cut while none is in use",
-    "it is noticed before the next statement, and nobody else notices",
+@pytest.mark.parametrize(
+    "restarts",
+    faults(
+        "database",
+        "it is noticed before the next statement, and nobody else notices",
+        {"every connection is cut while none is in use": [False], "the server restarts between two stages": [True]},
+    ),
 )
 def test_connections_that_died_between_two_stages_are_replaced(
-    gate: Gate, gated: Engine, engine: Engine, expected: Tables
+    own_server: OwnServer, gate: Gate, gated: Engine, engine: Engine, expected: Tables, *, restarts: bool
 ) -> None:
     load(gated, RECORDS)
-    gate.cut()
+    (own_server.restart if restarts else gate.cut)()
     compute_figures(gated, DAYS, UTC_ZONE)
     assert lasting(engine) == expected
 
 
 @fault("database", "a server that takes connections and never answers", "told in one line, once its time is up")
-def test_a_server_that_never_answers_is_given_up(connector: "SqlAlchemyConnector") -> None:
+def test_a_server_that_never_answers_is_given_up(own_server: OwnServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent_one = like(connector, host="127.0.0.1", port=silent.getsockname()[1])
+        silent_one = like(own_server.connector, host="127.0.0.1", port=silent.getsockname()[1])
         patient = type(silent_one)(connection_info=silent_one.connection_info, connect_args={"connect_timeout": 1})
         with told(DatabaseUnavailableError):
             open_engine(patient)
@@ -190,57 +208,6 @@ def test_a_silent_peer_is_looked_for(gated: Engine) -> None:
             assert peer.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
             for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 60_000)):
                 assert peer.getsockopt(socket.IPPROTO_TCP, getattr(socket, option)) == value
-
-
-# --- restarts
-
-
-def break_off_a_copy(server: OwnServer, engine: Engine) -> None:
-    with gate_before(server.connector) as gate:
-        through_the_gate = open_engine(behind(gate, server.connector))
-        trip = gate.trip = Trip(server.restart, 2, "copied data".__eq__, "halfway")
-        with told(DatabaseUnavailableError):
-            load(through_the_gate, RECORDS)
-        assert trip.happened.wait(60)
-        through_the_gate.dispose()
-    assert contents(engine, *LOADED) == EMPTY
-
-
-def break_off_a_transaction(server: OwnServer, engine: Engine) -> None:
-    with told(DatabaseUnavailableError), translate_errors(engine), exclusive_transaction(engine) as connection:
-        server.restart()
-        connection.execute(text("DELETE FROM attempts"))
-
-
-def load_and_restart(server: OwnServer, engine: Engine) -> None:
-    load(engine, RECORDS)
-    server.restart()
-
-
-@pytest.mark.parametrize(
-    "restart",
-    faults(
-        "database",
-        NOTHING_HALF,
-        {
-            "the server restarts in the middle of `COPY`": [break_off_a_copy],
-            "the server restarts between two stages": [load_and_restart],
-            "the server restarts between two statements of a transaction": [break_off_a_transaction],
-        },
-    ),
-)
-def test_a_server_may_restart(
-    own_server: OwnServer, expected: Tables, restart: Callable[[OwnServer, Engine], None]
-) -> None:
-    engine = open_engine(own_server.connector)
-    restart(own_server, engine)
-    # After a restart between two stages, nobody notices it.
-    if restart is not load_and_restart:
-        load(engine, RECORDS)
-    compute_figures(engine, DAYS, UTC_ZONE)
-    assert lasting(engine) == expected
-    empty_all(engine)
-    engine.dispose()
 
 
 # --- who else is at work
@@ -305,8 +272,8 @@ TROUBLES: Final[dict[str, tuple[type[CodegraderError], str, str | None, str, str
 
 @pytest.mark.parametrize(("kind", "named", "user", "begin", "end"), faults("database", AGAIN, TROUBLES))
 def test_a_server_that_does_not_do_its_part_is_given_up(
+    own_server: OwnServer,
     engine: Engine,
-    connector: "SqlAlchemyConnector",
     monkeypatch: pytest.MonkeyPatch,
     expected: Tables,
     kind: type[CodegraderError],
@@ -317,7 +284,7 @@ def test_a_server_that_does_not_do_its_part_is_given_up(
 ) -> None:
     monkeypatch.setattr("tasks.database.LOCK_TIMEOUT", "300ms")
     monkeypatch.setattr("tasks.database.STATEMENT_TIMEOUT", "1s")
-    troubled = like(connector, username=user) if user else like(connector)
+    troubled = like(own_server.connector, **({"username": user} if user else {}))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
         other.exec_driver_sql(begin.format(engine.url.database))
         try:
@@ -328,4 +295,5 @@ def test_a_server_that_does_not_do_its_part_is_given_up(
             drop = f"DROP ROLE {user}" if user else ""
             other.exec_driver_sql(f"{end.format(engine.url.database)};{drop}")
     assert contents(engine, *LOADED) == EMPTY
-    assert_loaded_by_the_next_try(engine, expected)
+    load_and_compute(engine)
+    assert lasting(engine) == expected
