@@ -2,21 +2,16 @@
 
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
-from urllib.parse import urlsplit
 
 import pytest
 
 from tasks.retries import MAX_RETRY_AFTER_S
 from tests.faults import fault, faults
 from tests.faults.api_faults import FLEETING, HARMLESS, LASTING, LIMITS, UNREACHABLE
-from tests.faults.days import DAY, STRUCK, WINDOWS, OneDay, lasting, whole_days
-from tests.fixtures.ports import free_port
+from tests.faults.days import DAY, STRUCK, WINDOWS, OneDay, lasting
 from tests.fixtures.records import record, submit
-from tests.fixtures.waiting import wait_until
 from tests.integration.loading import rows
 from tests.sandbox.certificates import PrivateAuthority
 from tests.sandbox.grader import Fault, GraderSandbox, RecordList
@@ -157,34 +152,6 @@ def test_without_the_service_everything_is_missing_until_it_is_back(
         assert grader.requests == []
 
     one_day.assert_nothing_is_lost()
-
-
-@pytest.mark.stress
-@fault("grader API", "nobody listens at first", "asked again; everything is loaded")
-def test_a_service_that_comes_back_is_waited_for(one_day: OneDay, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasks.extract import extract
-
-    monkeypatch.setattr("flows.running.loading.extract", extract.with_options(retry_delay_seconds=[2] * 4))
-    client, key, port = one_day.grader.client, one_day.grader.client_key, free_port()
-    asked = one_day.pipeline.log().count("refused")
-    over = Event()
-
-    def come_back() -> None:
-        wait_until(lambda: one_day.pipeline.log().count("refused") > asked, 60)
-        with GraderSandbox(whole_days(1), client=client, client_key=key, port=port):
-            over.wait(120)
-
-    url = urlsplit(one_day.grader.url)._replace(netloc=f"127.0.0.1:{port}").geturl()
-    with one_day.asking(url), ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(come_back)
-        try:
-            state = one_day.run()
-        finally:
-            over.set()
-        coming.result()
-
-    assert state.is_completed(), state.message
-    assert lasting(one_day.engine) == one_day.untouched
 
 
 # --- extreme sizes and waits, with the real limits

@@ -122,6 +122,7 @@ def test_the_wait_that_the_service_asks_for_is_handed_on(sandbox: GraderSandbox)
     assert error.retry_after == 17
 
 
+@fault("grader API", "nobody listens at first", "asked again; the message names the setting")
 @fault("grader API", "the host's name cannot be resolved", "asked again; the message names the setting")
 def test_a_service_that_is_not_there_may_come_back(sandbox: GraderSandbox) -> None:
     with socket.socket() as taken:
