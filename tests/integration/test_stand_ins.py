@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from prefect.logging.configuration import ensure_logging_setup
 
 from flows import setup
 from flows.installing.environment import KNOWN_SETTINGS
@@ -24,6 +25,9 @@ def test_the_settings_that_the_world_prints_are_a_whole_env_file(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CODEGRADER_HOME", str(home))
     prepare_data(home / "postgres")
+    # Prefect's logging would keep this test's standard error, which is closed at its end.
+    with capsys.disabled():
+        ensure_logging_setup()
     env_file = home / "other.env"
     with (
         env_file.open("w") as file,

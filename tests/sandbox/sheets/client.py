@@ -5,6 +5,7 @@ from typing import Any
 
 import gspread
 import requests
+from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
 SCOPES = ("https://www.googleapis.com/auth/spreadsheets", "https://www.googleapis.com/auth/drive")
@@ -21,4 +22,8 @@ def open_client(info: Mapping[str, str], url: str) -> gspread.Client:
             return super().request(method, endpoint.replace(GOOGLE, url), *args, **kwargs)
 
     credentials = Credentials.from_service_account_info(info, scopes=SCOPES)  # type: ignore[no-untyped-call]
-    return gspread.Client(auth=credentials, http_client=RedirectedClient)
+    credentials.refresh(Request())
+    # As in `tasks.sheet`: google-auth's own session would also call a service that nothing stands in for.
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {credentials.token}"
+    return gspread.Client(auth=credentials, session=session, http_client=RedirectedClient)
