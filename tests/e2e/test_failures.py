@@ -224,16 +224,15 @@ def test_an_unreachable_database_is_one_line(pipeline: Pipeline) -> None:
     "the database has lost days that the sheet still has",
     "the sheet stays as it is; one line names the days",
 )
-def test_the_sheet_is_not_emptied_by_a_lost_database(pipelines: Pipelines) -> None:
-    pipeline = pipelines.make(generated_history().source)
-    pipeline.run("2023-03-10", "2023-03-13")
+def test_the_sheet_is_not_emptied_by_a_lost_database(pipelines: Pipelines, pipeline: Pipeline) -> None:
+    pipeline.run("2023-03-14", "2023-03-17")
     published = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
     other = pipelines.make(generated_history().source)
     other.world = pipeline.world
     other.set_up()
 
-    state = other.run("2023-03-13", "2023-03-13")
+    state = other.run("2023-03-17", "2023-03-17")
 
     assert state.is_failed()
-    assert "3 days of RawData (2023-03-10 to 2023-03-12)" in str(state.message)
+    assert "3 days of RawData (2023-03-14 to 2023-03-16)" in str(state.message)
     assert pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData") == published

@@ -45,7 +45,7 @@ def test_every_figure_of_real_submissions_is_right_and_the_same_everywhere(
     history = real_history(real_records)
     assert history.days["2017-10-08"] == ("304", "69", "55")
     pipeline = pipelines.make(history.source)
-    assert pipeline.run(history.first, history.last).is_completed()
+    assert pipeline.run(history.first, history.last, window_hours=24).is_completed()
     assert_every_figure_is_right(pipeline, history)
 
 
@@ -98,23 +98,22 @@ class ByFour(RecordList):
 def test_all_connections_are_used_and_no_more_than_are_allowed(pipelines: Pipelines) -> None:
     hourly = [record(created_at=f"2023-05-31 {hour:02}:30:00.000000") for hour in range(24)]
     pipeline = pipelines.make(ByFour(hourly), latency_per_record=0.2)
-    state = pipeline.run("2023-05-31", window_hours=1, publish=False)
+    state = pipeline.run("2023-05-31", window_hours=2, publish=False)
     assert state.is_completed(), state.message
     assert pipeline.world.grader.max_parallel_seen == 4
 
 
 @fault("records", "two runs over overlapping halves, in either order", "the tables of one run")
 def test_overlapping_halves_in_either_order_make_the_same_tables(pipelines: Pipelines) -> None:
-    halves, left = [("2023-03-14", "2023-03-16"), ("2023-03-15", "2023-03-17")], []
+    halves, left = [("2023-03-14", "2023-03-15"), ("2023-03-15", "2023-03-16")], []
+    expected = {day: figures for day, figures in generated_history().days.items() if day < LAST}
     for order in (1, -1):
         pipeline = pipelines.make(generated_history().source)
         for first, last in halves[::order]:
             assert pipeline.run(first, last, publish=False).is_completed()
         # The days that both halves have are asked for once.
         windows = Counter((request.start, request.end) for request in pipeline.world.grader.requests)
-        assert (len(windows), set(windows.values())) == (4 * 4, {1})
-        assert {day: tuple(figures) for day, *figures in pipeline.rows(STORED)} == {
-            day: figures for day, figures in generated_history().days.items() if "2023-03-14" <= day <= "2023-03-17"
-        }
+        assert (len(windows), set(windows.values())) == (4 * 3, {1})
+        assert {day: tuple(figures) for day, *figures in pipeline.rows(STORED)} == expected
         left.append(pipeline.contents())
     assert left[0] == left[1]
