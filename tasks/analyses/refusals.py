@@ -20,20 +20,21 @@ before. Among 300 tasks that is one day a month without a cause."""
 
 # A student counts once a day, since whoever fails tries again; the share is of students, each with a day's submits.
 _REFUSED: Final = f"""
-    SELECT day, course, task, students, submits, round((solved_before / (before + 1)), 4)::float8 AS share
+    SELECT day, course, task, students, submits, round(solved / (before + 1), 4)::float8
     FROM (
-        SELECT day, course, task, count(*) AS students, sum(graded)::bigint AS submits, sum(correct) AS correct,
-            sum(count(*)) OVER earlier AS before,
-            sum(count(*) FILTER (WHERE correct > 0)) OVER earlier AS solved_before
+        SELECT day, course, task, count(*) AS students, sum(graded)::bigint AS submits
         FROM student_task_days
-        WHERE day > %(first)s - {7 * WEEKS + 1} AND day <= %(last)s AND task <> '' AND graded > 0
+        WHERE day BETWEEN %(first)s AND %(last)s AND task <> '' AND graded > 0
         GROUP BY day, course, task
-        WINDOW earlier AS (
-            PARTITION BY course, task ORDER BY day RANGE BETWEEN '{7 * WEEKS} days' PRECEDING AND '1 day' PRECEDING
-        )
-    ) AS tried
-    WHERE day >= %(first)s AND correct = 0 AND students >= {FEWEST_STUDENTS} AND solved_before > 0
-        AND students * ln(1 - solved_before / (before + 1)) < {log(CHANCE)}
+        HAVING sum(correct) = 0 AND count(*) >= {FEWEST_STUDENTS}
+    ) AS refused
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS before, count(*) FILTER (WHERE correct > 0)::numeric AS solved
+        FROM student_task_days AS done
+        WHERE done.course = refused.course AND done.task = refused.task AND done.graded > 0
+            AND done.day >= refused.day - {7 * WEEKS} AND done.day < refused.day
+    ) AS earlier
+    WHERE solved > 0 AND students * ln(1 - solved / (before + 1)) < {log(CHANCE)}
     ORDER BY day, students DESC, course, task
 """
 
