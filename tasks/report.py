@@ -3,7 +3,6 @@
 import base64
 import csv
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,25 +11,11 @@ from prefect.cache_policies import NO_CACHE
 
 from schemas.section import Section
 from schemas.summary import RunSummary
-from tasks.chart import draw_chart
 from tasks.errors import PermanentError
 from tasks.private_files import private_file
 from tasks.rendering import charted_section, render
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-@dataclass(frozen=True, slots=True)
-class ReportFiles:
-    """Where a report was written.
-
-    Attributes:
-        csv: the section that has a chart; like the chart, None without one.
-    """
-
-    html: Path
-    csv: Path | None = None
-    chart: Path | None = None
 
 
 def render_html(summary: RunSummary, chart_png: bytes | None) -> str:
@@ -49,18 +34,21 @@ def render_csv(section: Section) -> str:
     return file.getvalue()
 
 
-def write_files(summary: RunSummary, folder: Path) -> ReportFiles:
+def write_files(summary: RunSummary, chart: bytes | None, folder: Path) -> Path:
     """Writes the report and its chart, as a picture and as CSV, named after the period; earlier ones are replaced.
 
     Each file is readable by its owner alone and appears at once: a reader never meets half of one. A folder that is
     missing is made.
+
+    Returns:
+        The page.
     """
-    section = charted_section(summary.sections)
-    chart = draw_chart(section, summary.language) if section else None
     contents = {"html": render_html(summary, chart).encode()}
-    if section and chart:
+    if section := charted_section(summary.sections):
         # Excel takes a file for UTF-8 only where it begins with this mark.
-        contents |= {"csv": render_csv(section).encode("utf-8-sig"), "png": chart}
+        contents["csv"] = render_csv(section).encode("utf-8-sig")
+    if chart:
+        contents["png"] = chart
     files = {suffix: folder / f"{summary.period.file_stem}.{suffix}" for suffix in contents}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -71,7 +59,7 @@ def write_files(summary: RunSummary, folder: Path) -> ReportFiles:
         raise PermanentError(
             f"the report cannot be written to {folder} ({error.strerror}): make room there, or make it writable"
         ) from error
-    return ReportFiles(files["html"], files.get("csv"), files.get("png"))
+    return files["html"]
 
 
 def _as_text(cell: str) -> str:

@@ -1,8 +1,9 @@
 """From the database to the readers: figures, sheet, report and mail, each of which may fail alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -30,10 +31,12 @@ from tasks.analyses.records import analyse_records
 from tasks.analyses.refusals import analyse_refusals
 from tasks.analyses.students import analyse_students
 from tasks.analyses.tasks import analyse_tasks
+from tasks.chart import draw_chart
 from tasks.days_off import find_days_off
 from tasks.figures import figures
 from tasks.mail import build_message, send_mail
-from tasks.report import ReportFiles, write_report
+from tasks.rendering import charted_section
+from tasks.report import write_report
 from tasks.sheet import publish_sheet, read_tab
 from tasks.titles import TITLES_TAB, parse, read_file, save_titles
 
@@ -58,7 +61,7 @@ ANALYSES: Final[tuple[Analysis, ...]] = (
     analyse_records,
     analyse_checks,
 )
-"""What readers are told, in this order."""
+"""What readers are told, in this order; the first has the chart."""
 
 
 @dataclass(slots=True)
@@ -66,7 +69,8 @@ class Publication:
     """What is published, and what has come of it so far.
 
     Attributes:
-        files: the report, once it is written.
+        chart: a PNG, once it is drawn.
+        report: the page, once it is written.
     """
 
     stages: Stages
@@ -74,12 +78,8 @@ class Publication:
     configuration: Configuration
     engine: Engine
     targets: Targets
-    files: ReportFiles | None = None
-
-    @property
-    def chart(self) -> bytes | None:
-        """The report's chart, a PNG."""
-        return self.files.chart.read_bytes() if self.files and self.files.chart else None
+    chart: bytes | None = None
+    report: Path | None = None
 
 
 def _opaque(argument: Any) -> Any:
@@ -119,11 +119,13 @@ def _show(run: Publication) -> None:
         skipped=skipped,
     )
     _refresh_titles(run)
-    # The database computes while Google takes its time.
-    analysing = analyse.submit(ANALYSES, run.engine, _opaque(run.summary))
+    # The database computes while Google takes its time, and while the chart is drawn, which is of the first analysis.
+    days, others = (analyse.submit(part, run.engine, _opaque(run.summary)) for part in (ANALYSES[:1], ANALYSES[1:]))
     _to_sheet(run)
-    findings = tuple(_collect(run.stages, analysing.result))
-    run.summary = replace(run.summary, findings=findings, failures=tuple(run.stages.failures))
+    findings = [*_collect(run.stages, days.result)]
+    _draw(run, findings)
+    findings += _collect(run.stages, others.result)
+    run.summary = replace(run.summary, findings=tuple(findings), failures=tuple(run.stages.failures))
     for target in TARGETS:
         target(run)
         run.summary = replace(run.summary, failures=tuple(run.stages.failures))
@@ -173,15 +175,21 @@ def _to_sheet(run: Publication) -> None:
     run.summary = replace(run.summary, sheet_url=url)
 
 
-def _to_report(run: Publication) -> None:
-    def write() -> ReportFiles:
-        return write_report(_opaque(run.summary), home_folder("reports"))
+def _draw(run: Publication, findings: Iterable[Findings]) -> None:
+    if section := charted_section([section for found in findings for section in found.sections]):
+        draw = partial(draw_chart, section, run.summary.language)
+        run.chart = run.stages.run("report", draw, lambda chart: f"chart of {len(chart):,} bytes")
 
-    run.files = run.stages.run("report", write, lambda written: f"written to {written.html}", is_shown=True)
+
+def _to_report(run: Publication) -> None:
+    def write() -> Path:
+        return write_report(_opaque(run.summary), _opaque(run.chart), home_folder("reports"))
+
+    run.report = run.stages.run("report", write, "written to {}".format, is_shown=True)
 
 
 def _to_dashboard(run: Publication) -> None:
-    write_artifacts(run.summary, run.chart, run.files.html if run.files else None)
+    write_artifacts(run.summary, run.chart, run.report)
 
 
 def _to_mail(run: Publication) -> None:

@@ -95,8 +95,11 @@ class Stages:
 
     def note(self, stage: Stage, error: Exception) -> None:
         """Notes and logs that a stage, or a part of it, has failed; a fault of ours with its traceback."""
-        self.failures.append(explain(error, stage))
-        get_run_logger().error("%s: failed: %s", stage, self.failures[-1].message, exc_info=error)
+        failure = explain(error, stage)
+        # What ails two parts of a stage is told once.
+        if failure not in self.failures:
+            self.failures.append(failure)
+        get_run_logger().error("%s: failed: %s", stage, failure.message, exc_info=error)
 
 
 def explain(error: BaseException, stage: Stage) -> StageFailure:

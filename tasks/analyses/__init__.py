@@ -1,9 +1,6 @@
 """One file an analysis: it computes from the database and says what it found as sections and headlines."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Final
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -13,9 +10,6 @@ from schemas.section import Findings
 from schemas.summary import RunSummary
 from tasks.errors import TransientError
 from tasks.retries import is_transient
-
-AT_ONCE: Final = 2
-"""So many analyses the database works on: on one core it would take no longer for them one after the other."""
 
 Analysis = Callable[[Engine, RunSummary], Findings]
 """Says, in the language of the run's summary, what it found about the run's period."""
@@ -35,11 +29,10 @@ def analyse(analyses: Sequence[Analysis], engine: Engine, summary: RunSummary) -
 
     All are run once more where the database was away for a moment.
     """
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(partial(_attempt, engine, summary), analyses))
+    return [_attempt(analysis, engine, summary) for analysis in analyses]
 
 
-def _attempt(engine: Engine, summary: RunSummary, analysis: Analysis) -> Findings | Exception:
+def _attempt(analysis: Analysis, engine: Engine, summary: RunSummary) -> Findings | Exception:
     try:
         return analysis(engine, summary)
     except TransientError:

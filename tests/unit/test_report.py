@@ -22,6 +22,7 @@ from tests.fixtures.summaries import make_summary
 
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
 SCRIPT = "<script>alert('1')</script>"
+PNG = b"\x89PNG"
 
 
 class Page(HTMLParser):
@@ -193,21 +194,22 @@ def test_a_text_in_the_csv_is_never_a_formula(start: str) -> None:
 
 def test_the_files_are_named_after_the_period_private_and_whole(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "reports"
-    files = write_files(make_summary(3), folder)
-    assert {path and path.name for path in (files.html, files.csv, files.chart)} == {
+    written = write_files(make_summary(3), PNG, folder)
+    assert {path.name for path in folder.iterdir()} == {
         f"2023-04-01_2023-04-03.{suffix}" for suffix in ("html", "csv", "png")
     }
+    assert (folder / "2023-04-01_2023-04-03.png").read_bytes() == PNG
     assert (folder / "2023-04-01_2023-04-03.csv").read_bytes().startswith("\ufeffДата,Всего попыток".encode())
     # The page needs nothing else to be shown.
-    html = files.html.read_text("utf-8")
+    html = written.read_text("utf-8")
     assert re.findall(r'src="([^,"]*)', html) == ["data:image/png;base64"]
     assert re.search('alt="[^"]*2023-04-01 – 2023-04-03', html)
     assert not re.search(r"<link|<script|@import|url\(", html)
 
-    assert write_files(make_summary(1), folder).html.name == "2023-04-01.html"
+    assert write_files(make_summary(1), PNG, folder).name == "2023-04-01.html"
     # A later report takes the place of the earlier one.
-    write_files(make_summary(3, language="en"), folder)
-    assert STATUS_SUCCEEDED.en in files.html.read_text("utf-8")
+    write_files(make_summary(3, language="en"), PNG, folder)
+    assert STATUS_SUCCEEDED.en in written.read_text("utf-8")
     assert len(list(folder.iterdir())) == 6
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -218,10 +220,10 @@ def test_a_failed_write_names_the_folder_and_leaves_the_earlier_report_whole(
 ) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PermanentError, match=f"{tmp_path}/file/reports"):
-        write_files(make_summary(), tmp_path / "file" / "reports")
+        write_files(make_summary(), PNG, tmp_path / "file" / "reports")
 
     folder = tmp_path / "reports"
-    write_files(make_summary(), folder)
+    write_files(make_summary(), PNG, folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def full_disk(*_: Any) -> None:
@@ -229,5 +231,5 @@ def test_a_failed_write_names_the_folder_and_leaves_the_earlier_report_whole(
 
     monkeypatch.setattr(Path, "replace", full_disk)
     with pytest.raises(PermanentError, match=f"{folder} .*No space left on device"):
-        write_files(make_summary(language="en"), folder)
+        write_files(make_summary(language="en"), PNG, folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
