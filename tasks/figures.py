@@ -21,6 +21,9 @@ from tasks.database import exclusive_transaction, read_rows, translate_errors
 from tasks.retries import is_transient
 from tasks.student_days import roll_up
 
+MANY_DAYS: Final = 7
+"""After more, PostgreSQL is told what the rows of students are like; else it would plan without for a minute."""
+
 _NAMES: Final = [figure.name for figure in DAILY_FIGURES]
 _KEPT: Final = [*_NAMES, "complete"]
 """What is computed of a day, beside its date and its time zone."""
@@ -137,6 +140,8 @@ def _compute(connection: Connection, days: Sequence[Day], time_zone: ZoneInfo, d
         "ends": [day.end for day in days],
     }
     roll_up(connection, spans)
+    if len(days) > MANY_DAYS:
+        connection.exec_driver_sql(f"ANALYZE {student_task_days.name}")
     connection.exec_driver_sql(_COMPUTE, spans | {"time_zone": time_zone.key})
     judge_days(connection, [day.date for day in days], time_zone, days_off)
     return len(days)

@@ -55,7 +55,7 @@ _ROLLED_UP: Final = f"""
 """
 _KEY: Final = [column.name for column in student_task_days.primary_key]
 _OTHERS: Final = [column.name for column in student_task_days.columns if column.name not in _KEY]
-# A row that is made again just as it was is not touched.
+# A row that is made again just as it was is not touched. The rows of a day lie side by side, to be read in one go.
 _ROLL_UP: Final = f"""
     WITH fresh AS ({_ROLLED_UP}),
     gone AS (
@@ -63,7 +63,7 @@ _ROLL_UP: Final = f"""
         WHERE day = ANY(CAST(%(days)s AS date[]))
             AND NOT EXISTS (SELECT FROM fresh WHERE {" AND ".join(f"fresh.{name} = old.{name}" for name in _KEY)})
     )
-    INSERT INTO {student_task_days.name} AS kept SELECT * FROM fresh
+    INSERT INTO {student_task_days.name} AS kept SELECT * FROM fresh ORDER BY day
     ON CONFLICT ({", ".join(_KEY)}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _OTHERS)}
     WHERE kept.* IS DISTINCT FROM excluded.*
 """

@@ -122,7 +122,8 @@ def _create_student_task_days() -> None:
         sa.Column("active_to_success", sa.Float, comment="The same up to the day's first right submit."),
         sa.PrimaryKeyConstraint("user_id", "course", "task", "day", name="student_task_days_pkey"),
     )
-    op.create_index("student_task_days_day_idx", "student_task_days", ["day"])
+    for columns in (["user_id", "course", "day"], ["day"]):
+        op.create_index(f"student_task_days_{'_'.join(columns)}_idx", "student_task_days", columns)
 
 
 def _create_task_titles() -> None:
