@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from schemas.period import Day, Window, days_between
+from schemas.record import Record
 from tasks.errors import PermanentError
 from tasks.figures import DayFigures, compute_figures, read_figures, read_figures_over
 from tests.fixtures.records import numbered, record, submit
@@ -43,14 +44,14 @@ def hours(window: Window, step: int) -> list[Window]:
     ]
 
 
-def load_all(engine: Engine, records: Sequence[object], windows: Sequence[Window]) -> None:
-    for window, found in in_pieces((dict(one) for one in records if isinstance(one, dict)), windows):
+def load_all(engine: Engine, records: Sequence[Record], windows: Sequence[Window]) -> None:
+    for window, found in in_pieces(records, windows):
         load(engine, found, window)
 
 
-def computed_otherwise(records: Sequence[object], time_zone: ZoneInfo) -> list[DayFigures]:
+def computed_otherwise(records: Sequence[Record], time_zone: ZoneInfo) -> list[DayFigures]:
     """The same figures from the records themselves, by another road."""
-    frame = pd.DataFrame([one for one in records if isinstance(one, dict)])
+    frame = pd.DataFrame(records)
     frame["day"] = pd.to_datetime(frame["created_at"], utc=True).dt.tz_convert(time_zone).dt.date
     figures = []
     for day, group in frame.groupby("day"):

@@ -11,6 +11,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from flows import setup
 from tests.fixtures.prefect_server import ROOT
 from tests.sandbox.__main__ import main as run_sandbox
+from tests.sandbox.world import main as run_world
 
 GRADER = {"GRADER_API_URL": "http://127.0.0.1:1/", "GRADER_CLIENT": "nobody", "GRADER_CLIENT_KEY": "nothing"}
 UNUSABLE = "/dev/null/home"
@@ -56,13 +57,17 @@ def test_a_run_without_a_home_and_with_a_file_that_prefect_cannot_read(tmp_path:
     assert (NO_HOME in done.stderr, done.stderr.count("\n")) == (True, 1)
 
 
-def test_a_folder_of_the_sandbox_that_cannot_be_made(
+def test_a_folder_of_the_sandbox_or_its_world_that_cannot_be_made(
     alone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CODEGRADER_HOME", UNUSABLE)
     assert run_sandbox([]) == 2
     said = capsys.readouterr().err
     assert (said.startswith(UNUSABLE), "CODEGRADER_HOME" in said, said.count("\n")) == (True, True, 1)
+    monkeypatch.setattr("sys.argv", ["world"])
+    with pytest.raises(SystemExit, match="2"):
+        run_world()
+    assert "cannot be used (Not a directory): set CODEGRADER_HOME to another folder" in capsys.readouterr().err
 
 
 def test_a_sandbox_that_another_process_uses(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:

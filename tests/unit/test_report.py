@@ -14,7 +14,6 @@ from schemas.language import Language
 from schemas.section import Column, Row, Section
 from schemas.summary import CheckResult, LoadCounts, StageFailure
 from schemas.wording import NO_FIGURES, STAGES, STATUS_SUCCEEDED
-from tasks.analyses.checks import CHECKS
 from tasks.errors import PermanentError
 from tasks.rendering import one_line, write_row
 from tasks.report import render_csv, render_html, write_files
@@ -108,13 +107,6 @@ def test_what_asks_for_attention_is_told_first_and_that_nothing_changed_at_all()
     assert first.text in page().text
     told = [len(make_summary(counts=LoadCounts(fetched=10, new=new, unchanged=10 - new)).headlines) for new in (0, 1)]
     assert told == [2, 1]
-
-
-def test_every_check_is_listed_with_its_rows() -> None:
-    rows = page().rows
-    assert [CHECKS["no date in the future"].ru, "ошибка", "7", "35…6a 2024-01-01"] in rows
-    assert [CHECKS["run without verdict"].ru, "предупреждение", "0", ""] in rows
-    assert not make_summary(checks=()).sections[-1].rows
 
 
 def test_success_and_failure_cannot_be_mistaken_for_each_other() -> None:
