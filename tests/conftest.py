@@ -19,22 +19,8 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 # Many containers set it; each process that a test starts would then compile our modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-from tests.fixtures.database import connector, empty, engine, engine_of_all_tests, postgresql
-from tests.fixtures.pipelines import pipelines, prefect_server
-from tests.fixtures.published_sheet import sheet, sheets_sandbox
-from tests.fixtures.server_objects import server
-
-__all__ = [
-    "connector",
-    "empty",
-    "engine",
-    "engine_of_all_tests",
-    "pipelines",
-    "postgresql",
-    "prefect_server",
-    "server",
-    "sheet",
-    "sheets_sandbox",
+pytest_plugins = [
+    f"tests.fixtures.{module}" for module in ("database", "pipelines", "published_sheet", "server_objects")
 ]
 
 # The same examples on every machine and in every run. To look for others: `--hypothesis-profile=exploring`.
