@@ -5,7 +5,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 
 from flows.__main__ import main
 from tests.fixtures.database import stop_embedded_database
-from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.fixtures.pipelines import Pipeline, pipelines_running
 from tests.fixtures.ports import free_port
 from tests.fixtures.prefect_server import ROOT
 
@@ -47,9 +47,11 @@ def day(before_today: int) -> str:
     return (datetime.now(UTC) - timedelta(days=before_today)).date().isoformat()
 
 
-@pytest.fixture
-def pipeline(pipelines: Pipelines) -> Pipeline:
-    return pipelines.make()
+@pytest.fixture(scope="module")
+def pipeline(prefect_server: str) -> Iterator[Pipeline]:
+    """One for all; whoever changes its settings leaves it to others to set it up again."""
+    with pipelines_running(prefect_server) as pipelines:
+        yield pipelines.make()
 
 
 @pytest.fixture
@@ -76,8 +78,8 @@ def test_it_says_what_is_set_up_loaded_missing_and_late_and_no_secret(pipeline: 
     assert "nothing is loaded yet" in never
     assert f"LATE            {day(1)} is not complete" in never
     pipeline.set_up()
-    assert pipeline.run(day(5), day(4)).is_completed()
-    assert pipeline.run(day(2), day(2)).is_completed()
+    for first, last in ((day(5), day(4)), (day(2), day(2))):
+        assert pipeline.run(first, last, publish=False).is_completed()
     asked, mails = len(pipeline.world.grader.requests), len(pipeline.world.smtp.messages)
 
     done = call("status", "--max-age", "48h")
@@ -137,12 +139,14 @@ def test_psql_hands_on_its_exit_code_and_reads_what_it_is_given(pipeline: Pipeli
     with pipeline.engine():
         failed = call("psql", "-c", "SELECT * FROM nowhere", code=1)
     assert 'relation "nowhere" does not exist' in failed.err
-    assert start(pipeline.variables(), "psql", "--tuples-only", "--no-align", text="SELECT 40 + 2;\n").stdout == "42\n"
-    start(pipeline.variables(), "psql", "-v", "ON_ERROR_STOP=1", text="SELECT * FROM nowhere;\n", code=3)
+    options = ("--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1")
+    text = "SELECT 40 + 2;\nSELECT * FROM nowhere;\nSELECT 'not reached';\n"
+    assert start(pipeline.variables(), "psql", *options, text=text, code=3).stdout == "42\n"
 
 
 def test_a_dump_is_restored_into_a_new_home(pipeline: Pipeline, call: Call) -> None:
-    assert pipeline.run(day(1), day(1), publish=False).is_completed()
+    pipeline.set_up()
+    assert pipeline.run(day(2), day(2), publish=False).is_completed()
     dump = str(pipeline.home / "data.dump")
     call("psql", "pg_dump", "--format=custom", "--file", dump)
     count = ("psql", "--csv", "--tuples-only", "-c", "SELECT count(*) FROM attempts")
