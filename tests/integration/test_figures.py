@@ -1,21 +1,17 @@
 """The daily figures: from all attempts of a day, in the reporting time zone, whichever run brought them."""
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import pytest
 from sqlalchemy import Engine
 
 from schemas.period import Day, Window, days_between
-from schemas.record import Record
 from tasks.errors import PermanentError
 from tasks.figures import DayFigures, compute_figures, read_figures, read_figures_over
 from tests.fixtures.records import numbered, record, submit
 from tests.fixtures.summaries import by_name, day_figures
-from tests.integration.loading import column, contents, do, in_pieces, load, span, versions
-from tests.sandbox.grader import SyntheticRecords
+from tests.integration.loading import column, contents, do, load, span, versions
 
 UTC_ZONE, MOSCOW, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
 YESTERDAY = span("2023-05-30 00:00", "2023-05-31 00:00")
@@ -34,33 +30,6 @@ def compute(engine: Engine, window: Window = TODAY, time_zone: ZoneInfo = UTC_ZO
 
 def attempts_of(figures: dict[str, DayFigures]) -> dict[str, float]:
     return {day: one.values["attempts"] or 0 for day, one in figures.items()}
-
-
-def hours(window: Window, step: int) -> list[Window]:
-    starts = range(0, round((window.end - window.start) / timedelta(hours=1)), step)
-    return [
-        Window(window.start + timedelta(hours=hour), min(window.start + timedelta(hours=hour + step), window.end))
-        for hour in starts
-    ]
-
-
-def load_all(engine: Engine, records: Sequence[Record], windows: Sequence[Window]) -> None:
-    for window, found in in_pieces(records, windows):
-        load(engine, found, window)
-
-
-def computed_otherwise(records: Sequence[Record], time_zone: ZoneInfo) -> list[DayFigures]:
-    """The same figures from the records themselves, by another road."""
-    frame = pd.DataFrame(records)
-    frame["day"] = pd.to_datetime(frame["created_at"], utc=True).dt.tz_convert(time_zone).dt.date
-    figures = []
-    for day, group in frame.groupby("day"):
-        assert isinstance(day, date)
-        submits = group[group["attempt_type"] == "submit"]
-        rate = round(float((submits["is_correct"] == 1).mean()), 4) if len(submits) else None
-        counts = len(group), int((group["is_correct"] == 1).sum()), group["lti_user_id"].nunique()
-        figures.append(day_figures(day, *counts, int((group["attempt_type"] == "run").sum()), len(submits), rate))
-    return figures
 
 
 # --- definitions
@@ -85,18 +54,6 @@ def test_each_figure_is_what_its_definition_says(engine: Engine) -> None:
         day_figures(date(2023, 5, 30), 1, 1, 1, 1, 0, None),
         day_figures(date(2023, 5, 31), 7, 3, 2, 2, 3, 0.3333),
     ]
-
-
-@pytest.mark.parametrize("zone", ["America/St_Johns", "Asia/Kathmandu"])
-def test_the_figures_are_those_that_pandas_finds_in_the_records(engine: Engine, zone: str) -> None:
-    time_zone = ZoneInfo(zone)
-    start, end = (datetime(2023, 3, day, tzinfo=time_zone).astimezone(UTC) for day in (10, 13))
-    records = SyntheticRecords().between(start, end - timedelta(microseconds=1))
-    load_all(engine, records, hours(Window(start, end), 11))
-    figures = compute(engine, Window(start, end), time_zone)
-    assert list(figures.values()) == computed_otherwise(records, time_zone)
-    assert len(figures) == 3
-    assert all(3000 < count < 5000 for count in attempts_of(figures).values())
 
 
 # --- days
@@ -146,7 +103,7 @@ def test_a_day_without_attempts_is_zero_one_not_loaded_is_unknown_and_a_later_wi
     engine: Engine,
 ) -> None:
     today = date(2023, 5, 31)
-    morning, evening = hours(TODAY, 12)
+    morning, evening = span("2023-05-31 00:00", "2023-05-31 12:00"), span("2023-05-31 12:00", "2023-06-01 00:00")
     load(engine, [], morning)
     around = span("2023-05-30 00:00", "2023-06-02 00:00")
     assert compute(engine, around) == {"2023-05-31": day_figures(today, 0, 0, 0, 0, 0, None, complete=False)}
@@ -181,7 +138,8 @@ def test_only_the_days_asked_for_are_computed_and_those_that_an_interrupted_run_
 
 
 def test_another_time_zone_rebuilds_every_day(engine: Engine) -> None:
-    load_all(engine, [submit(created_at="2023-05-30 22:30:00"), *numbered(3)], [YESTERDAY, TODAY])
+    load(engine, [submit(created_at="2023-05-30 22:30:00")], YESTERDAY)
+    load(engine, numbered(3), TODAY)
     in_utc = compute(engine)
     assert attempts_of(in_utc) == {"2023-05-30": 1, "2023-05-31": 3}
     in_moscow = compute(engine, span("2023-06-10 00:00", "2023-06-11 00:00"), MOSCOW)
