@@ -80,12 +80,22 @@ def write_percent(share: float, language: Language, decimals: int = 1) -> str:
 
 def write_day(day: date, language: Language) -> str:
     """A date as in the sheet, with its weekday: `2023-04-01, сб`."""
-    return f"{day.isoformat()}, {get_day_names('abbreviated', locale=language)[day.weekday()]}"
+    return f"{day.isoformat()}, {write_weekday(day, language)}"
+
+
+def write_weekday(day: date, language: Language) -> str:
+    """A date's weekday, short: `сб`."""
+    return str(get_day_names("abbreviated", locale=language)[day.weekday()])
+
+
+def write_date(day: date, language: Language) -> str:
+    """A date without its year: `1 апр.`."""
+    return str(format_skeleton("MMMd", day, locale=language))
 
 
 def write_short_day(day: date, language: Language) -> str:
     """A date and its weekday on two short lines: `1 апр.` over `сб`."""
-    return f"{format_skeleton('MMMd', day, locale=language)}\n{format_skeleton('E', day, locale=language)}"
+    return f"{write_date(day, language)}\n{write_weekday(day, language)}"
 
 
 @lru_cache(maxsize=10_000, typed=True)

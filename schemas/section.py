@@ -12,7 +12,8 @@ from schemas.language import Kind, Language, Value
 
 Tone = Literal["plain", "faint", "warning", "error"]
 """How a row is shown: `faint` has nothing to tell, `warning` and `error` ask to be looked at."""
-Urgency = Literal["attention", "news"]
+Urgency = Literal["alarm", "news", "todo", "note"]
+"""`alarm`: something is not as it should be; `todo`: something asks to be done; `note`: how far to trust all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Section:
         total: a value for each column; None where it has no total.
         panels: its chart, from top to bottom; none without one.
         is_personal: it lists students; it is shown in the report alone, never in mail, sheet or dashboard.
+        is_brief: it is small, and a mail, which shows no other, does not do without it.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Section:
     total: tuple[Value, ...] | None = None
     panels: tuple[Panel, ...] = ()
     is_personal: bool = False
+    is_brief: bool = False
 
     def shown(self, most: int) -> tuple[Row, ...]:
         """At most so many rows: the last ones of a table of days, of any other the first."""
@@ -90,10 +93,17 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """One sentence; what asks for attention is told before the news."""
+    """One sentence; they are told by urgency.
+
+    Attributes:
+        short: the same for a mail's subject; empty where it is none of its business.
+        url: where to look or to act.
+    """
 
     text: str
     urgency: Urgency = "news"
+    short: str = ""
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

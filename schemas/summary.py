@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from schemas.language import DEFAULT_LANGUAGE, Language
 from schemas.period import Period
-from schemas.section import Findings, Headline, Section
+from schemas.section import Findings, Headline, Section, Urgency
 
 Severity = Literal["error", "warning"]
 Stage = Literal["extract", "load", "checks", "figures", "sheet", "report", "mail"]
@@ -115,6 +115,6 @@ class RunSummary:
 
     @property
     def headlines(self) -> tuple[Headline, ...]:
-        """The headlines of all analyses, those that ask for attention first."""
+        """The headlines of all analyses, by urgency."""
         told = (headline for found in self.findings for headline in found.headlines)
-        return tuple(sorted(told, key=lambda headline: headline.urgency != "attention"))
+        return tuple(sorted(told, key=lambda headline: get_args(Urgency).index(headline.urgency)))

@@ -8,11 +8,10 @@ from schemas.language import Text
 from schemas.summary import Stage
 
 TITLE: Final = Text("CodeGrader: попытки студентов", "CodeGrader: student attempts")
-SUBJECT_SUCCEEDED: Final = Text("CodeGrader: {period}: {headline}", "CodeGrader: {period}: {headline}")
 SUBJECT_FAILED: Final = Text("CodeGrader: СБОЙ ({stages}), {period}", "CodeGrader: FAILED ({stages}), {period}")
 STATUS_SUCCEEDED: Final = Text("Все этапы выполнены", "All steps done")
 STATUS_FAILED: Final = Text("Выполнено не всё: есть сбои", "Not everything was done: something failed")
-FAILURES: Final = Text("Что не удалось", "What failed")
+TO_DO: Final = Text("Что сделать", "What to do")
 MISSING: Final = Text("Не вошло в показатели, начала окон по UTC", "Missing from the figures, starts of windows in UTC")
 AND_MORE: Final = Text("и ещё {count}", "and {count} more")
 SKIPPED: Final = Text("Пропущено, потому что не настроено: {stages}.", "Skipped, because it is not set up: {stages}.")

@@ -1,7 +1,6 @@
 """Mail: the run's outcome to its readers, once, over a connection whose other end is known."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.errors import HeaderParseError, InvalidHeaderDefect
 from email.headerregistry import Address
@@ -10,14 +9,14 @@ from email.policy import SMTP
 from email.utils import make_msgid
 from typing import Any, Final, cast
 
+import css_inline
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
 from prefect_email import EmailServerCredentials
 
 from schemas import wording
-from schemas.language import Language
-from schemas.section import Section
+from schemas.language import Language, write_date
 from schemas.summary import RunSummary
 from tasks.errors import InvalidInputError
 from tasks.mail_server import log_in_only, send_message
@@ -26,6 +25,7 @@ from tasks.retries import is_transient
 
 MOST_ROWS: Final = 31
 """Rows of a section that a mail lists: Gmail cuts off what is longer than 100 KB."""
+LONGEST_SUBJECT: Final = 200
 
 
 def build_message(
@@ -46,12 +46,15 @@ def build_message(
     Raises:
         InvalidInputError: there is no recipient, or an address is none.
     """
-    sections = _worth_telling(summary.sections)
+    sections = [section for section in summary.sections if section.is_brief]
     message = _address(subject(summary), sender, recipients, sent_at)
     message.set_content(render("mail.txt.j2", summary, sections, None, MOST_ROWS))
     chart_id = f"chart.{str(message['Message-ID']).strip('<>')}"
     chart_src = None if chart_png is None else f"cid:{chart_id}"
-    message.add_alternative(render("page.html.j2", summary, sections, chart_src, MOST_ROWS), subtype="html")
+    page = render("mail.html.j2", summary, sections, chart_src, MOST_ROWS)
+    # Many mail programs drop style sheets; at-rules, for dark and narrow screens, serve those that do not.
+    page = css_inline.inline(page, keep_at_rules=True, load_remote_stylesheets=False)
+    message.add_alternative(page, subtype="html")
     if chart_png is not None:
         html = cast("EmailMessage", message.get_body(("html",)))
         name = f"{summary.period.file_stem}.png"
@@ -83,12 +86,6 @@ def build_notice(
     return message
 
 
-def _worth_telling(sections: Sequence[Section]) -> list[Section]:
-    """The sections that list no students, without the rows that have nothing to tell, such as checks that passed."""
-    public = (section for section in sections if not section.is_personal)
-    return [replace(section, rows=tuple(row for row in section.rows if row.tone != "faint")) for section in public]
-
-
 def _address(title: str, sender: str, recipients: Sequence[str], sent_at: datetime) -> EmailMessage:
     """A mail with its headers, and nothing in it yet."""
     origin = _read_address(sender, "EMAIL_FROM")
@@ -108,12 +105,13 @@ def _address(title: str, sender: str, recipients: Sequence[str], sent_at: dateti
 
 def subject(summary: RunSummary) -> str:
     """What the mail is about: the period and its news, or what failed."""
-    language, period = summary.language, span(summary.period)
+    language, days = summary.language, summary.period.days
     if summary.succeeded:
-        news = next((headline.text for headline in summary.headlines if headline.urgency == "news"), "")
-        return wording.SUBJECT_SUCCEEDED.to(language, period=period, headline=news)
+        period = " – ".join(dict.fromkeys(write_date(day.date, language) for day in (days[0], days[-1])))
+        news = " · ".join(headline.short for headline in summary.headlines if headline.short)
+        return one_line(f"{period}: {news}" if news else period, LONGEST_SUBJECT)
     stages = dict.fromkeys(wording.STAGES[failure.stage].to(language) for failure in summary.failures)
-    return wording.SUBJECT_FAILED.to(language, period=period, stages=", ".join(stages))
+    return wording.SUBJECT_FAILED.to(language, period=span(summary.period), stages=", ".join(stages))
 
 
 def _read_address(text: str, setting: str) -> Address:

@@ -7,7 +7,7 @@ into one line, so that none can pass for a line of ours in a mail of plain text.
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from schemas import wording
 from schemas.language import Language, Link, Text, Value, write_number, write_value
 from schemas.period import Period
-from schemas.section import Column, Section
+from schemas.section import Column, Section, Urgency
 from schemas.summary import RunSummary
 
 MOST_MISSING_NAMED: Final = 12
@@ -37,7 +37,8 @@ def render(
         chart_src: where the page finds the chart; None if there is none.
         most_rows: of a longer section no more are shown, see `Section.shown`.
     """
-    language, period, charted = summary.language, summary.period, charted_section(sections)
+    language, period, charted = summary.language, summary.period, charted_section(summary.sections)
+    addresses = ((summary.sheet_url, wording.SHEET_LINK), (summary.run_url, wording.RUN_LINK))
 
     def say(text: Text, **values: object) -> str:
         return text.to(language, **values)
@@ -59,6 +60,11 @@ def render(
             table=lambda section: write_table(section, language, most_rows),
             sections=sections,
             charted=charted,
+            told={
+                urgency: [each for each in summary.headlines if each.urgency == urgency]
+                for urgency in get_args(Urgency)
+            },
+            links=[(url, name) for url, name in addresses if web_address(url)],
             skipped=say(wording.SKIPPED, stages=", ".join(say(wording.STAGES[stage]) for stage in summary.skipped))
             if summary.skipped
             else "",

@@ -25,7 +25,7 @@ class NewestDay:
 
     Attributes:
         figures: those of a day, by name; none until a run has computed them.
-        headlines: what the analyses say of it, those that ask for attention first.
+        headlines: what the analyses say of it, by urgency.
     """
 
     day: date
@@ -38,7 +38,7 @@ class NewestDay:
         news = [each.text for each in self.headlines if each.urgency == "news"]
         yield "newest day", f"{self.day}: {'; '.join(news)}"
         for each in self.headlines:
-            if each.urgency == "attention":
+            if each.urgency in ("alarm", "todo"):
                 yield "look at", each.text
         if self.figures:
             told = (

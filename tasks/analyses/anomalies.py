@@ -51,6 +51,7 @@ _TOLD: Final = Text(
     "{day}, {course}: {figure} — {value}, ожидалось {expected}",
     "{day}, {course}: {figure} {value}, expected {expected}",
 )
+_SHORT: Final = Text("{figure}: {value} вместо {expected}", "{figure}: {value}, not {expected}")
 _MORE: Final = Text("Необычного ещё: {count}", "{count} more that are unusual")
 _RULE: Final = Text(
     "День сравнивается с 8 неделями до него: теми же днями недели, ростом и разбросом.",
@@ -94,10 +95,17 @@ def analyse_anomalies(engine: Engine, summary: RunSummary) -> Findings:
     )
     # What concerns all courses is told before what concerns one.
     first = sorted(found, key=lambda each: (each.course != "", each.day))[:MOST_TOLD]
-    told = [_TOLD.to(language, day=write_day(each.day, language), **_describe(each, language)) for each in first]
+    told = [
+        Headline(
+            _TOLD.to(language, day=write_day(each.day, language), **_describe(each, language)),
+            "alarm",
+            _SHORT.to(language, **_describe(each, language)) if each is first[0] else "",
+        )
+        for each in first
+    ]
     if len(found) > MOST_TOLD:
-        told.append(_MORE.to(language, count=len(found) - MOST_TOLD))
-    return Findings((section,), tuple(Headline(each, "attention") for each in told))
+        told.append(Headline(_MORE.to(language, count=len(found) - MOST_TOLD), "alarm"))
+    return Findings((section,), tuple(told))
 
 
 def _describe(anomaly: Anomaly, language: Language) -> dict[str, Value]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.engine import Engine
 
-from schemas.language import Counted, Text
+from schemas.language import Counted, Text, write_number
 from schemas.section import Column, Findings, Headline, Row, Section
 from schemas.summary import RunSummary, Severity
 
@@ -28,8 +28,11 @@ _NOTHING: Final = Text(
     "Проверять было нечего: ни одно окно не загружено.", "There was nothing to check: no window was loaded."
 )
 _ALL_PASSED: Final = Text("Все проверки пройдены.", "All checks passed.")
-_RECORDS: Final = Counted(("запись", "записи", "записей"), ("record", "records"))
-_REJECTED: Final = Text("Проверки отклонили {records}", "The checks rejected {records}")
+_RECORDS: Final = Counted(("записи", "записей", "записей"), ("record", "records"))
+_QUALITY: Final = Text(
+    "Данные: проверки отклонили {rejected} из {records}, точных повторов {duplicates}",
+    "Data: the checks rejected {rejected} of {records}, {duplicates} were exact duplicates",
+)
 
 CHECKS: Final[Mapping[str, Text]] = MappingProxyType(
     {
@@ -82,6 +85,6 @@ def analyse_checks(engine: Engine, summary: RunSummary) -> Findings:  # noqa: AR
         ),
         tuple(note.to(language) for note in notes),
     )
-    rejected = summary.counts.rejected
-    told = Headline(_REJECTED.to(language, records=_RECORDS.to(language, rejected)), "attention")
-    return Findings((section,), (told,) if rejected else ())
+    counts = {name: write_number(getattr(summary.counts, name), language) for name in ("rejected", "duplicates")}
+    told = _QUALITY.to(language, records=_RECORDS.to(language, summary.counts.fetched), **counts)
+    return Findings((section,), (Headline(told, "note"),) if checks else ())

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Engine
 
-from schemas.figures import DAILY_FIGURES
-from schemas.language import NOTHING, Kind, Language, Text, write_value
+from schemas.figures import ATTEMPTS, DAILY_FIGURES, SUCCESS_RATE, UNIQUE_USERS
+from schemas.language import NOTHING, Counted, Kind, Language, Text, write_percent, write_value, write_weekday
 from schemas.period import start_of
 from schemas.period_figures import PERIOD_FIGURES
-from schemas.section import Column, Findings, Row, Section, figure_columns
+from schemas.section import Column, Findings, Headline, Row, Section, figure_columns
 from schemas.summary import RunSummary
 from tasks.figures import DayFigures, read_figures, read_figures_over
 from tasks.learning import Span, Values, read_over
@@ -27,6 +27,17 @@ _NOW: Final = Text("Этот период", "This period")
 _USUAL: Final = Text("Тот же день недели, медиана", "Same weekday, median")
 _BEFORE: Final = Text("Период до него", "The period before")
 _CHANGE: Final = Text("Изменение", "Change")
+_FIGURE: Final = Text("Показатель", "Figure")
+_BRIEF: Final = Text("Главное", "In brief")
+_COUNTED: Final = Counted(("попытка", "попытки", "попыток"), ("attempt", "attempts"))
+_ON: Final = {
+    _USUAL: Text("{change} к обычному для этого дня недели", "{change} on what is usual for that weekday"),
+    _BEFORE: Text("{change} к периоду до него", "{change} on the period before"),
+}
+_ON_WEEKDAY: Final = Text("{change} к {weekday}", "{change} on {weekday}")
+_RIGHT: Final = Text("верных отправок {share}", "{share} of the submits right")
+_RIGHT_SHORT: Final = Text("{share} верно", "{share} right")
+_POINTS: Final = Text("п. п.", " pp")
 _NOTE: Final = Text(
     "Медиана — по полным таким же дням недели за {weeks} недель, если их не меньше {fewest}. Доли сравниваются в "
     "процентных пунктах, остальное в процентах.",
@@ -41,7 +52,7 @@ def analyse_comparison(engine: Engine, summary: RunSummary) -> Findings:
     Raises:
         TransientError, PermanentError: the database cannot be read.
     """
-    language, period = summary.language, summary.period
+    period = summary.period
     first, last = period.first_day, period.last_day
     length = timedelta(days=(last - first).days + 1)
     spans = ((first, last), (first - length, last - length))
@@ -49,9 +60,24 @@ def analyse_comparison(engine: Engine, summary: RunSummary) -> Findings:
     learned = read_over(engine, [*spans, *((each.day, each.day) for each in weeks)])
     now, before = ({**_read_daily(engine, span, period.time_zone), **learned[span]} for span in spans)
     usual = _find_usual([{**each.values, **learned[each.day, each.day]} for each in weeks])
-    compared = [(text, values) for text, values in ((_USUAL, usual), (_BEFORE, before)) if values.get("attempts")]
-    if not now["attempts"] or not compared:
+    return describe_comparison(summary, now, usual, before)
+
+
+def describe_comparison(summary: RunSummary, now: Values, usual: Values, before: Values) -> Findings:
+    """The news, the main figures beside what they are compared with first, and all figures beside all of it.
+
+    Args:
+        now: of the period.
+        usual: the medians over the same weekday of the weeks before; empty where there are too few, or several days.
+        before: of the period before.
+    """
+    language = summary.language
+    if not now[ATTEMPTS.name]:
         return Findings()
+    compared = [(text, values) for text, values in ((_USUAL, usual), (_BEFORE, before)) if values.get(ATTEMPTS.name)]
+    headline = _tell(now, compared[0] if compared else None, summary)
+    if not compared:
+        return Findings((), (headline,))
     rows = [Row((_NOW.to(language), *(now[figure.name] for figure in _FIGURES)))]
     for text, values in compared:
         rows.append(Row((text.to(language), *(values[figure.name] for figure in _FIGURES))))
@@ -59,7 +85,50 @@ def analyse_comparison(engine: Engine, summary: RunSummary) -> Findings:
         rows.append(Row((_CHANGE.to(language), *changes)))
     columns = (Column("period", _WHAT.to(language), "text"), *figure_columns(_FIGURES, language))
     note = _NOTE.to(language, weeks=WEEKS, fewest=FEWEST_WEEKS)
-    return Findings((Section("comparison", _TITLE.to(language), columns, tuple(rows), (note,)),))
+    section = Section("comparison", _TITLE.to(language), columns, tuple(rows), (note,))
+    return Findings((_describe_briefly(now, *compared[0], language), section), (headline,))
+
+
+def _describe_briefly(now: Values, what: Text, then: Values, language: Language) -> Section:
+    """The main figures, a row each, as texts, since they are of several kinds."""
+    columns = (
+        Column("figure", _FIGURE.to(language), "text"),
+        Column("now", _NOW.to(language), "number"),
+        Column("then", what.to(language), "number"),
+        Column("change", _CHANGE.to(language), "number"),
+    )
+    rows = (
+        Row(
+            (
+                each.title.to(language),
+                write_value(now[each.name], each.kind, language),
+                write_value(then[each.name], each.kind, language),
+                write_change(now[each.name], then[each.name], each.kind, language),
+            )
+        )
+        for each in (ATTEMPTS, UNIQUE_USERS, SUCCESS_RATE)
+    )
+    return Section("brief", _BRIEF.to(language), columns, tuple(rows), is_brief=True)
+
+
+def _tell(now: Values, compared: tuple[Text, Values] | None, summary: RunSummary) -> Headline:
+    """Such as `4 350 попыток, +6 % к обычному для этого дня недели; верных отправок 50 %`."""
+    language, rate = summary.language, now[SUCCESS_RATE.name]
+    attempts = _COUNTED.to(language, round(now[ATTEMPTS.name] or 0))
+    told, short = attempts, attempts
+    if compared:
+        what, then = compared
+        growth = (now[ATTEMPTS.name] or 0) / (then[ATTEMPTS.name] or 1) - 1
+        change = f"{'+' if growth > 0 else ''}{write_percent(growth, language, decimals=0)}"
+        told += f", {_ON[what].to(language, change=change)}"
+        if what is _USUAL:
+            weekday = write_weekday(summary.period.last_day, language)
+            short += f" ({_ON_WEEKDAY.to(language, change=change, weekday=weekday)})"
+    if rate is not None:
+        share = write_percent(rate, language, decimals=0)
+        told += f"; {_RIGHT.to(language, share=share)}"
+        short += f", {_RIGHT_SHORT.to(language, share=share)}"
+    return Headline(told, "news", short)
 
 
 def _read_daily(engine: Engine, span: Span, time_zone: ZoneInfo) -> Values:
@@ -83,4 +152,6 @@ def write_change(now: float | None, then: float | None, kind: Kind, language: La
     """A change as a reader sees it: of shares in percentage points, of all else in per cent of what it was."""
     if now is None or then is None or (kind != "share" and not then):
         return NOTHING
-    return write_value(now - then if kind == "share" else now / then - 1, "change", language)
+    if kind == "share":
+        return write_value(now - then, "change", language).replace("%", _POINTS.to(language))
+    return write_value(now / then - 1, "change", language)

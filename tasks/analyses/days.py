@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy.engine import Engine
 
 from schemas.figures import ATTEMPTS, DAILY_FIGURES, RAW_DATA, SUCCESS_RATE, SUCCESSFUL_ATTEMPTS, UNIQUE_USERS
-from schemas.language import Counted, Language, Text, Value, write_percent
+from schemas.language import Counted, Language, Text, Value
 from schemas.period import days_between, start_of
 from schemas.section import Column, Findings, Headline, Panel, Row, Section, figure_columns
 from schemas.summary import RunSummary
@@ -30,8 +30,11 @@ _DAY_LASTS: Final = Text(
     "День длится от полуночи до полуночи в часовом поясе {time_zone}.",
     "A day lasts from midnight to midnight in the time zone {time_zone}.",
 )
-_ATTEMPTS: Final = Counted(("попытка", "попытки", "попыток"), ("attempt", "attempts"))
-_NEWS: Final = Text("{attempts}, успешных отправок {rate}", "{attempts}, {rate} of the submits successful")
+_NONE: Final = Text("Попыток не было", "There were no attempts")
+_GROWING: Final = Text(
+    "Загружено не полностью: {days}; показатели ещё вырастут", "Loaded only in part: {days}; the figures will grow"
+)
+_DAYS: Final = Counted(("день", "дня", "дней"), ("day", "days"))
 
 _PANELS: Final = (
     Panel("bars", (ATTEMPTS.name, SUCCESSFUL_ATTEMPTS.name)),
@@ -58,7 +61,7 @@ def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapp
     period, language = summary.period, summary.language
     known = {each.day: each for each in figures}
     if not known:
-        return Findings(headlines=(Headline(NO_FIGURES.to(language)),))
+        return Findings(headlines=() if over[ATTEMPTS.name] else (Headline(NO_FIGURES.to(language)),))
     begin = start_of(min(period.first_day, figures[0].day), period.time_zone)
     days = tuple(days_between(begin, period.days[-1].end, period.time_zone))
     complete = [text.to(language) for text in (_COMPLETE, _LOADED, _COMPLETE_MEANING)]
@@ -75,7 +78,11 @@ def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapp
         (TOTAL.to(language), *_total(figures, over), "") if days == period.days else None,
         _PANELS,
     )
-    return Findings((section,), (_headline(over, language),))
+    growing = [day.date for day in period.days if day.date not in known or not known[day.date].complete]
+    headlines = [Headline(_GROWING.to(language, days=_DAYS.to(language, len(growing))), "note")] if growing else []
+    if not over[ATTEMPTS.name]:
+        headlines.append(Headline(_NONE.to(language), short=_NONE.to(language)))
+    return Findings((section,), tuple(headlines))
 
 
 def history(engine: Engine, summary: RunSummary) -> Section:
@@ -105,11 +112,3 @@ def _total(days: Iterable[DayFigures], over: Mapping[str, float | None]) -> list
         sum(value[figure.name] or 0 for value in values) if figure.is_sum else over[figure.name]
         for figure in DAILY_FIGURES
     ]
-
-
-def _headline(over: Mapping[str, float | None], language: Language) -> Headline:
-    attempts = _ATTEMPTS.to(language, int(over[ATTEMPTS.name] or 0))
-    rate = over[SUCCESS_RATE.name]
-    if rate is None:
-        return Headline(attempts)
-    return Headline(_NEWS.to(language, attempts=attempts, rate=write_percent(rate, language)))

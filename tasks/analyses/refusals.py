@@ -56,6 +56,7 @@ _TOLD: Final = Text(
     "«{task}», {day}: ни одной верной из {submits}, раньше решали {share}: проверьте проверяющую программу",
     "“{task}”, {day}: none of {submits} was right, {share} used to solve it: look at its checker",
 )
+_SHORT: Final = Text("«{task}» не принимает решений", "“{task}” takes no solution")
 _COUNTED: Final = Counted(("отправки", "отправок", "отправок"), ("submit", "submits"))
 
 
@@ -70,12 +71,13 @@ def analyse_refusals(engine: Engine, summary: RunSummary) -> Findings:
     if not found:
         return Findings()
     names = read_names(engine, first, last)
-    rows, told = [], []
+    rows, headlines = [], []
     for day, course, key, students, submits, share in found:
         task = names[course, key].link(language)
         rows.append(Row((day, course.removeprefix("course-v1:"), task, students, submits, share), "error"))
         said = {"submits": _COUNTED.to(language, submits), "share": write_percent(share, language, decimals=0)}
-        told.append(_TOLD.to(language, task=task.text, day=write_day(day, language), **said))
+        told = _TOLD.to(language, task=task.text, day=write_day(day, language), **said)
+        headlines.append(Headline(told, "alarm", _SHORT.to(language, task=task.text), task.url))
     columns = (
         Column("day", DAY.to(language), "day"),
         Column("course", COURSE.to(language), "text"),
@@ -85,4 +87,4 @@ def analyse_refusals(engine: Engine, summary: RunSummary) -> Findings:
         Column("before", _BEFORE.to(language), "share", meaning=_BEFORE_MEANING.to(language)),
     )
     section = Section("refusals", _TITLE.to(language), columns, tuple(rows), (_RULE.to(language),))
-    return Findings((section,), tuple(Headline(each, "attention") for each in told))
+    return Findings((section,), tuple(headlines))

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.engine import Engine
 
-from schemas.language import Counted, Language, Text
+from schemas.language import Language, Text, Value
 from schemas.section import Column, Findings, Headline, Row, Section
 from schemas.small_numbers import FEWEST_STUDENTS
 from schemas.summary import RunSummary
@@ -113,8 +113,8 @@ _NOTES: Final = (
         f"Gone quiet: attempts within {ACTIVE_DAYS} days, something unsolved, and nothing for {RECENT_DAYS} days.",
     ),
 )
-_STUCK_NOW: Final = Text("{students} застряли на задаче", "{students} stuck on a task")
-_COUNTED: Final = Counted(("студент", "студента", "студентов"), ("student", "students"))
+_BY_COURSE: Final = Text("Кому помочь, по курсам", "Students who may need a hand, by course")
+_TOLD: Final = Text("Кому помочь: {counts}", "Students who may need a hand: {counts}")
 
 
 def analyse_students(engine: Engine, summary: RunSummary) -> Findings:
@@ -136,10 +136,31 @@ def analyse_students(engine: Engine, summary: RunSummary) -> Findings:
         tuple(Row((*key, count)) for key, count in counts.items()),
         (*(note.to(language) for note in _NOTES), SMALL_COURSES.to(language, fewest=FEWEST_STUDENTS)),
     )
-    stuck = sum(count for key, count in counts.items() if key[2] == _KINDS["stuck"][1].to(language))
-    told = Headline(_STUCK_NOW.to(language, students=_COUNTED.to(language, stuck)), "attention")
-    sections = (*([section] if counts else []), *([listed] if summary.lists_students else []))
-    return Findings(sections, (told,) if stuck else ())
+    by_course = _count_by_course(counts, language)
+    by_state: Counter[Value] = Counter()
+    for (_, _, state), count in counts.items():
+        by_state[state] += count
+    told = ", ".join(f"{state} — {count}" for state, count in by_state.items())
+    headlines = (Headline(_TOLD.to(language, counts=told), "todo"),) if counts else ()
+    sections = (*([by_course, section] if counts else []), *([listed] if summary.lists_students else []))
+    return Findings(sections, headlines)
+
+
+def _count_by_course(counts: Counter[tuple[Value, ...]], language: Language) -> Section:
+    """A row a course, a column for each thing that is seen."""
+    states = {name: state.to(language) for name, (_, state) in _KINDS.items()}
+    totals: Counter[tuple[Value, Value]] = Counter()
+    for (course, _, state), count in counts.items():
+        totals[course, state] += count
+    rows = tuple(
+        Row((str(course).removeprefix("course-v1:"), *(totals[course, state] for state in states.values())))
+        for course in dict.fromkeys(course for course, _ in totals)
+    )
+    columns = (
+        Column("course", COURSE.to(language), "text"),
+        *(Column(name, state, "count") for name, state in states.items()),
+    )
+    return Section("hands", _BY_COURSE.to(language), columns, rows, is_brief=True)
 
 
 def list_students(engine: Engine, last: date, language: Language) -> Section:

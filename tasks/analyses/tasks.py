@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.engine import Engine
 
-from schemas.language import Counted, Language, Text
+from schemas.language import Counted, Language, Text, write_number
 from schemas.section import Column, Findings, Headline, Row, Section, figure_columns
 from schemas.small_numbers import FEWEST_STUDENTS, withhold
 from schemas.summary import RunSummary
@@ -42,10 +42,17 @@ _TREND: Final = Text("К прошлым четырём неделям", "Against
 _TREND_MEANING: Final = Text(
     "Изменение доли верных с первой отправки.", "Change in the share of first submits that are right."
 )
-_ATTENTION: Final = Text("{tasks} просят внимания: {names}", "{tasks} to look at: {names}")
+_TOLD: Final = Text(
+    "«{task}»: бросивших, не решив, {lost} из {students}; стоит переписать или объяснить",
+    "“{task}”: {lost} of {students} gave it up unsolved; rewrite or explain it",
+)
 _SOLVED: Final = tuple(each.name for each in (STUDENTS_SOLVED, SHARE_UNSOLVED, UNSOLVED_LOW, UNSOLVED_HIGH))
 """All that says how many have solved it, which the weeks of the course say of all its tasks."""
-_TASKS: Final = Counted(("задача", "задачи", "задач"), ("task", "tasks"))
+_STUDENTS: Final = Counted(("студента", "студентов", "студентов"), ("student", "students"))
+_TASKS: Final = Counted(
+    ("задача просит внимания", "задачи просят внимания", "задач просят внимания"),
+    ("task to look at", "tasks to look at"),
+)
 _WAY_TITLE: Final = Text("Путь по курсу", "The way through each course")
 
 Figures = Mapping[tuple[str, str], Values]
@@ -94,10 +101,14 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
         ),
         (note,),
     )
-    worst = [names[key].name(language) for key in order if key in ranks and figures[key][STUDENTS_LOST.name]][
-        :MOST_NAMED
-    ]
-    told = _ATTENTION.to(language, tasks=_TASKS.to(language, len(worst)), names=", ".join(worst))
+    worst = [key for key in order if key in ranks and figures[key][STUDENTS_LOST.name]][:MOST_NAMED]
+    headlines: list[Headline] = []
+    for key in worst:
+        lost, tried = (int(figures[key][figure.name] or 0) for figure in (STUDENTS_LOST, STUDENTS_TRIED))
+        said = {"lost": write_number(lost, language), "students": _STUDENTS.to(language, tried)}
+        told = _TOLD.to(language, task=names[key].name(language), **said)
+        short = "" if headlines else _TASKS.to(language, len(worst))
+        headlines.append(Headline(told, "todo", short, names[key].url))
     public = withhold(
         section,
         language,
@@ -106,8 +117,7 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
         within="course",
         added_up=_SOLVED,
     )
-    way = describe_way(figures, names, note, language)
-    return Findings((way, public), (Headline(told, "attention"),) if worst else ())
+    return Findings((describe_way(figures, names, note, language), public), tuple(headlines))
 
 
 def describe_way(figures: Figures, names: Names, note: str, language: Language) -> Section:

@@ -86,7 +86,9 @@ def test_who_is_stuck_has_many_submits_on_one_task_lately_and_none_right(engine:
     found = students(engine, attempts, lists_students=True)
     listed = shown(the(found, "student_list"), "state", "student", "task", "number")
     assert [row[1:] for row in listed if row[0] == "stuck on a task"] == [("stuck", "loops", 10)]
-    assert found.headlines[0].urgency == "attention"
+    (told,) = found.headlines
+    assert told.text == "Students who may need a hand: stuck on a task — 1, struggling this week — 1, gone quiet — 1"
+    assert shown(the(found, "hands"), "stuck", "struggling", "quiet") == [(1, 1, 1)]
 
 
 def test_who_struggles_needs_more_submits_for_a_task_solved_than_most_of_the_course(engine: Engine) -> None:
@@ -113,7 +115,7 @@ def test_who_has_gone_quiet_left_something_unsolved(engine: Engine) -> None:
 
 def test_students_are_counted_always_and_listed_only_if_that_was_asked_for(engine: Engine) -> None:
     found = students(engine, tried("stuck", 25, *[0] * 10))
-    assert [section.name for section in found.sections] == ["students"]
+    assert [section.name for section in found.sections] == ["hands", "students"]
     assert not any(getattr_text(value) == "stuck" for row in found.sections[0].rows for value in row.values)
     asked = analyse_students(engine, a_day(lists_students=True))
     assert the(asked, "student_list").is_personal
@@ -203,8 +205,8 @@ def test_a_day_is_compared_with_the_same_weekday_if_there_are_enough(
     usual = [row[1:] for row in rows if row[0] == "Same weekday, median"]
     assert rows[0][1:] == (4, 0.75)
     assert usual == ([(2, 0.5)] if compared else [])
-    assert ("Change", "+100.0%", "+25.0%") in rows or not compared
-    assert ("Change", "+300.0%", "-25.0%") in [
+    assert ("Change", "+100.0%", "+25.0 pp") in rows or not compared
+    assert ("Change", "+300.0%", "-25.0 pp") in [
         (name, attempts, rate.replace("−", "-")) for name, attempts, rate in rows if name == "Change"
     ]
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from flows.looking.newest_day import NewestDay, read_newest_day
-from schemas.section import Headline
 from schemas.settings import Settings
 from tests.integration.loading import do
 from tests.integration.test_analyses import LAST, a_day, tried
@@ -27,16 +26,20 @@ def test_it_tells_the_figures_what_was_not_expected_and_what_to_look_at(engine: 
         ("", "unique_users", 60),
     ]
     lines = list(newest.lines())
-    assert lines[0] == ("newest day", "2023-04-30: 2 attempts, 50.0% of the submits successful")
+    assert lines[0] == (
+        "newest day",
+        "2023-04-30: 2 attempts, -97% on what is usual for that weekday; 50% of the submits right",
+    )
     assert ("look at", "2023-04-30, Sun, all courses: Attempts 2, expected 60") in lines
-    assert ("look at", "1 task to look at: loops") in lines
+    told = "“loops”: 59 of 61 students gave it up unsolved; rewrite or explain it"
+    assert ("look at", told) in lines
     assert lines[-1][1].startswith("new students 1, returning students 1, tasks touched 1, ")
     assert (newest.day, newest.anomalies[0].expected) == (LAST, 60)
-    assert Headline("1 task to look at: loops", "attention") in newest.headlines
+    assert [each.short for each in newest.headlines if each.text == told] == ["1 task to look at"]
     assert COURSE in {each.course for each in newest.anomalies}
 
 
 def test_a_day_that_is_loaded_but_not_computed_says_so(engine: Engine) -> None:
     load_attempts(engine, tried("ann", LAST.day, 1))
     do(engine, "TRUNCATE daily_metrics")
-    assert list(read(engine).lines()) == [("newest day", "2023-04-30: There are no figures for this period.")]
+    assert list(read(engine).lines()) == [("newest day", "2023-04-30: 1 attempt; 100% of the submits right")]

@@ -85,7 +85,7 @@ def test_of_a_small_course_no_student_in_need_is_counted_but_may_be_listed(
     load_attempts(engine, [*tried("stuck", 25, *[0] * 10), *group(others, "loops", 1)])
     found = analyse_students(engine, a_day(lists_students=True))
     assert bool(found.headlines) == is_told
-    assert [each.name for each in found.sections] == (["students"] if is_told else []) + ["student_list"]
+    assert [each.name for each in found.sections] == (["hands", "students"] if is_told else []) + ["student_list"]
     assert shown(the(found, "student_list"), "student") == [("stuck",)]
 
 
