@@ -12,9 +12,11 @@ from schemas.language import Text
 _DAYS: Final = "student_task_days WHERE day BETWEEN {first} AND {last}"
 _UP_TO: Final = "student_task_days WHERE day > {{last}} - {days} AND day <= {{last}}"
 _PRESENT: Final = f"(SELECT DISTINCT user_id FROM {_DAYS}) AS present"
+_ASKED: Final = "OFFSET 0"
+"""The history is asked of its index, once a student: without this, PostgreSQL may read all of it for a hash table."""
 _EARLIER: Final = (
     "EXISTS (SELECT FROM student_task_days AS earlier"
-    " WHERE earlier.user_id = present.user_id AND earlier.day < {first})"
+    f" WHERE earlier.user_id = present.user_id AND earlier.day < {{first}} {_ASKED})"
 )
 
 NEW_STUDENTS: Final = Figure(
@@ -62,6 +64,7 @@ TASKS_SOLVED_FIRST_TIME: Final = Figure(
             SELECT FROM student_task_days AS earlier
             WHERE earlier.user_id = solved.user_id AND earlier.course = solved.course AND earlier.task = solved.task
                 AND earlier.day < {{first}} AND earlier.correct > 0
+            {_ASKED}
         )
     )""",
     kind="count",
