@@ -282,7 +282,7 @@ def test_what_a_user_has_changed_stays_but_an_earlier_automation_is_brought_up_t
     assert (now["description"], now["enabled"]) == (automation["description"], False)
 
 
-def test_the_earlier_scripts_rows_are_imported_as_well(pipelines: Pipelines, run: Run) -> None:
+def test_the_earlier_scripts_rows_are_imported_as_well(pipelines: Pipelines, server: Server, run: Run) -> None:
     pipeline = pipelines.make(RecordList([]))
     engine = embedded_database(pipeline.home / "postgres").get_engine()
     make_table(engine)
