@@ -20,7 +20,8 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = [
-    f"tests.fixtures.{module}" for module in ("database", "pipelines", "published_sheet", "server_objects")
+    f"tests.fixtures.{module}"
+    for module in ("database", "pipelines", "product", "browser", "published_sheet", "server_objects")
 ]
 
 # The same examples on every machine and in every run. To look for others: `--hypothesis-profile=exploring`.

@@ -19,13 +19,11 @@ from flows.running.loading import LOADERS
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.server_objects import Server
 from tests.fixtures.waiting import wait_until
-from tests.fixtures.workers import deployments, workers_running
+from tests.fixtures.workers import deploy, workers_running
 from tests.sandbox.grader import RecordList
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
-
-__all__ = ["deployments"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -72,8 +70,9 @@ def records() -> Iterator[GatedRecords]:
 
 
 @pytest.fixture
-def pipeline(pipelines: Pipelines, deployments: None, records: GatedRecords) -> Pipeline:
+def pipeline(pipelines: Pipelines, records: GatedRecords) -> Pipeline:
     pipeline = pipelines.make(records)
+    deploy(pipeline.server)
     # Started by this process, the database outlives every worker.
     pipeline.rows("SELECT 1")
     return pipeline

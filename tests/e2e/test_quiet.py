@@ -1,12 +1,14 @@
 """What a command shows: what a person waits for, and with `--verbose` the rest."""
 
+import os
 import re
+import sys
 
 import pytest
 
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.records import submit
-from tests.fixtures.terminal import flow_in_terminal
+from tests.fixtures.terminal import Terminal
 from tests.sandbox.grader import Fault, RecordList
 from tests.sandbox.grader.faults import Status
 
@@ -29,7 +31,8 @@ def shown(pipeline: Pipeline, option: str) -> list[str]:
 def test_a_run_is_four_lines_under_a_line_of_progress_that_goes_away_and_verbose_shows_the_rest(
     pipeline: Pipeline,
 ) -> None:
-    terminal = flow_in_terminal(pipeline, "--start-date", DAY)
+    command = [sys.executable, "-m", "flows.etl", "--start-date", DAY]
+    terminal = Terminal(command, os.environ | pipeline.variables())
     assert terminal.wait(240) == 0
     assert terminal.has_cursor
     text = [line.strip() for line in terminal.text().splitlines() if line.strip()]

@@ -322,6 +322,8 @@ def test_what_cannot_be_used_changes_nothing(
         code, lines, errors = run(*arguments, GRADER_CLIENT="another", **given)
         assert (code, lines, errors.count("\n")) == (2, [], 1)
         assert all(name in errors for name in changes)
+    code, lines, errors = run("--check", "--import-legacy")
+    assert (code, lines, errors.count("\n")) == (2, [], 1)
 
     assert server.everything() == before
 
@@ -349,11 +351,6 @@ def test_no_secret_is_readable_without_asking_for_secrets(pipeline: Pipeline, se
 
 def command(pipeline: Pipeline, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "flows.setup", "--env-file", str(pipeline.home / "no.env"), *arguments]
-
-
-def test_two_options_that_exclude_each_other_are_refused(run: Run) -> None:
-    code, lines, errors = run("--check", "--import-legacy")
-    assert (code, lines, errors.count("\n")) == (2, [], 1)
 
 
 def test_whoever_has_seen_enough_may_close_the_pipe(pipeline: Pipeline) -> None:

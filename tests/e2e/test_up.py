@@ -24,15 +24,13 @@ import yaml
 from flows import up
 from schemas.figures import DAILY_FIGURES
 from tasks.analyses.checks import CHECKS
-from tests.fixtures.browser import Visit, visit
+from tests.fixtures.browser import Visit
 from tests.fixtures.prefect_server import ROOT
-from tests.fixtures.product import PASSWORD, Product, processes_of, product
+from tests.fixtures.product import PASSWORD, Product, processes_of
 from tests.fixtures.waiting import wait_until
 
 if TYPE_CHECKING:
     from prefect.client.schemas.responses import DeploymentResponse
-
-__all__ = ["product", "visit"]
 
 GRADER = {"GRADER_API_URL": "http://127.0.0.1:1/", "GRADER_CLIENT": "nobody", "GRADER_CLIENT_KEY": "nothing"}
 STUBBORN = """
@@ -301,8 +299,8 @@ def test_ctrl_c_stops_all_of_it_and_says_what_became_of_the_run(product: Product
     states = "SELECT state_type::text FROM flow_run WHERE name = '2022-01-01 to 2022-12-31'"
     asked = len(product.world.grader.requests)
     with product.client() as client:
-        daily = client.read_deployment_by_name("codegrader-etl/daily").id
-        client.create_flow_run_from_deployment(daily, parameters={"start_date": "2022-01-01", "end_date": "2022-12-31"})
+        year = {"start_date": "2022-01-01", "end_date": "2022-12-31"}
+        client.create_flow_run_from_deployment(read(product, "daily").id, parameters=year)
     wait_until(lambda: len(product.world.grader.requests) > asked + 10, 60)
     assert product.rows(states, "prefect") == [("RUNNING",)]
     # The command itself, server, worker, the run's process, and PostgreSQL.
