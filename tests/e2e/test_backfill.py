@@ -17,6 +17,7 @@ import pytest
 from flows.installing import server_objects
 from flows.running.loading import LOADERS
 from tests.fixtures.pipelines import Pipeline, Pipelines
+from tests.fixtures.records import submit
 from tests.fixtures.server_objects import Server
 from tests.fixtures.waiting import wait_until
 from tests.fixtures.workers import deploy, workers_running
@@ -43,13 +44,7 @@ class GatedRecords(RecordList):
 
     def __init__(self) -> None:
         super().__init__(
-            {
-                "lti_user_id": f"{day:032x}",
-                "passback_params": "{'lis_result_sourcedid': 'course-v1:SandboxU+PY-101+2023:lms.example-abc:u'}",
-                "is_correct": day % 2,
-                "attempt_type": "submit",
-                "created_at": f"{FIRST + timedelta(days=day)} 12:30:00",
-            }
+            submit(lti_user_id=f"{day:032x}", created_at=f"{FIRST + timedelta(days=day)} 12:30:00")
             for day in range(DAYS)
         )
         self.reached, self.opened = threading.Event(), threading.Event()
@@ -125,13 +120,6 @@ def outcomes(pipeline: Pipeline, state: "State") -> list[str]:
     return [row["outcome"] for row in json.loads(artifact["data"])]
 
 
-def meanwhile(act: Callable[[], None]) -> threading.Thread:
-    # With this thread's context, in which the server's address is set.
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(act,), daemon=True)
-    thread.start()
-    return thread
-
-
 def test_a_stopped_backfill_and_a_killed_worker_cost_nothing_but_time(
     pipeline: Pipeline, records: GatedRecords, mark_as_crashed: Callable[[UUID], object]
 ) -> None:
@@ -153,7 +141,9 @@ def test_a_stopped_backfill_and_a_killed_worker_cost_nothing_but_time(
             mark_as_crashed(february)
             records.opened.set()
 
-        killing = meanwhile(kill_a_worker)
+        # With this thread's context, in which the server's address is set.
+        killing = threading.Thread(target=contextvars.copy_context().run, args=(kill_a_worker,), daemon=True)
+        killing.start()
         state = backfill(pipeline, max_duplicates_share=0.1)
 
     killing.join(1)
