@@ -16,6 +16,14 @@ OTHER_TASKS: Final = 5
 
 STUDENT_TASKS: Final = "student_tasks({first}, {last})"
 """What the figures are computed from: a function, made by migration 0002."""
+FIRST_SUBMITS: Final = """(
+    SELECT course, task,
+        (array_agg(first_correct ORDER BY day) FILTER (WHERE first_correct IS NOT NULL))[1] AS first_correct
+    FROM student_task_days
+    WHERE day BETWEEN {first} AND {last} AND task <> ''
+    GROUP BY course, task, user_id
+) AS first_submits"""
+"""Enough of it for who tried and whose first submit was right, in a third of the time."""
 
 
 def _unsolved_after(submits: int) -> str:

@@ -84,16 +84,19 @@ def read_over(engine: Engine, spans: Iterable[Span]) -> dict[Span, Values]:
 
 
 def read_tasks(
-    engine: Engine, first: date, last: date, figures: Sequence[Figure] = TASK_FIGURES
+    engine: Engine, first: date, last: date, figures: Sequence[Figure] = TASK_FIGURES, rows_of: str = STUDENT_TASKS
 ) -> dict[tuple[str, str], Values]:
     """Figures of each task with an attempt in the period, by course and task, see `schemas.task_figures`.
+
+    Args:
+        rows_of: what they are computed from: `STUDENT_TASKS`, or what is enough for these figures.
 
     Raises:
         TransientError, PermanentError: see `tasks.database.translate_errors`.
     """
     query = f"""
         SELECT course, task, {", ".join(each.sql for each in figures)}
-        FROM {STUDENT_TASKS.format(first="%(first)s", last="%(last)s")}
+        FROM {rows_of.format(first="%(first)s", last="%(last)s")}
         GROUP BY course, task
         ORDER BY course, task
     """

@@ -1,6 +1,9 @@
 """One file an analysis: it computes from the database and says what it found as sections and headlines."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -13,6 +16,8 @@ from tasks.retries import is_transient
 
 Analysis = Callable[[Engine, RunSummary], Findings]
 """Says, in the language of the run's summary, what it found about the run's period."""
+AT_ONCE: Final = 2
+"""Analyses under way at once: the measure of a day with and without learning figures needs it."""
 
 
 @task(
@@ -29,10 +34,11 @@ def analyse(analyses: Sequence[Analysis], engine: Engine, summary: RunSummary) -
 
     All are run once more where the database was away for a moment.
     """
-    return [_attempt(analysis, engine, summary) for analysis in analyses]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return list(threads.map(partial(_attempt, engine, summary), analyses))
 
 
-def _attempt(analysis: Analysis, engine: Engine, summary: RunSummary) -> Findings | Exception:
+def _attempt(engine: Engine, summary: RunSummary, analysis: Analysis) -> Findings | Exception:
     try:
         return analysis(engine, summary)
     except TransientError:

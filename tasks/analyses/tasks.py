@@ -12,6 +12,7 @@ from schemas.small_numbers import FEWEST_STUDENTS, withhold
 from schemas.summary import RunSummary
 from schemas.task_figures import (
     FIRST_SUBMIT_CORRECTNESS,
+    FIRST_SUBMITS,
     PLACE,
     REACHED,
     SHARE_UNSOLVED,
@@ -72,7 +73,7 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
     if not figures:
         return Findings()
     compared = (STUDENTS_TRIED, FIRST_SUBMIT_CORRECTNESS)
-    before = read_tasks(engine, first - timedelta(days=DAYS), first - timedelta(days=1), compared)
+    before = read_tasks(engine, first - timedelta(days=DAYS), first - timedelta(days=1), compared, FIRST_SUBMITS)
     names = read_names(engine, first, last)
     note = ATTEMPTS_SPAN.to(language, first=first, last=last)
     ranks = rank(figures)

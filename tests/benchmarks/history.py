@@ -9,7 +9,7 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from sqlalchemy import text
 
 from tests.benchmarks.measure import Ratio, alternate, at_most
-from tests.benchmarks.records import month, source_of
+from tests.benchmarks.records import A_DAY, month, source_of
 from tests.fixtures.pipelines import Pipeline, Pipelines
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 REFERENCE: Final = 100_000
 ROUNDS: Final = 5
-A_DAY: Final = 4_000
 DAY: Final = date(2023, 4, 1)
 # As in the records of the service, a student makes four or five attempts on a task in one sitting.
 FILL: Final = """

@@ -80,6 +80,6 @@ def compare_export(pipelines: Pipelines, sizes: Sequence[int]) -> Iterator[Ratio
 def _export(pipeline: Pipeline, rows: int) -> float:
     with pipeline.engine() as engine:
         history.fill(engine, rows)
-        span = ["--start-date", "2010-01-01", "--end-date", "2023-04-01"]
+        span = ["--start-date", "2000-01-01", "--end-date", "2023-04-01"]
         arguments = ["-m", "flows.export", "--what", "attempts", *span, "-o", str(pipeline.home / "attempts.csv")]
         return run(arguments, pipeline.variables()).peak_mib

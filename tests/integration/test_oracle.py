@@ -15,7 +15,9 @@ from sqlalchemy import Engine
 from statsmodels.duration.survfunc import SurvfuncRight
 from statsmodels.stats.proportion import proportion_confint
 
+from schemas.task_figures import FIRST_SUBMIT_CORRECTNESS, FIRST_SUBMITS, STUDENTS_TRIED
 from tasks.figures import compute_figures
+from tasks.learning import read_tasks
 from tests.integration.loading import empty_all, load, span
 from tests.integration.test_cases import export, load_attempts
 
@@ -172,6 +174,8 @@ def test_every_cell_is_that_of_the_second_implementation(engine: Engine, seed: i
     assert_same(export(engine, "tasks", first, last), "task", task_figures(frame, last))
     assert_same(export(engine, "days", first, last), "day", day_figures(frame))
     assert any(row["discrimination"] for row in export(engine, "tasks", first, last)) or seed
+    compared = (STUDENTS_TRIED, FIRST_SUBMIT_CORRECTNESS)
+    assert read_tasks(engine, first, last, compared, FIRST_SUBMITS) == read_tasks(engine, first, last, compared)
 
 
 def test_the_figures_of_real_submissions_are_the_plain_counts(
