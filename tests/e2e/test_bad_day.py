@@ -1,9 +1,6 @@
 """A bad day: a checker that refuses everything in one task, and what a reader learns of it from the mail alone."""
 
 import base64
-from ast import literal_eval
-from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -14,53 +11,43 @@ import pytest
 from tasks.titles import TITLES_TAB
 from tests.fixtures.browser import browser_running
 from tests.fixtures.pipelines import Pipelines
-from tests.sandbox.grader import SyntheticRecords
+from tests.sandbox.grader import RecordList
 from tests.sandbox.sheets.client import open_client
 from tests.sandbox.world import SPREADSHEET_ID
 
 pytestmark = pytest.mark.slow
 
+YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
+COURSE, HOST = "course-v1:University+PY-101+2026", "lms.university.example"
+TASKS = ("loops", "lists", "strings")
+BROKEN = TASKS[0]
+STUDENTS = 24
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 
-TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-YESTERDAY = TODAY - timedelta(days=1)
-TWO_WEEKS = YESTERDAY - timedelta(days=14)
 
-
-def sourced_id(record: dict[str, Any]) -> str:
-    """Course, LMS and task, as they stand in the LTI parameters."""
-    return str(literal_eval(str(record["passback_params"]))["lis_result_sourcedid"]).rpartition(":")[0]
-
-
-class BrokenChecker:
-    """Attempts at the fictitious university; in one task yesterday's submits are all wrong."""
-
-    def __init__(self) -> None:
-        self._records = SyntheticRecords()
-        submits = [one for one in self._records.between(YESTERDAY, TODAY) if one["attempt_type"] == "submit"]
-        students = Counter(task for task, _ in {(sourced_id(one), one["lti_user_id"]) for one in submits})
-        ((self.broken, _),) = students.most_common(1)
-        self.submits = sum(sourced_id(one) == self.broken for one in submits)
-
-    def between(self, start: datetime, end: datetime) -> Sequence[object]:
-        return [
-            {**one, "is_correct": 0} if start >= YESTERDAY and self._is_broken(one) else one
-            for one in self._records.between(start, end)
-        ]
-
-    def _is_broken(self, record: dict[str, Any]) -> bool:
-        return record["attempt_type"] == "submit" and sourced_id(record) == self.broken
+def submits(days_before: int) -> list[dict[str, Any]]:
+    """Every student hands every task in once; two of three are right, but none of the broken task's of yesterday."""
+    return [
+        {
+            "lti_user_id": f"{student:032x}",
+            "passback_params": f"{{'lis_result_sourcedid': '{COURSE}:{HOST}-{task}:{student:032x}'}}",
+            "is_correct": int((student + days_before) % 3 > 0 and (task != BROKEN or days_before > 0)),
+            "attempt_type": "submit",
+            "created_at": f"{YESTERDAY - timedelta(days=days_before)} 10:{student:02}:{place:02}.5",
+        }
+        for student in range(STUDENTS)
+        for place, task in enumerate(TASKS)
+    ]
 
 
 def test_the_mail_names_the_task_and_leads_to_it_on_every_screen(pipelines: Pipelines, tmp_path: Path) -> None:
-    source = BrokenChecker()
-    course, _, place = source.broken.rpartition(":")
-    task = place.rpartition("-")[2]
-    pipeline = pipelines.make(source)
+    pipeline = pipelines.make(RecordList([one for day in range(5) for one in submits(day)]))
     sheets = pipeline.world.sheets
     book = open_client(sheets.service_account_info(), sheets.url).open_by_key(SPREADSHEET_ID)
-    book.add_worksheet(TITLES_TAB, 10, 3).update([["course", "task", "title"], [course, task, "Вложенные циклы"]], "A1")
-    assert pipeline.run(str(TWO_WEEKS.date()), str(YESTERDAY.date() - timedelta(days=1)), publish=False).is_completed()
+    titles = [["course", "task", "title"], [COURSE, BROKEN, "Вложенные циклы"]]
+    book.add_worksheet(TITLES_TAB, 10, 3).update(titles, "A1")
+    first, last = (str(YESTERDAY - timedelta(days=days)) for days in (4, 1))
+    assert pipeline.run(first, last, publish=False, window_hours=24).is_completed()
 
     assert pipeline.run(lookback_days=0, heal_days=0).is_completed()
 
@@ -69,9 +56,8 @@ def test_the_mail_names_the_task_and_leads_to_it_on_every_screen(pipelines: Pipe
     plain, html = (str(part.get_content()) for part in map(mail.get_body, (("plain",), ("html",))) if part)
     for text in (plain, html):
         assert "«Вложенные циклы»" in text
-        assert f"ни одной верной из {source.submits}" in text.replace("\xa0", " ")
-        assert f"/courses/{course}/jump_to_id/{task}" in text
-
+        assert f"ни одной верной из {STUDENTS} отправок" in text.replace("\xa0", " ")
+        assert f"https://{HOST}/courses/{COURSE}/jump_to_id/{BROKEN}" in text
     (chart,) = (part for part in mail.walk() if part.get_content_type() == "image/png")
     picture = f"data:image/png;base64,{base64.b64encode(chart.get_content()).decode()}"
     html = html.replace(f"cid:{chart['Content-ID'].strip('<>')}", picture)

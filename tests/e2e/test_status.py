@@ -114,11 +114,13 @@ def test_services_that_are_down(pipeline: Pipeline, call: Call) -> None:
     assert not found["well"]
 
 
-@pytest.mark.parametrize("command", ["status", "psql"])
-def test_what_cannot_be_asked_is_one_line_and_nothing_is_made(tmp_path: Path, command: str) -> None:
+def test_what_cannot_be_asked_is_one_line_and_nothing_is_made(tmp_path: Path) -> None:
     alone = {"CODEGRADER_HOME": str(tmp_path / "home"), "PREFECT_HOME": str(tmp_path / "prefect")}
     nowhere = alone | {"PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
-    for variables, code, said in ((alone, 2, "nothing is set up yet: "), (nowhere, 1, "it cannot be reached")):
+    for command, variables, code, said in (
+        ("status", alone, 2, "nothing is set up yet: "),
+        ("psql", nowhere, 1, "it cannot be reached"),
+    ):
         done = start(variables, command, code=code)
         assert done.stdout == ""
         assert said in done.stderr
