@@ -129,9 +129,10 @@ def _describe(failures: Mapping[str, Marks], rows: pd.DataFrame, severity: Sever
 def _sample(rows: pd.DataFrame, failing: Marks) -> str:
     """A few rows: who and when, and no text of theirs, which might be an id."""
     places = failing.nonzero()[0][:SAMPLES]
-    sample = rows.loc[places]
-    times = sample["created_at"].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("no time")
-    return "; ".join(f"{mask(user)} {moment}" for user, moment in zip(sample["user_id"], times, strict=True))
+    moments = ((rows["user_id"][place], rows["created_at"][place]) for place in places)
+    return "; ".join(
+        f"{mask(user)} {'no time' if moment is pd.NaT else f'{moment:%Y-%m-%d %H:%M:%S}'}" for user, moment in moments
+    )
 
 
 def mask(user_id: str | None) -> str:
