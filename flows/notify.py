@@ -24,6 +24,9 @@ def codegrader_notify(flow_run_id: str | None = None) -> bool:
 
     Args:
         flow_run_id: The id of the run that has died. Empty: no run is meant, the data are late.
+
+    Returns:
+        Whether a mail was sent.
     """
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(UUID(flow_run_id or flow_run.get_id()))

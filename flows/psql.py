@@ -71,6 +71,9 @@ def find_program(name: str, *, is_embedded: bool) -> str:
     """The path of one of PostgreSQL's programs.
 
     The embedded server brings them along, but without TLS: for a database of one's own, those on the PATH come first.
+
+    Raises:
+        PermanentError: it is nowhere.
     """
     # platformdirs warns of a missing XDG_RUNTIME_DIR, which is normal in containers and services.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")

@@ -61,6 +61,9 @@ def embedded_server(folder: Path) -> "PostgresServer":
     Args:
         folder: where its data lie; made if missing. As root, every folder above is made traversable for all, because
             PostgreSQL refuses to run as root and another user must get there.
+
+    Raises:
+        PermanentError: it cannot be started.
     """
     _check_path(folder)
     # platformdirs warns of a missing XDG_RUNTIME_DIR, which is normal in containers and services.

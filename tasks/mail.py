@@ -77,6 +77,9 @@ def build_notice(
         run: the run's name.
         reason: why it failed, without secrets.
         run_url: the run's page; None if there is none.
+
+    Raises:
+        InvalidInputError: as `build_message` does.
     """
     name = one_line(run)
     message = _address(wording.NOTICE_SUBJECT.to(language, run=name), sender, recipients, sent_at)

@@ -42,6 +42,9 @@ def write_files(summary: RunSummary, chart: bytes | None, folder: Path) -> Path:
 
     Returns:
         The page.
+
+    Raises:
+        PermanentError: the files cannot be written there.
     """
     contents = {"html": render_html(summary, chart).encode()}
     if section := charted_section(summary.sections):

@@ -105,7 +105,11 @@ def _find_secrets(value: Any) -> Iterator[str]:
 
 
 def find_database(configuration: Configuration, *, making: bool = True) -> "SqlAlchemyConnector":
-    """How to connect to the user's database, or to the embedded one, which is started, and made only if `making`."""
+    """How to connect to the user's database, or to the embedded one, which is started.
+
+    Raises:
+        PermanentError: it does not start, or there is none yet and it is not to be made.
+    """
     if configuration.database is not None:
         return configuration.database
     folder = home_path() / "postgres"

@@ -32,7 +32,11 @@ def home_folder(part: str = "") -> Path:
 
 
 def make_private(folder: Path, setting: str) -> Path:
-    """Makes a folder for its owner alone, unless it is there; see `home_folder`. `setting` is what names another."""
+    """Makes a folder for its owner alone, unless it is there.
+
+    Raises:
+        InvalidInputError: it cannot be written to; the setting that names another is told.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         TemporaryFile(dir=folder).close()

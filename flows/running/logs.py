@@ -65,6 +65,9 @@ class DailyFileHandler(ConcurrentRotatingFileHandler):
     """Writes to `YYYY-MM-DD.log` of the present day; any number of processes may write to one folder at once.
 
     A folder that is there already keeps its mode: it may be one that others use too.
+
+    Raises:
+        OSError: the folder cannot be created or written to.
     """
 
     def __init__(
