@@ -78,6 +78,11 @@ def write_percent(share: float, language: Language, decimals: int = 1) -> str:
     return format_percent(share, exact, locale=language)
 
 
+def write_growth(share: float, language: Language, decimals: int = 1) -> str:
+    """A share as a percentage with its sign: `+6,0 %`."""
+    return f"{'+' if share > 0 else ''}{write_percent(share, language, decimals)}"
+
+
 def write_day(day: date, language: Language) -> str:
     """A date as in the sheet, with its weekday: `2023-04-01, сб`."""
     return f"{day.isoformat()}, {write_weekday(day, language)}"
@@ -108,7 +113,7 @@ def write_value(value: Value, kind: Kind, language: Language) -> str:
         return write_percent(value, language)
     if kind == "change":
         assert isinstance(value, int | float)
-        return f"{'+' if value > 0 else ''}{write_percent(value, language)}"
+        return write_growth(value, language)
     if isinstance(value, int | float):
         return write_number(value, language)
     if isinstance(value, Link):

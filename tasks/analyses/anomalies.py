@@ -95,14 +95,11 @@ def analyse_anomalies(engine: Engine, summary: RunSummary) -> Findings:
     )
     # What concerns all courses is told before what concerns one.
     first = sorted(found, key=lambda each: (each.course != "", each.day))[:MOST_TOLD]
-    told = [
-        Headline(
-            _TOLD.to(language, day=write_day(each.day, language), **_describe(each, language)),
-            "alarm",
-            _SHORT.to(language, **_describe(each, language)) if each is first[0] else "",
-        )
-        for each in first
-    ]
+    told: list[Headline] = []
+    for each in first:
+        said = _describe(each, language)
+        text = _TOLD.to(language, day=write_day(each.day, language), **said)
+        told.append(Headline(text, "alarm", "" if told else _SHORT.to(language, **said)))
     if len(found) > MOST_TOLD:
         told.append(Headline(_MORE.to(language, count=len(found) - MOST_TOLD), "alarm"))
     return Findings((section,), tuple(told))

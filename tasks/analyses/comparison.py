@@ -9,7 +9,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.engine import Engine
 
 from schemas.figures import ATTEMPTS, DAILY_FIGURES, SUCCESS_RATE, UNIQUE_USERS
-from schemas.language import NOTHING, Counted, Kind, Language, Text, write_percent, write_value, write_weekday
+from schemas.language import (
+    NOTHING,
+    Counted,
+    Kind,
+    Language,
+    Text,
+    write_growth,
+    write_percent,
+    write_value,
+    write_weekday,
+)
 from schemas.period import start_of
 from schemas.period_figures import PERIOD_FIGURES
 from schemas.section import Column, Findings, Headline, Row, Section, figure_columns
@@ -119,7 +129,7 @@ def _tell(now: Values, compared: tuple[Text, Values] | None, summary: RunSummary
     if compared:
         what, then = compared
         growth = (now[ATTEMPTS.name] or 0) / (then[ATTEMPTS.name] or 1) - 1
-        change = f"{'+' if growth > 0 else ''}{write_percent(growth, language, decimals=0)}"
+        change = write_growth(growth, language, decimals=0)
         told += f", {_ON[what].to(language, change=change)}"
         if what is _USUAL:
             weekday = write_weekday(summary.period.last_day, language)

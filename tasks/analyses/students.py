@@ -1,6 +1,7 @@
 """Students who may need a hand: stuck on a task now, struggling this week, or gone quiet. Say "look", not "failing"."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -128,7 +129,8 @@ def analyse_students(engine: Engine, summary: RunSummary) -> Findings:
     if not listed.rows:
         return Findings()
     large = {course for (course,) in read_rows(engine, _LARGE_COURSES, {"last": last})}
-    counts = Counter(row.values[:3] for row in listed.rows if row.values[0] in large)
+    public = [row.values for row in listed.rows if row.values[0] in large]
+    counts = Counter(values[:3] for values in public)
     section = Section(
         "students",
         _TITLE.to(language),
@@ -136,22 +138,17 @@ def analyse_students(engine: Engine, summary: RunSummary) -> Findings:
         tuple(Row((*key, count)) for key, count in counts.items()),
         (*(note.to(language) for note in _NOTES), SMALL_COURSES.to(language, fewest=FEWEST_STUDENTS)),
     )
-    by_course = _count_by_course(counts, language)
-    by_state: Counter[Value] = Counter()
-    for (_, _, state), count in counts.items():
-        by_state[state] += count
-    told = ", ".join(f"{state} — {count}" for state, count in by_state.items())
+    by_course = _count_by_course(public, language)
+    told = ", ".join(f"{state} — {count}" for state, count in Counter(values[2] for values in public).items())
     headlines = (Headline(_TOLD.to(language, counts=told), "todo"),) if counts else ()
     sections = (*([by_course, section] if counts else []), *([listed] if summary.lists_students else []))
     return Findings(sections, headlines)
 
 
-def _count_by_course(counts: Counter[tuple[Value, ...]], language: Language) -> Section:
+def _count_by_course(public: Sequence[tuple[Value, ...]], language: Language) -> Section:
     """A row a course, a column for each thing that is seen."""
     states = {name: state.to(language) for name, (_, state) in _KINDS.items()}
-    totals: Counter[tuple[Value, Value]] = Counter()
-    for (course, _, state), count in counts.items():
-        totals[course, state] += count
+    totals = Counter((course, state) for course, _, state, *_ in public)
     rows = tuple(
         Row((str(course).removeprefix("course-v1:"), *(totals[course, state] for state in states.values())))
         for course in dict.fromkeys(course for course, _ in totals)
