@@ -32,6 +32,7 @@ class Page(HTMLParser):
         self.rows: list[list[str]] = []
         self.tags: set[str] = set()
         self.links: list[str] = []
+        self.ids: list[str] = []
         self.classes: set[str] = set()
         self.text = ""
         self._in_cell = False
@@ -42,6 +43,7 @@ class Page(HTMLParser):
         self.tags.add(tag)
         given = dict(attrs)
         self.classes |= set((given.get("class") or "").split())
+        self.ids += [given["id"] or ""] if "id" in given else []
         if tag == "a":
             self.links.append(given["href"] or "")
         if tag == "tr":
@@ -70,7 +72,9 @@ def page(**parts: Any) -> Page:
 def test_every_row_of_every_section_is_shown(language: Language) -> None:
     summary = make_summary(days=3, missing=(1,), incomplete=(2,), language=language)
     shown = Page(render_html(summary, None))
-    assert [section.name for section in summary.sections] == ["days", "brief", "comparison", "records", "checks"]
+    names = ["days", "brief", "comparison", "records", "checks"]
+    assert [section.name for section in summary.sections] == names
+    assert shown.ids == names  # so that a mail can lead to one of them
     for section in summary.sections:
         assert [column.title for column in section.columns] in shown.rows
         for row in [row.values for row in section.rows] + ([section.total] if section.total else []):
