@@ -7,6 +7,7 @@ Only dates and counts are written, never a text of the API's, so nothing can bec
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from itertools import takewhile
 from typing import Any, Final
 
 import google.auth.exceptions
@@ -56,10 +57,12 @@ def publish_figures(key: SecretDict, spreadsheet_id: str, history: Section, api_
         if history.rows:
             header = [column.title for column in history.columns]
             expected: list[list[Any]] = [header, *(list(row.values) for row in history.rows)]
-            _refuse_to_shrink(_read(tab, "A:D"), {row[0] for row in expected[1:]})
+            there = _read(tab, "A:D")
+            _refuse_to_shrink(there, {row[0] for row in expected[1:]})
             _unmerge(sheet, tab)
-            _write(tab, expected)
-            _compare(tab, expected)
+            first = _count_alike(there, expected)
+            _write(tab, expected, first)
+            _compare(tab, expected, first)
         return f"{sheet.url}/edit#gid={tab.id}"
 
 
@@ -128,15 +131,24 @@ def _unmerge(sheet: gspread.Spreadsheet, tab: gspread.Worksheet) -> None:
         sheet.batch_update({"requests": ours})
 
 
-def _write(tab: gspread.Worksheet, rows: list[list[Any]]) -> None:
-    frame = pd.DataFrame(rows, dtype=object)
-    set_with_dataframe(tab, frame, include_column_header=False, resize=False, allow_formulas=False)
+def _count_alike(there: list[list[Any]], expected: list[list[Any]]) -> int:
+    """How many rows at the top need not be written, the last one never among them.
+
+    Of a history of years few rows change; the measure of a daily run on a table of 10 million attempts needs it.
+    """
+    numbers = [[(cell - _EPOCH).days if isinstance(cell, date) else cell for cell in row] for row in expected[:-1]]
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(there, numbers, strict=False)))
+
+
+def _write(tab: gspread.Worksheet, rows: list[list[Any]], first: int) -> None:
+    frame = pd.DataFrame(rows[first:], dtype=object)
+    set_with_dataframe(tab, frame, row=first + 1, include_column_header=False, resize=False, allow_formulas=False)
     if tab.row_count > len(rows):
         tab.batch_clear([f"A{len(rows) + 1}:D"])
 
 
-def _compare(tab: gspread.Worksheet, expected: list[list[Any]]) -> None:
-    if list(map(_as_texts, _read(tab, "A1:D"))) != list(map(_as_texts, expected)):
+def _compare(tab: gspread.Worksheet, expected: list[list[Any]], first: int) -> None:
+    if list(map(_as_texts, _read(tab, f"A{first + 1}:D"))) != list(map(_as_texts, expected[first:])):
         raise TransientError(f"Google Sheet: {TAB} does not hold what was written: does somebody edit columns A–D?")
 
 

@@ -27,6 +27,20 @@ def test_the_tab_is_made_grows_and_is_trimmed_and_what_others_keep_beside_it_sta
     assert sheet.cells() == [*shown(sheet_days(1199)), ["", "", "", "", "", "a remark"]]
 
 
+def test_what_somebody_wrote_over_the_figures_is_put_right_wherever_it_stands(sheet: PublishedSheet) -> None:
+    sheet.publish(sheet_days(9))
+    tab = sheet.tab()
+    for cell, wrong in (("B3", 7), ("C4", "12"), ("A6", "")):
+        tab.update([[wrong]], cell, raw=True)
+        sheet.publish(sheet_days(9))
+        assert sheet.cells() == shown(sheet_days(9))
+    assert all(
+        isinstance(value, int)
+        for row in tab.get_values("B2:D10", value_render_option="UNFORMATTED_VALUE")
+        for value in row
+    )
+
+
 def test_no_figures_and_a_history_that_shrank_leave_the_sheet_as_it_is(sheet: PublishedSheet) -> None:
     sheet.publish(sheet_days(9))
     sheet.publish(sheet_days(0))
