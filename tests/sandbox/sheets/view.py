@@ -2,6 +2,7 @@
 
 from tests.sandbox.sheets.book import Book, Sheet
 from tests.sandbox.sheets.json_types import Json, JsonObject
+from tests.sandbox.sheets.masks import parse_mask
 from tests.sandbox.sheets.notation import FORMULA_SHOWN, is_moment, show_cell
 from tests.sandbox.sheets.ranges import Area
 
@@ -11,8 +12,12 @@ NO_FORMULAS: JsonObject = {"errorValue": {"type": "ERROR", "message": "The Sheet
 
 def get_book(book: Book, query: JsonObject, _: JsonObject) -> JsonObject:
     """Carries `spreadsheets.get` out: the sheets and cells are limited to some ranges, if there are any."""
-    # A field mask takes out what nobody asked for.
-    with_cells = query.get("includeGridData") or "fields" in query
+    # A field mask takes out what nobody asked for; cells, of which there may be many, are not even looked at.
+    mask = parse_mask(query["fields"]) if "fields" in query else {}
+    asked = {"*": {}} if "*" in mask else mask.get("sheets")
+    with_cells = (
+        query.get("includeGridData") if not mask else asked is not None and (not asked or {"*", "data"} & {*asked})
+    )
     chosen = [book.find_range(text) for text in query.get("ranges", [])] or [(sheet, {}) for sheet in book.sheets]
     sheets = []
     for sheet in book.sheets:
