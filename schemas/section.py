@@ -40,10 +40,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a section's table: a value for each column."""
+    """A line of a section's table: a value for each column.
+
+    Attributes:
+        key: what the row is about, as the database has it: of a task, its course and its id; empty where nobody asks.
+    """
 
     values: tuple[Value, ...]
     tone: Tone = "plain"
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

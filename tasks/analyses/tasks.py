@@ -96,7 +96,8 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
                     names[key].link(language),
                     *(figures[key][each.name] for each in TASK_FIGURES),
                     _trend(figures[key], before.get(key)),
-                )
+                ),
+                key=key,
             )
             for key in order
         ),

@@ -179,10 +179,12 @@ def test_a_retired_task_that_is_still_attempted_stays_in_the_figures(engine: Eng
 def test_a_task_that_nobody_has_named_is_short_and_leads_to_its_whole_id(engine: Engine) -> None:
     load_attempts(engine, tried("ann", 28, 1, task="9d2f5a61b7c44e8f"))
     save_titles(engine, [Title(COURSE, "of nobody", "Nobody's task")])
-    (link,) = the(analyse_tasks(engine, a_day()), "tasks").values("task")
+    section = the(analyse_tasks(engine, a_day()), "tasks")
+    (link,) = section.values("task")
     assert isinstance(link, Link)
     assert link.text == "9d2f5a61…"
     assert str(link.url).endswith("/jump_to_id/9d2f5a61b7c44e8f")
+    assert section.rows[0].key == (COURSE, "9d2f5a61b7c44e8f")
 
 
 def test_an_attempt_of_no_readable_course_counts_in_the_day_and_is_named_in_the_checks_alone(engine: Engine) -> None:
