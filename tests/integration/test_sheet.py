@@ -1,6 +1,7 @@
 """The sheet as the figures come and go, and the keys that open it; what goes wrong is in `tests/faults`."""
 
 import pytest
+from gspread.utils import ValueRenderOption
 from prefect.types import SecretDict
 
 from tasks.errors import PermanentError
@@ -36,7 +37,7 @@ def test_what_somebody_wrote_over_the_figures_is_put_right_wherever_it_stands(sh
         assert sheet.cells() == shown(sheet_days(9))
     assert all(
         isinstance(value, int)
-        for row in tab.get_values("B2:D10", value_render_option="UNFORMATTED_VALUE")
+        for row in tab.get_values("B2:D10", value_render_option=ValueRenderOption.unformatted)
         for value in row
     )
 
