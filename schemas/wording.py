@@ -15,6 +15,21 @@ TO_DO: Final = Text("Что сделать", "What to do")
 MISSING: Final = Text("Не вошло в показатели, начала окон по UTC", "Missing from the figures, starts of windows in UTC")
 AND_MORE: Final = Text("и ещё {count}", "and {count} more")
 SKIPPED: Final = Text("Пропущено, потому что не настроено: {stages}.", "Skipped, because it is not set up: {stages}.")
+FETCHED: Final = Text("Получено записей", "Records fetched")
+FATES: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "new": Text("новых", "new"),
+        "changed": Text("изменённых", "changed"),
+        "unchanged": Text("без изменений", "unchanged"),
+        "rejected": Text("отклонено проверками", "rejected by the checks"),
+        "duplicates": Text("точных повторов", "exact duplicates"),
+    }
+)
+"""What became of the records fetched, by the names of `LoadCounts`."""
+REPORT_PLACE: Final = Text("Отчёт: {path} на машине {machine}", "Report: {path} on {machine}")
+MAIL_SENT: Final = Text(
+    "Письмо «{subject}» отправлено, адресов: {readers}", "Mail “{subject}” sent, addresses: {readers}"
+)
 SHEET_LINK: Final = Text("Открыть таблицу", "Open the sheet")
 RUN_LINK: Final = Text("Открыть запуск в Prefect", "Open the run in Prefect")
 STARTED_AT: Final = Text(

@@ -1,28 +1,25 @@
-"""What a run leaves in the Prefect dashboard: a summary with every section, the chart, and progress on the way."""
+"""What a run leaves in the Prefect dashboard: a summary with every section, and progress on the way."""
 
 import base64
 import platform
+import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 from uuid import UUID
 
 from prefect import get_run_logger
-from prefect.artifacts import (
-    create_image_artifact,
-    create_markdown_artifact,
-    create_progress_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from flows.running.stages import describe_counts
-from schemas.language import Language, Link, Value, write_number
+from schemas import wording
+from schemas.language import Language, Link, write_number
 from schemas.section import Section
 from schemas.summary import RunSummary
-from schemas.wording import SOME_ROWS
-from tasks.rendering import web_address, write_row
+from tasks.mail import subject
+from tasks.rendering import MOST_MISSING_NAMED, span, web_address, write_row
 
 LONG: Final = 8
 """From so many steps on, a run shows its progress in the dashboard."""
@@ -30,6 +27,7 @@ MOST_ROWS: Final = 50
 """Rows of a section that the dashboard shows; the report has them all."""
 SHOWN_EVERY_S: Final = 2
 """To show it costs as much time as to load a small window."""
+_PUNCTUATION: Final = re.compile(r"[!-/:-@\[-`{-~]")
 
 
 class Progress:
@@ -59,63 +57,90 @@ class Progress:
             self._shown_at = now
 
 
-def write_artifacts(summary: RunSummary, chart: bytes | None, report: Path | None) -> None:
-    """Writes the artifacts; the run does not fail for want of one.
+def write_summary(summary: RunSummary, chart: bytes | None, report: Path | None, sent: Sequence[EmailMessage]) -> None:
+    """Writes the run's artifact, named after its news; the run does not fail for want of it.
 
     Args:
         chart: the picture, a PNG; None if there is none.
         report: the report's page, on the machine of the worker; None if it was not written.
+        sent: the mails that the mail server has taken.
     """
     try:
-        create_markdown_artifact(
-            describe_run(summary, report), key="codegrader-summary", description="What this run came to"
-        )
-        if chart:
-            image = f"data:image/png;base64,{base64.b64encode(chart).decode()}"
-            create_image_artifact(image, key="codegrader-chart", description="Attempts, users and success rate by day")
+        page = "\n".join(describe_run(summary, chart, report, sent))
+        create_markdown_artifact(page, key="codegrader-summary", description=escape(subject(summary)))
     except Exception:  # noqa: BLE001 (whatever Prefect's server has against it, the figures are published elsewhere)
-        get_run_logger().warning("the run's artifacts could not be written", exc_info=True)
+        get_run_logger().warning("the run's summary could not be written to the dashboard", exc_info=True)
 
 
-def describe_run(summary: RunSummary, report: Path | None) -> str:
-    """The run in Markdown: outcome, counts, failures, where sheet and report are; sections that list nobody."""
-    lines = [f"# {summary.period}", "", "**Succeeded**" if summary.succeeded else "**Failed**", ""]
-    lines += [f"- {escape(headline.text)}" for headline in summary.headlines]
+def describe_run(
+    summary: RunSummary, chart: bytes | None, report: Path | None, sent: Sequence[EmailMessage]
+) -> Iterator[str]:
+    """The run in lines of Markdown: why it failed, the news, the totals, where all is, sections that list nobody."""
+    language = summary.language
+    status = wording.STATUS_SUCCEEDED if summary.succeeded else wording.STATUS_FAILED
+    yield from (f"# {span(summary.period)}", "", f"**{status.to(language)}**", "")
     for failure in summary.failures:
-        lines.append(f"- **{failure.stage}**: {escape(failure.message)}")
-        lines += [f"  - missing: {window} UTC" for window in failure.missing[:50]]
-    lines += ["", f"{summary.windows} windows: {describe_counts(summary.counts)}", ""]
-    lines += [f"- {stage}: skipped, not set up" for stage in summary.skipped]
-    if summary.sheet_url:
-        lines.append(f"- [Google Sheet]({summary.sheet_url})")
-    if report:
-        # A page opened from the dashboard may not link to a file, least of all to one of another machine.
-        lines.append(f"- Report: `{report}` on {platform.node()}")
+        yield f"- **{wording.STAGES[failure.stage].to(language)}**: {escape(failure.message)}"
+        if failure.missing:
+            yield f"  - {wording.MISSING.to(language)}: {_describe_missing(failure.missing, language)}"
+    yield ""
+    for headline in summary.headlines:
+        text = _link(headline.text, headline.url)
+        yield f"- **{text}**" if headline.urgency == "alarm" else f"- {text}"
+    yield from ("", *(f"- {line}" for line in _describe_places(summary, report, sent)))
+    if chart:
+        alt = wording.CHART_ALT.to(language, period=span(summary.period))
+        yield from ("", f"![{escape(alt)}](data:image/png;base64,{base64.b64encode(chart).decode()})")
     for section in summary.sections:
         if not section.is_personal:
-            lines += _describe_section(section, summary.language)
-    return "\n".join(lines)
+            yield from _describe_section(section, language)
+
+
+def _describe_missing(missing: Sequence[str], language: Language) -> str:
+    named, more = missing[:MOST_MISSING_NAMED], len(missing) - MOST_MISSING_NAMED
+    rest = f" {wording.AND_MORE.to(language, count=write_number(more, language))}" if more > 0 else ""
+    return ", ".join(map(escape, named)) + rest
+
+
+def _describe_places(summary: RunSummary, report: Path | None, sent: Sequence[EmailMessage]) -> Iterator[str]:
+    """What was loaded, and where the run's results are."""
+    language = summary.language
+    counts = {fate: getattr(summary.counts, name) for name, fate in wording.FATES.items()}
+    fates = ", ".join(f"{fate.to(language)} {write_number(count, language)}" for fate, count in counts.items() if count)
+    fetched = f"{wording.FETCHED.to(language)}: {write_number(summary.counts.fetched, language)}"
+    yield escape(f"{fetched} ({fates})" if fates else fetched)
+    if summary.sheet_url:
+        yield _link(wording.SHEET_LINK.to(language), summary.sheet_url)
+    if report:
+        # A page opened from the dashboard may not link to a file, least of all to one of another machine.
+        yield escape(wording.REPORT_PLACE.to(language, path=report, machine=platform.node()))
+    for message in sent:
+        readers = write_number(len(message["To"].addresses), language)
+        yield escape(wording.MAIL_SENT.to(language, subject=message["Subject"], readers=readers))
+    if summary.skipped:
+        stages = ", ".join(wording.STAGES[stage].to(language) for stage in summary.skipped)
+        yield wording.SKIPPED.to(language, stages=stages)
 
 
 def _describe_section(section: Section, language: Language) -> Iterator[str]:
     yield from ("", f"## {escape(section.title)}", "")
     rows = section.shown(MOST_ROWS)
     if rows:
-        yield _line(escape(column.title) for column in section.columns)
+        yield _line(escape(column.short or column.title) for column in section.columns)
         yield _line("--:" if column.is_number else ":--" for column in section.columns)
     for values in [*(row.values for row in rows), *([section.total] if section.total else [])]:
-        cells = map(escape, write_row(section.columns, values, language))
-        yield _line(_link(cell, value) for cell, value in zip(cells, values, strict=True))
-    notes = [escape(note) for note in section.notes]
+        urls = (value.url if isinstance(value, Link) else None for value in values)
+        yield _line(map(_link, write_row(section.columns, values, language), urls))
+    notes = list(section.notes)
     if len(rows) < len(section.rows):
         shown, all_rows = (write_number(len(each), language) for each in (rows, section.rows))
-        notes.insert(0, SOME_ROWS.to(language, shown=shown, rows=all_rows))
-    yield from ("", *(f"- {note}" for note in notes))
+        notes.insert(0, wording.SOME_ROWS.to(language, shown=shown, rows=all_rows))
+    yield from ("", *(f"- {escape(note)}" for note in notes))
 
 
-def _link(cell: str, value: Value) -> str:
-    url = web_address(value.url) if isinstance(value, Link) else None
-    return f"[{cell}]({quote(url, safe=':/?&=+%')})" if url else cell
+def _link(text: str, address: str | None) -> str:
+    url = web_address(address)
+    return f"[{escape(text)}]({quote(url, safe=':/?&=+%#')})" if url else escape(text)
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -123,5 +148,5 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def escape(text: str) -> str:
-    """Text from outside that Markdown will show as it is."""
-    return "".join(f"\\{character}" if character in "\\`*_{}[]()<>#+-!|~" else character for character in text)
+    """Text from outside that Markdown will show as it is, in one line: no tag, no link, no list begins in it."""
+    return _PUNCTUATION.sub(r"\\\g<0>", " ".join(text.splitlines()))

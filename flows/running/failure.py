@@ -2,7 +2,7 @@
 
 Who writes it depends on what is still alive: the flow, in its last stage; if it did not get there, its process, by
 `on_failure`; if that died, its worker, by `on_crashed`; if the worker died too, an automation, which starts the flow
-`codegrader-notify`. An artifact of the run says that its mail was written, whoever wrote it.
+`codegrader-notify`. A label of the run says that its mail was written, whoever wrote it.
 """
 
 from datetime import UTC, datetime
@@ -11,10 +11,7 @@ from uuid import UUID
 
 from prefect import Flow
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import ArtifactCreate
-from prefect.client.schemas.filters import ArtifactFilter
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.client.schemas.sorting import ArtifactSort
 from prefect.logging import get_logger
 from prefect.utilities.urls import url_for
 
@@ -26,8 +23,8 @@ from tasks.errors import CodegraderError
 from tasks.mail import build_notice
 from tasks.mail_server import send_message
 
-KEY: Final = "codegrader-mail"
-NOTE: Final = "The mail about this run was handed to the mail server."
+MAILED: Final = "codegrader.mailed"
+"""The label of a run whose mail was handed to the mail server."""
 
 
 def mail_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
@@ -64,12 +61,10 @@ def tell_of(run: FlowRun, reason: str) -> bool:
 
 def claim_mail(run_id: UUID) -> bool:
     """Notes that the run's mail is being written; False if that was noted before."""
-    written = ArtifactFilter.model_validate({"key": {"any_": [KEY]}, "flow_run_id": {"any_": [run_id]}})
     with get_client(sync_client=True) as client:
-        if client.read_artifacts(artifact_filter=written, sort=ArtifactSort.ID_DESC, limit=1, offset=0):
+        if MAILED in client.read_flow_run(run_id).labels:
             return False
-        note = ArtifactCreate(key=KEY, type="markdown", data=NOTE, description=NOTE, flow_run_id=run_id)
-        client.create_artifact(note)
+        client.update_flow_run_labels(run_id, {MAILED: True})
     return True
 
 

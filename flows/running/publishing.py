@@ -1,8 +1,9 @@
 """From the database to the readers: figures, sheet, report and mail, each of which may fail alone."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,7 +14,7 @@ from prefect.runtime import flow_run
 from prefect.utilities.annotations import quote
 from sqlalchemy.engine import Engine
 
-from flows.running.artifacts import write_artifacts
+from flows.running.artifacts import write_summary
 from flows.running.configuration import Configuration
 from flows.running.failure import claim_mail, page_of
 from flows.running.home import home_folder
@@ -71,6 +72,7 @@ class Publication:
     Attributes:
         chart: a PNG, once it is drawn.
         report: the page, once it is written.
+        sent: the mails that the mail server has taken.
     """
 
     stages: Stages
@@ -80,6 +82,7 @@ class Publication:
     targets: Targets
     chart: bytes | None = None
     report: Path | None = None
+    sent: list[EmailMessage] = field(default_factory=list)
 
 
 def _opaque(argument: Any) -> Any:
@@ -189,7 +192,7 @@ def _to_report(run: Publication) -> None:
 
 
 def _to_dashboard(run: Publication) -> None:
-    write_artifacts(run.summary, run.chart, run.report)
+    write_summary(run.summary, run.chart, run.report, run.sent)
 
 
 def _to_mail(run: Publication) -> None:
@@ -202,9 +205,10 @@ def _to_mail(run: Publication) -> None:
         # Noted before it is tried: a mail of which it is not certain that it left is not followed by another one.
         claim_mail(UUID(flow_run.get_id()))
         send_mail(server, message)
+        run.sent.append(message)
 
     run.stages.run("mail", send, lambda _: f"sent; addresses: {len(settings.email_to)}", is_shown=True)
 
 
-TARGETS: Final[tuple[Callable[[Publication], None], ...]] = (_to_report, _to_dashboard, _to_mail)
-"""Where it is shown once the sheet has the history, in this order: the mail tells of all others."""
+TARGETS: Final[tuple[Callable[[Publication], None], ...]] = (_to_report, _to_mail, _to_dashboard)
+"""Where it is shown once the sheet has the history, in this order: the dashboard tells of all others."""

@@ -7,18 +7,11 @@ from sqlalchemy.engine import Engine
 from schemas.language import Text, write_number
 from schemas.section import Column, Findings, Headline, Row, Section
 from schemas.summary import RunSummary
+from schemas.wording import FATES, FETCHED
 
 _TITLE: Final = Text("Загрузка данных", "Data load")
 _FATE: Final = Text("Что стало с записями", "What became of the records")
 _RECORDS: Final = Text("Записей", "Records")
-_FATES: Final = {
-    "new": Text("новых", "new"),
-    "changed": Text("изменённых", "changed"),
-    "unchanged": Text("без изменений", "unchanged"),
-    "rejected": Text("отклонено проверками", "rejected by the checks"),
-    "duplicates": Text("точных повторов", "exact duplicates"),
-}
-_FETCHED: Final = Text("Получено", "Fetched")
 _WINDOWS: Final = Text(
     "Запрошено окон: {windows}. Ежедневный запуск загружает и дни до своего: поздние записи и пропуски.",
     "Windows asked for: {windows}. A daily run loads days before its own as well: late records and gaps.",
@@ -36,9 +29,9 @@ def analyse_records(engine: Engine, summary: RunSummary) -> Findings:  # noqa: A
         "records",
         _TITLE.to(language),
         (Column("fate", _FATE.to(language), "text"), Column("records", _RECORDS.to(language), "count")),
-        tuple(Row((fate.to(language), getattr(counts, name))) for name, fate in _FATES.items()),
+        tuple(Row((fate.to(language), getattr(counts, name))) for name, fate in FATES.items()),
         (_WINDOWS.to(language, windows=write_number(summary.windows, language)),),
-        (_FETCHED.to(language), counts.fetched),
+        (FETCHED.to(language), counts.fetched),
     )
     is_quiet = summary.succeeded and counts.fetched > 0 and counts.new == counts.changed == 0
     return Findings((section,), (Headline(_NOTHING_CHANGED.to(language)),) if is_quiet else ())

@@ -23,6 +23,7 @@ import yaml
 
 from flows import up
 from schemas.figures import DAILY_FIGURES
+from schemas.wording import FETCHED, STATUS_SUCCEEDED
 from tasks.analyses.checks import CHECKS
 from tests.fixtures.browser import Visit
 from tests.fixtures.prefect_server import ROOT
@@ -53,12 +54,11 @@ RUN = f"{FIRST} to {LAST}"
 FIGURES = {figure.name: figure for figure in DAILY_FIGURES}
 ARTIFACTS = {
     "summary": (
-        "Succeeded",
-        "8 windows",
-        *(FIGURES[name].title.ru for name in ("unique_users", "success_rate")),
+        STATUS_SUCCEEDED.ru,
+        f"{FETCHED.ru}: ",
+        *(FIGURES[name].short.ru for name in ("unique_users", "success_rate")),
         CHECKS["no date in the future"].ru,
     ),
-    "chart": ("Attempts, users and success rate",),
     "progress": ("100%",),
 }
 
