@@ -103,12 +103,14 @@ class Headline:
     Attributes:
         short: the same for a mail's subject; empty where it is none of its business.
         url: where to look or to act.
+        section: the name of the section that tells more of it.
     """
 
     text: str
     urgency: Urgency = "news"
     short: str = ""
     url: str | None = None
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)

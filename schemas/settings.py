@@ -48,6 +48,11 @@ class Settings(BaseModel):
     expected_by: time | None = Field(None, description="a time of day such as 06:00")
     heartbeat_url: str | None = Field(None, description="an address such as https://monitor.example/ping/1")
     holidays: str | tuple[date, ...] = Field((), description="a file of dates, or a country such as RU")
+    report_storage: str | None = Field(
+        None, pattern=r"^[\w-]+/[\w-]+$", description="the type and the name of a Block, such as gcs-bucket/reports"
+    )
+    report_url: str | None = Field(None, description="an address such as https://reports.example/codegrader")
+    email_attach_report: bool = Field(default=False, description="yes or no")
 
     @field_validator("report_timezone")
     @classmethod

@@ -1,6 +1,6 @@
 """What a run has to say for itself: one description that the report, the mail, the log and the exit code share."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Literal, get_args
 
@@ -84,6 +84,7 @@ class RunSummary:
         findings: what the analyses found, in the order in which it is told.
         skipped: steps that were not configured.
         sheet_url: where the sheet is; None if it was not written.
+        report_url: where its readers find the report; None if nobody knows.
         run_url: the run's page in the Prefect dashboard; None without a server that has one.
         lists_students: whether students are listed, by pseudonym.
         holidays: days off, which are not judged: dates, or a country's code.
@@ -99,6 +100,7 @@ class RunSummary:
     failures: tuple[StageFailure, ...] = ()
     skipped: tuple[Stage, ...] = ()
     sheet_url: str | None = None
+    report_url: str | None = None
     run_url: str | None = None
     lists_students: bool = False
     holidays: str | tuple[date, ...] = ()
@@ -107,6 +109,15 @@ class RunSummary:
     def succeeded(self) -> bool:
         """True if no stage failed."""
         return not self.failures
+
+    @property
+    def public(self) -> "RunSummary":
+        """The same without the sections that list students."""
+        findings = (
+            replace(found, sections=tuple(each for each in found.sections if not each.is_personal))
+            for found in self.findings
+        )
+        return replace(self, findings=tuple(findings))
 
     @property
     def sections(self) -> tuple[Section, ...]:

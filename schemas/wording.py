@@ -30,6 +30,8 @@ REPORT_PLACE: Final = Text("Отчёт: {path} на машине {machine}", "Re
 MAIL_SENT: Final = Text(
     "Письмо «{subject}» отправлено, адресов: {readers}", "Mail “{subject}” sent, addresses: {readers}"
 )
+REPORT_LINK: Final = Text("Открыть отчёт", "Open the report")
+MORE_LINK: Final = Text("подробнее в отчёте", "more in the report")
 SHEET_LINK: Final = Text("Открыть таблицу", "Open the sheet")
 RUN_LINK: Final = Text("Открыть запуск в Prefect", "Open the run in Prefect")
 STARTED_AT: Final = Text(

@@ -34,6 +34,7 @@ def build_message(
     recipients: Sequence[str],
     chart_png: bytes | None,
     sent_at: datetime,
+    report: bytes | None = None,
 ) -> EmailMessage:
     """Builds the mail about a run: plain text, HTML, and the chart inside it; a failed run is never called a good one.
 
@@ -42,6 +43,7 @@ def build_message(
         recipients: addresses, one each.
         chart_png: the chart; None leaves it out.
         sent_at: the mail's date, aware.
+        report: its page, to be attached.
 
     Raises:
         InvalidInputError: there is no recipient, or an address is none.
@@ -59,6 +61,8 @@ def build_message(
         html = cast("EmailMessage", message.get_body(("html",)))
         name = f"{summary.period.file_stem}.png"
         html.add_related(chart_png, "image", "png", cid=f"<{chart_id}>", filename=name, disposition="inline")
+    if report is not None:
+        message.add_attachment(report, "text", "html", filename=f"{summary.period.file_stem}.html")
     return message
 
 

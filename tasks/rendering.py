@@ -38,7 +38,11 @@ def render(
         most_rows: of a longer section no more are shown, see `Section.shown`.
     """
     language, period, charted = summary.language, summary.period, charted_section(summary.sections)
-    addresses = ((summary.sheet_url, wording.SHEET_LINK), (summary.run_url, wording.RUN_LINK))
+    addresses = (
+        (summary.report_url, wording.REPORT_LINK),
+        (summary.sheet_url, wording.SHEET_LINK),
+        (summary.run_url, wording.RUN_LINK),
+    )
 
     def say(text: Text, **values: object) -> str:
         return text.to(language, **values)
@@ -68,6 +72,7 @@ def render(
             skipped=say(wording.SKIPPED, stages=", ".join(say(wording.STAGES[stage]) for stage in summary.skipped))
             if summary.skipped
             else "",
+            report=web_address(summary.report_url),
             period=span(period),
             started_at=f"{summary.started_at.astimezone(period.time_zone):%Y-%m-%d %H:%M}",
             chart_src=chart_src,

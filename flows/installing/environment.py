@@ -40,6 +40,7 @@ CHECKOUT: Final = Path(__file__).parents[2]
 _SHEET: Final = ("google_service_account_file", "spreadsheet_id")
 _MAIL: Final = ("smtp_server", "email_from", "email_to")
 _LOGIN: Final = ("smtp_username", "smtp_password")
+_STORAGE: Final = ("report_storage",)
 ENVIRONMENT_ALONE: Final = ("CODEGRADER_HOME", "SSL_CERT_FILE")
 """What only the environment can say, since it is needed by commands that do not read the file."""
 
@@ -93,7 +94,7 @@ class Environment(BaseSettings, Settings):
         """Empty is the same as not there; only here, so that an empty variable still wins over the file."""
         return {name: value for name, value in given.items() if not isinstance(value, str) or value.strip()}
 
-    @field_validator("grader_api_url", "google_sheets_url", "heartbeat_url")
+    @field_validator("grader_api_url", "google_sheets_url", "heartbeat_url", "report_url")
     @classmethod
     def _check_address(cls, value: str) -> str:
         return str(AnyHttpUrl(value))
@@ -137,7 +138,12 @@ class Environment(BaseSettings, Settings):
         """A service of which only a part is set up is a mistake, not a wish to do without it."""
         missing = [
             name.upper()
-            for group, optional in ((_SHEET, ()), (_MAIL, (*_LOGIN, "smtp_port")), (_LOGIN, ()))
+            for group, optional in (
+                (_SHEET, ()),
+                (_MAIL, (*_LOGIN, "smtp_port")),
+                (_LOGIN, ()),
+                (_STORAGE, ("report_url",)),
+            )
             if any(getattr(self, name) for name in (*group, *optional))
             for name in group
             if not getattr(self, name)

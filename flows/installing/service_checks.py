@@ -7,13 +7,14 @@ from functools import partial
 from typing import Final
 
 from flows.running.configuration import Configuration, find_database
-from flows.running.server import check_server, names_server
+from flows.running.server import check_server, names_server, temporary_server
 from schemas.period import Window
 from tasks.database import try_database
 from tasks.errors import CodegraderError
 from tasks.grader_api import fetch_records, parse_records
 from tasks.mail import try_login
 from tasks.sheet import try_sheet
+from tasks.storage import try_storage
 
 
 def check_services(configuration: Configuration) -> Iterator[tuple[bool, str]]:
@@ -22,6 +23,9 @@ def check_services(configuration: Configuration) -> Iterator[tuple[bool, str]]:
         yield _try("Prefect server", check_server)
     with ThreadPoolExecutor(len(_CHECKS)) as pool:
         yield from pool.map(lambda name: _try(name, partial(_CHECKS[name], configuration)), _CHECKS)
+    if storage := configuration.settings.report_storage:
+        with temporary_server():
+            yield _try("report storage", partial(try_storage, storage))
 
 
 def _try(name: str, attempt: Callable[[], str | None]) -> tuple[bool, str]:

@@ -111,7 +111,9 @@ def _describe_places(summary: RunSummary, report: Path | None, sent: Sequence[Em
     yield escape(f"{fetched} ({fates})" if fates else fetched)
     if summary.sheet_url:
         yield _link(wording.SHEET_LINK.to(language), summary.sheet_url)
-    if report:
+    if summary.report_url:
+        yield _link(wording.REPORT_LINK.to(language), summary.report_url)
+    elif report:
         # A page opened from the dashboard may not link to a file, least of all to one of another machine.
         yield escape(wording.REPORT_PLACE.to(language, path=report, machine=platform.node()))
     for message in sent:

@@ -37,8 +37,9 @@ from tasks.days_off import find_days_off
 from tasks.figures import figures
 from tasks.mail import build_message, send_mail
 from tasks.rendering import charted_section
-from tasks.report import write_report
+from tasks.report import render_html, write_report
 from tasks.sheet import publish_sheet, read_tab
+from tasks.storage import store_page
 from tasks.titles import TITLES_TAB, parse, read_file, save_titles
 
 
@@ -191,6 +192,25 @@ def _to_report(run: Publication) -> None:
     run.report = run.stages.run("report", write, "written to {}".format, is_shown=True)
 
 
+def _to_storage(run: Publication) -> None:
+    address, storage = run.configuration.settings.report_url, run.configuration.settings.report_storage
+    if not storage:
+        return
+
+    def store() -> str | None:
+        name, page = f"{run.summary.period.file_stem}.html", _public_page(run)
+        url: str | None = store_page(storage, name, _opaque(page), address)
+        return url
+
+    url = run.stages.run("report", store, lambda url: f"stored in {url or storage}", is_shown=True)
+    run.summary = replace(run.summary, report_url=url)
+
+
+def _public_page(run: Publication) -> bytes:
+    """The report for all its readers: the one that lists students stays where it was written."""
+    return render_html(run.summary.public, run.chart).encode()
+
+
 def _to_dashboard(run: Publication) -> None:
     write_summary(run.summary, run.chart, run.report, run.sent)
 
@@ -201,7 +221,9 @@ def _to_mail(run: Publication) -> None:
         return
 
     def send() -> None:
-        message = build_message(run.summary, settings.email_from or "", settings.email_to, run.chart, datetime.now(UTC))
+        page = _public_page(run) if settings.email_attach_report else None
+        sender, now = settings.email_from or "", datetime.now(UTC)
+        message = build_message(run.summary, sender, settings.email_to, run.chart, now, page)
         # Noted before it is tried: a mail of which it is not certain that it left is not followed by another one.
         claim_mail(UUID(flow_run.get_id()))
         send_mail(server, message)
@@ -210,5 +232,5 @@ def _to_mail(run: Publication) -> None:
     run.stages.run("mail", send, lambda _: f"sent; addresses: {len(settings.email_to)}", is_shown=True)
 
 
-TARGETS: Final[tuple[Callable[[Publication], None], ...]] = (_to_report, _to_mail, _to_dashboard)
+TARGETS: Final[tuple[Callable[[Publication], None], ...]] = (_to_report, _to_storage, _to_mail, _to_dashboard)
 """Where it is shown once the sheet has the history, in this order: the dashboard tells of all others."""

@@ -99,9 +99,9 @@ def analyse_anomalies(engine: Engine, summary: RunSummary) -> Findings:
     for each in first:
         said = _describe(each, language)
         text = _TOLD.to(language, day=write_day(each.day, language), **said)
-        told.append(Headline(text, "alarm", "" if told else _SHORT.to(language, **said)))
+        told.append(Headline(text, "alarm", "" if told else _SHORT.to(language, **said), section=section.name))
     if len(found) > MOST_TOLD:
-        told.append(Headline(_MORE.to(language, count=len(found) - MOST_TOLD), "alarm"))
+        told.append(Headline(_MORE.to(language, count=len(found) - MOST_TOLD), "alarm", section=section.name))
     return Findings((section,), tuple(told))
 
 

@@ -13,6 +13,7 @@ from schemas.wording import COURSE, DAY, TASK
 from tasks.database import read_rows
 from tasks.learning import read_names
 
+SECTION: Final = "refusals"
 WEEKS: Final = 4
 CHANCE: Final = 1e-4
 """A day is told of if the chance that all of its students fail is smaller, each failing as often as those of the weeks
@@ -77,7 +78,7 @@ def analyse_refusals(engine: Engine, summary: RunSummary) -> Findings:
         rows.append(Row((day, course.removeprefix("course-v1:"), task, students, submits, share), "error"))
         said = {"submits": _COUNTED.to(language, submits), "share": write_percent(share, language, decimals=0)}
         told = _TOLD.to(language, task=task.text, day=write_day(day, language), **said)
-        headlines.append(Headline(told, "alarm", _SHORT.to(language, task=task.text), task.url))
+        headlines.append(Headline(told, "alarm", _SHORT.to(language, task=task.text), task.url, SECTION))
     columns = (
         Column("day", DAY.to(language), "day"),
         Column("course", COURSE.to(language), "text"),
@@ -86,5 +87,5 @@ def analyse_refusals(engine: Engine, summary: RunSummary) -> Findings:
         Column("submits", _SUBMITS.to(language), "count"),
         Column("before", _BEFORE.to(language), "share", meaning=_BEFORE_MEANING.to(language)),
     )
-    section = Section("refusals", _TITLE.to(language), columns, tuple(rows), (_RULE.to(language),))
+    section = Section(SECTION, _TITLE.to(language), columns, tuple(rows), (_RULE.to(language),))
     return Findings((section,), tuple(headlines))

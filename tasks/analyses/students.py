@@ -140,7 +140,7 @@ def analyse_students(engine: Engine, summary: RunSummary) -> Findings:
     )
     by_course = _count_by_course(public, language)
     told = ", ".join(f"{state} — {count}" for state, count in Counter(values[2] for values in public).items())
-    headlines = (Headline(_TOLD.to(language, counts=told), "todo"),) if counts else ()
+    headlines = (Headline(_TOLD.to(language, counts=told), "todo", section=section.name),) if counts else ()
     sections = (*([by_course, section] if counts else []), *([listed] if summary.lists_students else []))
     return Findings(sections, headlines)
 

@@ -110,7 +110,7 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
         said = {"lost": write_number(lost, language), "students": _STUDENTS.to(language, tried)}
         told = _TOLD.to(language, task=names[key].name(language), **said)
         short = "" if headlines else _TASKS.to(language, len(worst))
-        headlines.append(Headline(told, "todo", short, names[key].url))
+        headlines.append(Headline(told, "todo", short, names[key].url, section.name))
     public = withhold(
         section,
         language,

@@ -106,6 +106,13 @@ def test_of_many_days_the_last_are_shown_and_of_many_tasks_the_first() -> None:
     assert f"- {escape(f'Rows shown: {MOST_ROWS} of {MOST_ROWS + 1}. The total is that of all.')}" in lines
 
 
+def test_the_report_is_led_to_where_its_readers_find_it(tmp_path: Path) -> None:
+    summary = make_summary(1, report_url="https://reports.example/2023-04-01.html")
+    lines = list(describe_run(summary, None, tmp_path, ()))
+    assert "- [Открыть отчёт](https://reports.example/2023-04-01.html)" in lines
+    assert escape(str(tmp_path)) not in "".join(lines)
+
+
 def test_a_list_of_students_is_not_shown() -> None:
     lines = page(Section("student_list", "Students", COLUMNS, (Row(("ann", 1)),), is_personal=True))
     assert not any("ann" in line for line in lines)

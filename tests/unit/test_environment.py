@@ -84,6 +84,7 @@ PORTS, URL, SHEET = "1 to 65535", "postgresql://user:password@host:5432/database
         (dict.fromkeys(API, ""), f"missing: {', '.join(API)} ("),
         ({"GRADER_CLIENT": "", "GRADER_CLIENT_KEY": '" "'}, "missing: GRADER_CLIENT, GRADER_CLIENT_KEY ("),
         # A service that is set up in part is a mistake.
+        ({"REPORT_URL": "https://reports.example"}, "missing: REPORT_STORAGE ("),
         ({"SPREADSHEET_ID": "1abc"}, "missing: GOOGLE_SERVICE_ACCOUNT_FILE ("),
         ({"SMTP_PASSWORD": "a-secret"}, "missing: SMTP_SERVER, EMAIL_FROM, EMAIL_TO, SMTP_USERNAME ("),
         (MAIL | {"SMTP_USERNAME": "reports"}, "missing: SMTP_PASSWORD ("),
@@ -106,6 +107,9 @@ PORTS, URL, SHEET = "1 to 65535", "postgresql://user:password@host:5432/database
             {"HOLIDAYS": "/no/file"},
             "HOLIDAYS: /no/file: No such file or directory; write a file of dates, or a country",
         ),
+        ({"REPORT_STORAGE": "reports"}, "the type and the name of a Block, such as gcs-bucket/reports"),
+        ({"REPORT_URL": "reports", "REPORT_STORAGE": "gcs-bucket/a"}, "https://reports.example/"),
+        ({"EMAIL_ATTACH_REPORT": "perhaps"}, "yes or no"),
         ({"HOLIDAYS": "XX"}, "HOLIDAYS: XX: no days off are known of this country; write a file of dates"),
         ({"SPREADSHEET_ID": "https://docs.google.com/document/d/1abc/edit"}, SHEET),
         ({"SPREADSHEET_ID": "https://docs.google.com/spreadsheets/d/e/2PACX-1vQ/pubhtml"}, SHEET),

@@ -103,6 +103,33 @@ def test_what_is_wrong_comes_first_then_the_news_then_at_most_three_things_to_do
         assert "https://lms.example/loops" in text
 
 
+def test_what_to_look_at_leads_into_the_report_where_that_can_be_found() -> None:
+    broken = Headline("“Loops” is broken", "alarm", "", "https://lms.example/loops", "refusals")
+    summary = told(broken, Headline("Rewrite “Lists”", "todo", section="tasks"))
+    report = "https://storage.cloud.google.com/reports/2023-04-01.html"
+    message = mail(replace(summary, report_url=report))
+    plain, html = body(message, "plain").splitlines(), body(message, "html")
+    for address in (report, f"{report}#refusals", f"{report}#tasks"):
+        assert address in [line.strip() for line in plain]
+        assert f'<a href="{address}"' in html
+    for url in (None, "javascript:alert(1)"):
+        message = mail(replace(summary, report_url=url))
+        assert "#tasks" not in body(message, "plain") + body(message, "html")
+        assert "javascript" not in body(message, "plain") + body(message, "html")
+
+
+def test_the_report_is_attached_if_that_is_asked_for() -> None:
+    page = "<!DOCTYPE html><p>Отчёт".encode()
+    sent = build_message(make_summary(), SENDER, READERS, CHART, SENT_AT, page)
+    message = message_from_bytes(sent.as_bytes(), policy=policy.default)
+    (attached,) = message.iter_attachments()
+    assert (attached.get_content_type(), attached.get_filename()) == ("text/html", "2023-04-01_2023-04-03.html")
+    assert attached.get_payload(decode=True) == page
+    assert sent.as_bytes().isascii()
+    assert 'src="cid:' in body(message, "html")
+    assert [*mail(make_summary()).iter_attachments()] == []
+
+
 def test_the_columns_of_the_plain_table_stand_under_each_other() -> None:
     plain = body(mail(make_summary(12, language="en")), "plain").splitlines()
     start = next(place for place, line in enumerate(plain) if line.startswith("Figure"))

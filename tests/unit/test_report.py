@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import stat
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from schemas.language import Language
-from schemas.section import Column, Row, Section
+from schemas.section import Column, Findings, Row, Section
 from schemas.summary import CheckResult, LoadCounts, StageFailure
 from schemas.wording import NO_FIGURES, STAGES, STATUS_SUCCEEDED
 from tasks.errors import PermanentError
@@ -204,6 +205,16 @@ def test_the_files_are_named_after_the_period_private_and_whole(tmp_path: Path) 
     assert len(list(folder.iterdir())) == 6
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_what_everybody_may_read_lists_nobody() -> None:
+    students = Section(
+        "student_list", "Who", (Column("student", "Student", "text"),), (Row(("ann",)),), is_personal=True
+    )
+    summary = make_summary()
+    summary = replace(summary, findings=(*summary.findings, Findings((students,))))
+    assert "ann" in [cell for row in Page(render_html(summary, None)).rows for cell in row]
+    assert summary.public.sections == summary.sections[:-1]
 
 
 def test_a_failed_write_names_the_folder_and_leaves_the_earlier_report_whole(
