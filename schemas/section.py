@@ -3,12 +3,12 @@
 An analysis makes them in the reader's language; a target shows them, and writes each value by its column's kind.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from schemas.figures import Figure
-from schemas.language import Kind, Language, Value
+from schemas.language import NOTHING, Kind, Language, Value, write_percent
 
 Tone = Literal["plain", "faint", "warning", "error"]
 """How a row is shown: `faint` has nothing to tell, `warning` and `error` ask to be looked at."""
@@ -24,6 +24,9 @@ class Column:
         name: what it is called in code.
         short: its title in a word, where there is little room.
         meaning: what it counts, in a sentence; empty where the title says it all.
+        drawn: what a target that can draw adds to each value: a bar, or the cell's shade, by the value's share of the
+            largest one that is drawn so in the section, and within its group; of a share itself, by its own size.
+        bounds: the columns with the ends of the interval in which the true value lies.
     """
 
     name: str
@@ -31,11 +34,31 @@ class Column:
     kind: Kind
     short: str = ""
     meaning: str = ""
+    drawn: Literal["", "bar", "shade"] = ""
+    bounds: tuple[str, str] | None = None
 
     @property
     def is_number(self) -> bool:
         """Whether its values line up on the right."""
         return self.kind in ("count", "share", "change", "minutes", "number")
+
+
+class Line(str):
+    """Values over time, which a target may draw; to any other it is the text that tells them.
+
+    Attributes:
+        points: from the oldest to the newest; None leaves a gap.
+    """
+
+    points: tuple[float | None, ...]
+
+    @classmethod
+    def of(cls, points: Sequence[float | None], language: Language) -> "Line":
+        """The line through shares: the first and the last are told."""
+        known = [write_percent(each, language, decimals=0) for each in points if each is not None]
+        line = cls(" → ".join(dict.fromkeys((known[0], known[-1]))) if known else NOTHING)
+        line.points = tuple(points)
+        return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +79,11 @@ class Panel:
     """A part of a section's chart: these columns over the days of its first column.
 
     Attributes:
-        columns: names of columns; of bars, each is a part of the one before.
+        columns: names of columns; of bars, each is a part of the one before; of a line within a band, the line, and
+            the band's lower and upper edge.
     """
 
-    shape: Literal["bars", "line"]
+    shape: Literal["bars", "line", "band"]
     columns: tuple[str, ...]
 
 
@@ -72,6 +96,9 @@ class Section:
         notes: sentences beneath the table.
         total: a value for each column; None where it has no total.
         panels: its chart, from top to bottom; none without one.
+        marked: what a row whose tone is a warning is in the chart, in a word or two.
+        grouped_by: the column by whose value rows belong together, by which a reader may choose some of them.
+        is_picture: it says little as a table; it is shown where it can be drawn, which is the report alone.
         is_personal: it lists students; it is shown in the report alone, never in mail, sheet or dashboard.
         is_brief: it is small, and a mail, which shows no other, does not do without it.
     """
@@ -83,6 +110,9 @@ class Section:
     notes: tuple[str, ...] = ()
     total: tuple[Value, ...] | None = None
     panels: tuple[Panel, ...] = ()
+    marked: str = ""
+    grouped_by: str = ""
+    is_picture: bool = False
     is_personal: bool = False
     is_brief: bool = False
 

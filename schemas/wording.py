@@ -37,6 +37,8 @@ RUN_LINK: Final = Text("Открыть запуск в Prefect", "Open the run i
 STARTED_AT: Final = Text(
     "Запуск начат {moment}, часовой пояс {time_zone}.", "Run started {moment}, time zone {time_zone}."
 )
+YES: Final = Text("да", "yes")
+NO: Final = Text("нет", "no")
 DAY: Final = Text("Дата", "Date")
 COURSE: Final = Text("Курс", "Course")
 TASK: Final = Text("Задача", "Task")

@@ -1,8 +1,9 @@
 """Learning figures: what `student_task_days` says about days, periods and tasks, read when it is asked for."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy.engine import Engine
@@ -10,8 +11,9 @@ from sqlalchemy.engine import Engine
 from schemas.figures import Figure
 from schemas.language import Language, Link, Text
 from schemas.period_figures import PERIOD_FIGURES
+from schemas.small_numbers import FEWEST_STUDENTS
 from schemas.tables import student_task_days, task_titles
-from schemas.task_figures import STUDENT_TASKS, TASK_FIGURES
+from schemas.task_figures import FIRST_SUBMITS, STUDENT_TASKS, TASK_FIGURES
 from tasks.database import read_rows
 
 SHORT_ID: Final = 8
@@ -26,6 +28,13 @@ _OVER: Final = f"""
     SELECT {", ".join(each.sql.format(first="first", last="last") for each in PERIOD_FIGURES)}
     FROM unnest(CAST(%(firsts)s AS date[]), CAST(%(lasts)s AS date[])) WITH ORDINALITY AS spans (first, last, place)
     ORDER BY place
+"""
+_WEEKS: Final = f"""
+    SELECT course, task, (%(last)s - first_graded) / 7, avg(first_correct)
+    FROM {FIRST_SUBMITS.format(first="%(first)s", last="%(last)s")}
+    WHERE first_correct IS NOT NULL
+    GROUP BY 1, 2, 3
+    HAVING count(*) >= {FEWEST_STUDENTS}
 """
 _NAMES: Final = f"""
     SELECT course, task, title, position, coalesce(retired, false), host
@@ -103,6 +112,22 @@ def read_tasks(
     names = [each.name for each in figures]
     rows = read_rows(engine, query, {"first": first, "last": last})
     return {(course, task): dict(zip(names, values, strict=True)) for course, task, *values in rows}
+
+
+def read_weeks(engine: Engine, last: date, weeks: int) -> dict[tuple[str, str], list[float | None]]:
+    """The share of first submits that are right in each of the weeks up to a day, the oldest first, by course and task.
+
+    None: fewer than a minimum of students handed it in for the first time in that week.
+
+    Raises:
+        TransientError, PermanentError: see `tasks.database.translate_errors`.
+    """
+    found: dict[tuple[str, str], list[float | None]] = defaultdict(lambda: [None] * weeks)
+    for course, task, before, share in read_rows(
+        engine, _WEEKS, {"first": last - timedelta(days=7 * weeks - 1), "last": last}
+    ):
+        found[course, task][-1 - before] = float(share)
+    return found
 
 
 def read_names(engine: Engine, first: date, last: date) -> dict[tuple[str, str], Task]:

@@ -83,8 +83,8 @@ def render(
 
 
 def charted_section(sections: Sequence[Section]) -> Section | None:
-    """The section whose chart is shown: the first that has one."""
-    return next((section for section in sections if section.panels), None)
+    """The section whose chart is a picture in a file and in the mail: the first that has one."""
+    return next((section for section in sections if section.panels and not section.is_picture), None)
 
 
 def span(period: Period) -> str:

@@ -92,7 +92,7 @@ def describe_run(
         alt = wording.CHART_ALT.to(language, period=span(summary.period))
         yield from ("", f"![{escape(alt)}](data:image/png;base64,{base64.b64encode(chart).decode()})")
     for section in summary.sections:
-        if not section.is_personal:
+        if not (section.is_personal or section.is_picture):
             yield from _describe_section(section, language)
 
 

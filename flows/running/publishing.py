@@ -28,10 +28,12 @@ from tasks.analyses.comparison import analyse_comparison
 from tasks.analyses.courses import analyse_courses
 from tasks.analyses.days import analyse_days, history
 from tasks.analyses.engagement import analyse_engagement
+from tasks.analyses.hours import analyse_hours
 from tasks.analyses.records import analyse_records
 from tasks.analyses.refusals import analyse_refusals
 from tasks.analyses.students import analyse_students
 from tasks.analyses.tasks import analyse_tasks
+from tasks.analyses.term import analyse_term
 from tasks.chart import draw_chart
 from tasks.days_off import find_days_off
 from tasks.figures import figures
@@ -55,7 +57,9 @@ ANALYSES: Final[tuple[Analysis, ...]] = (
     analyse_days,
     analyse_comparison,
     analyse_refusals,
+    analyse_term,
     analyse_anomalies,
+    analyse_hours,
     analyse_engagement,
     analyse_courses,
     analyse_tasks,

@@ -96,4 +96,4 @@ def course_weeks(engine: Engine, first: date, last: date, language: Language) ->
         Column("solved", _SOLVED.to(language), "count", meaning=_SOLVED_MEANING.to(language)),
     )
     note = ATTEMPTS_SPAN.to(language, first=first, last=last)
-    return Section("courses", _WEEKS_TITLE.to(language), columns, rows, (note,))
+    return Section("courses", _WEEKS_TITLE.to(language), columns, rows, (note,), grouped_by="course")

@@ -11,7 +11,7 @@ from schemas.language import Counted, Language, Text, Value
 from schemas.period import days_between, start_of
 from schemas.section import Column, Findings, Headline, Panel, Row, Section, figure_columns
 from schemas.summary import RunSummary
-from schemas.wording import DAY, NO_DATA, NO_FIGURES, TOTAL
+from schemas.wording import DAY, INCOMPLETE_DAY, NO, NO_DATA, NO_FIGURES, TOTAL, YES
 from tasks.figures import DayFigures, read_figures, read_figures_over
 
 FEWEST_DAYS: Final = 28
@@ -24,8 +24,6 @@ _COMPLETE_MEANING: Final = Text(
     "«нет» — данные за день загружены не целиком, и его показатели ещё вырастут.",
     "“no”: the day's data is loaded only in part, and its figures will grow.",
 )
-_YES: Final = Text("да", "yes")
-_NO: Final = Text("нет", "no")
 _DAY_LASTS: Final = Text(
     "День длится от полуночи до полуночи в часовом поясе {time_zone}.",
     "A day lasts from midnight to midnight in the time zone {time_zone}.",
@@ -64,19 +62,20 @@ def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapp
         return Findings(headlines=() if over[ATTEMPTS.name] else (Headline(NO_FIGURES.to(language)),))
     begin = start_of(min(period.first_day, figures[0].day), period.time_zone)
     days = tuple(days_between(begin, period.days[-1].end, period.time_zone))
-    complete = [text.to(language) for text in (_COMPLETE, _LOADED, _COMPLETE_MEANING)]
+    complete, loaded, meaning = (text.to(language) for text in (_COMPLETE, _LOADED, _COMPLETE_MEANING))
     section = Section(
         "days",
         _TITLE.to(language),
         (
             _day_column(language),
             *figure_columns(DAILY_FIGURES, language),
-            Column("complete", complete[0], "text", *complete[1:]),
+            Column("complete", complete, "text", loaded, meaning),
         ),
         tuple(_row(day.date, known.get(day.date), language) for day in days),
         (_DAY_LASTS.to(language, time_zone=period.time_zone.key),),
         (TOTAL.to(language), *_total(figures, over), "") if days == period.days else None,
         _PANELS,
+        INCOMPLETE_DAY.to(language),
     )
     growing = [day.date for day in period.days if day.date not in known or not known[day.date].complete]
     headlines = [Headline(_GROWING.to(language, days=_DAYS.to(language, len(growing))), "note")] if growing else []
@@ -100,7 +99,7 @@ def _day_column(language: Language) -> Column:
 def _row(day: date, figures: DayFigures | None, language: Language) -> Row:
     if figures is None:
         return Row((day, *(None for _ in DAILY_FIGURES), NO_DATA.to(language)), "warning")
-    complete = (_YES if figures.complete else _NO).to(language)
+    complete = (YES if figures.complete else NO).to(language)
     values = [figures.values[figure.name] for figure in DAILY_FIGURES]
     return Row((day, *values, complete), "plain" if figures.complete else "warning")
 

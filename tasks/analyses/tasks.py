@@ -1,13 +1,14 @@
 """Tasks: how students fare with each of them over the last four weeks, and the way through each course."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.engine import Engine
 
 from schemas.language import Counted, Language, Text, write_number
-from schemas.section import Column, Findings, Headline, Row, Section, figure_columns
+from schemas.section import Column, Findings, Headline, Line, Row, Section, figure_columns
 from schemas.small_numbers import FEWEST_STUDENTS, withhold
 from schemas.summary import RunSummary
 from schemas.task_figures import (
@@ -25,9 +26,10 @@ from schemas.task_figures import (
     WAY_FIGURES,
 )
 from schemas.wording import ATTEMPTS_SPAN, COURSE, TASK
-from tasks.learning import Task, Values, read_names, read_tasks
+from tasks.learning import Task, Values, read_names, read_tasks, read_weeks
 
 DAYS: Final = 28
+WEEKS: Final = 8
 MOST_NAMED: Final = 3
 """So many tasks are said to ask for attention."""
 
@@ -43,12 +45,20 @@ _TREND: Final = Text("К прошлым четырём неделям", "Against
 _TREND_MEANING: Final = Text(
     "Изменение доли верных с первой отправки.", "Change in the share of first submits that are right."
 )
+_WEEKS: Final = Text("Верно с первой отправки, по неделям", "First submit right, by week")
+_WEEKS_MEANING: Final = Text(
+    f"Последние {WEEKS} недель, первая и последняя из них в процентах; недели, где впервые отправили меньше "
+    f"{FEWEST_STUDENTS} студентов, пропущены.",
+    f"The last {WEEKS} weeks, the first and the last of them in per cent; weeks in which fewer than {FEWEST_STUDENTS} "
+    f"students handed it in for the first time are left out.",
+)
 _TOLD: Final = Text(
     "«{task}»: бросивших, не решив, {lost} из {students}; стоит переписать или объяснить",
     "“{task}”: {lost} of {students} gave it up unsolved; rewrite or explain it",
 )
 _SOLVED: Final = tuple(each.name for each in (STUDENTS_SOLVED, SHARE_UNSOLVED, UNSOLVED_LOW, UNSOLVED_HIGH))
 """All that says how many have solved it, which the weeks of the course say of all its tasks."""
+_BOUNDS: Final = (UNSOLVED_LOW.name, UNSOLVED_HIGH.name)
 _STUDENTS: Final = Counted(("студента", "студентов", "студентов"), ("student", "students"))
 _TASKS: Final = Counted(
     ("задача просит внимания", "задачи просят внимания", "задач просят внимания"),
@@ -74,6 +84,7 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
         return Findings()
     compared = (STUDENTS_TRIED, FIRST_SUBMIT_CORRECTNESS)
     before = read_tasks(engine, first - timedelta(days=DAYS), first - timedelta(days=1), compared, FIRST_SUBMITS)
+    weeks = read_weeks(engine, last, WEEKS)
     names = read_names(engine, first, last)
     note = ATTEMPTS_SPAN.to(language, first=first, last=last)
     ranks = rank(figures)
@@ -85,8 +96,12 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
             Column("rank", _RANK.to(language), "count", meaning=_RANK_MEANING.to(language)),
             Column("course", COURSE.to(language), "text"),
             Column("task", TASK.to(language), "text"),
-            *figure_columns(TASK_FIGURES, language),
+            *(
+                replace(each, bounds=_BOUNDS) if each.name == SHARE_UNSOLVED.name else each
+                for each in figure_columns(TASK_FIGURES, language)
+            ),
             Column("trend", _TREND.to(language), "change", meaning=_TREND_MEANING.to(language)),
+            Column("weeks", _WEEKS.to(language), "text", meaning=_WEEKS_MEANING.to(language)),
         ),
         tuple(
             Row(
@@ -96,12 +111,14 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
                     names[key].link(language),
                     *(figures[key][each.name] for each in TASK_FIGURES),
                     _trend(figures[key], before.get(key)),
+                    Line.of(weeks[key], language),
                 ),
                 key=key,
             )
             for key in order
         ),
         (note,),
+        grouped_by="course",
     )
     worst = [key for key in order if key in ranks and figures[key][STUDENTS_LOST.name]][:MOST_NAMED]
     headlines: list[Headline] = []
@@ -115,7 +132,7 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
         section,
         language,
         group=STUDENTS_TRIED.name,
-        hidden=[*(each.name for each in TASK_FIGURES if each is not STUDENTS_TRIED), "trend"],
+        hidden=[*(each.name for each in TASK_FIGURES if each is not STUDENTS_TRIED), "trend", "weeks"],
         within="course",
         added_up=_SOLVED,
     )
@@ -135,13 +152,17 @@ def describe_way(figures: Figures, names: Names, note: str, language: Language) 
         (
             Column("course", COURSE.to(language), "text"),
             Column("task", TASK.to(language), "text"),
-            *figure_columns(WAY_FIGURES, language),
+            *(
+                each if each.name == PLACE.name else replace(each, drawn="bar")
+                for each in figure_columns(WAY_FIGURES, language)
+            ),
         ),
         tuple(
             Row((key[0], names[key].link(language), *(figures[key][each.name] for each in WAY_FIGURES)))
             for key in sorted(figures, key=place)
         ),
         (note,),
+        grouped_by="course",
     )
     hidden = [each.name for each in WAY_FIGURES if each is not REACHED]
     return withhold(section, language, group=REACHED.name, hidden=hidden)

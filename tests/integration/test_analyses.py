@@ -12,13 +12,14 @@ from sqlalchemy import Engine
 from flows.running.publishing import ANALYSES
 from schemas.language import Link
 from schemas.period import Day, Period
-from schemas.section import Findings, Section
+from schemas.section import Findings, Line, Section
 from schemas.small_numbers import FEW, FEWEST_STUDENTS
 from schemas.summary import LoadCounts, RunSummary
 from tasks.analyses import analyse
 from tasks.analyses.comparison import analyse_comparison
 from tasks.analyses.courses import analyse_courses, course_weeks
 from tasks.analyses.days import analyse_days
+from tasks.analyses.hours import analyse_hours
 from tasks.analyses.records import analyse_records
 from tasks.analyses.refusals import analyse_refusals
 from tasks.analyses.students import analyse_students
@@ -276,3 +277,38 @@ def test_every_analysis_has_nothing_to_say_of_an_empty_database(engine: Engine) 
         for section in analysis(engine, a_day()).sections:
             assert section.name in ("records", "checks", "anomalies")
     assert not analyse_courses(engine, a_day()).sections
+
+
+def test_attempts_are_counted_by_weekday_and_hour_of_the_reporting_time_zone(engine: Engine) -> None:
+    # 2023-04-28 is a Friday: 22:00 in UTC is 03:30 on Saturday in Kolkata, half an hour off the whole one.
+    load_attempts(engine, [*tried("ann", 28, 0, 0, 1, hour=22), *tried("bob", 25, None), *tried("old", 1, 1)])
+    section = the(analyse_hours(engine, a_day()), "hours")
+    assert [row.values[0] for row in section.rows] == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    assert {
+        (row.values[0], number - 1): value
+        for row in section.rows
+        for number, value in enumerate(row.values)
+        if value and number
+    } == {("Fri", 22): 3, ("Tue", 10): 1}
+    period = a_day().period
+    kolkata = replace(a_day(), period=replace(period, time_zone=ZoneInfo("Asia/Kolkata")))
+    assert (
+        dict(
+            zip(section.values("weekday"), the(analyse_hours(engine, kolkata), "hours").values("hour_3"), strict=True)
+        )["Sat"]
+        == 3
+    )
+
+
+def test_a_trend_has_a_point_for_each_week_in_which_enough_students_began(engine: Engine) -> None:
+    # The weeks end on the last day: that of the 24th to the 30th, and those before it.
+    attempts = [
+        *(one for n in range(10) for one in tried(f"early{n}", 17, int(n < 4), 1)),
+        *(one for n in range(10) for one in tried(f"early{n}", 25, 1)),
+        *(one for n in range(12) for one in tried(f"late{n}", 24, int(n < 9))),
+        *(one for n in range(9) for one in tried(f"few{n}", 10, 1)),
+    ]
+    load_attempts(engine, attempts)
+    (line,) = the(analyse_tasks(engine, a_day()), "tasks").values("weeks")
+    assert isinstance(line, Line)
+    assert (line, line.points) == ("40% → 75%", (None,) * 6 + (0.4, 0.75))

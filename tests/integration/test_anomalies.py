@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from schemas.period import Window
 from schemas.record import Record
 from tasks.analyses.anomalies import analyse_anomalies
+from tasks.analyses.term import analyse_term
 from tasks.anomalies import read_anomalies, read_unjudged
 from tasks.days_off import find_days_off
 from tasks.figures import compute_figures, rebuild_figures
@@ -133,3 +134,23 @@ def test_a_day_off_judges_no_other(engine: Engine) -> None:
     off = frozenset(MONDAYS[:2])
     rebuild_figures(engine, ZONE, off)
     assert read_unjudged(engine, MONDAYS[6], MONDAYS[6], ZONE, off).short == (MONDAYS[6],)
+
+
+def test_the_term_shows_what_was_usual_and_marks_the_days_that_are_anomalies(engine: Engine) -> None:
+    for day in MONDAYS:
+        load_day(engine, day)
+    compute_figures(engine, [], ZONE)
+    section = the(analyse_term(engine, a_day(MONDAYS[-1])), "term")
+    days = dict(zip(section.values("day"), section.rows, strict=True))
+    assert list(days) == [MONDAYS[0] + timedelta(days=number) for number in range(57)]
+    # No day between them is loaded, and of the first ones nothing is known to judge by.
+    assert days[MONDAYS[0]].values[1:] == (20, None, None, "no")
+    assert days[MONDAYS[0] + timedelta(1)].values[1:] == (None, None, None, "no")
+    (outage,) = (
+        each for each in read_anomalies(engine, OUTAGE, OUTAGE) if (each.course, each.figure) == ("", "attempts")
+    )
+    assert days[OUTAGE].values[1:] == (0, round(outage.low), round(outage.high), "yes")
+    assert [day for day, row in days.items() if row.tone == "warning"] == [OUTAGE]
+    assert not analyse_term(engine, a_day(MONDAYS[3])).sections  # so short a history is all in the days
+    off = the(analyse_term(engine, a_day(MONDAYS[-1], holidays=(MONDAYS[-1],))), "term")
+    assert off.rows[-1].values[2:4] == (None, None)

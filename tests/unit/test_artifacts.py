@@ -113,6 +113,8 @@ def test_the_report_is_led_to_where_its_readers_find_it(tmp_path: Path) -> None:
     assert escape(str(tmp_path)) not in "".join(lines)
 
 
-def test_a_list_of_students_is_not_shown() -> None:
-    lines = page(Section("student_list", "Students", COLUMNS, (Row(("ann", 1)),), is_personal=True))
-    assert not any("ann" in line for line in lines)
+def test_a_list_of_students_and_what_would_have_to_be_drawn_are_not_shown() -> None:
+    section = Section("student_list", "Students", COLUMNS, (Row(("ann", 1)),))
+    assert any("ann" in line for line in page(section))
+    for hidden in (replace(section, is_personal=True), replace(section, is_picture=True)):
+        assert not any("ann" in line for line in page(hidden))
