@@ -10,12 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from flows.running.failure import tell_of
-
-DIED = (
-    "its process stopped giving signs of life, and so did its worker: see that the worker's machine is up and that "
-    "the worker runs there"
-)
-LATE = "no daily run has succeeded for more than a day: see codegrader status, and that a worker runs"
+from schemas.wording import NOTICE_DIED, NOTICE_LATE
 
 
 @flow(name="codegrader-notify")
@@ -30,6 +25,7 @@ def codegrader_notify(flow_run_id: str | None = None) -> bool:
     """
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(UUID(flow_run_id or flow_run.get_id()))
-    sent = tell_of(run, DIED) if flow_run_id else tell_of(run.model_copy(update={"name": "codegrader-etl/daily"}), LATE)
+    daily = run.model_copy(update={"name": "codegrader-etl/daily"})
+    sent = tell_of(run, NOTICE_DIED) if flow_run_id else tell_of(daily, NOTICE_LATE)
     get_run_logger().info("%s: %s", run.name, "the readers were told" if sent else "no mail was due")
     return sent

@@ -67,18 +67,45 @@ CHART_ALT: Final = Text(
 INCOMPLETE_DAY: Final = Text("неполный день", "incomplete day")
 NO_DATA: Final = Text("нет данных", "no data")
 
+MENDED: Final = Text(
+    "Исправлено: запуск «{run}» от {moment} завершился сбоем ({reason}); недостающее догружено",
+    "Mended: the run “{run}” of {moment} failed ({reason}); what was missing has been loaded",
+)
+MENDED_SHORT: Final = Text("сбой устранён", "mended")
+
 NOTICE_SUBJECT: Final = Text("CodeGrader: СБОЙ, запуск «{run}»", "CodeGrader: FAILED, run “{run}”")
 NOTICE: Final = Text(
     "Запуск «{run}» завершился сбоем и не успел отчитаться сам.\n\nПричина: {reason}",
     "The run “{run}” failed before it could report by itself.\n\nReason: {reason}",
 )
-NOTICE_LINK: Final = Text("Страница запуска: {url}", "The run's page: {url}")
+NOTICE_DIED: Final = Text(
+    "Запуск «{run}» оборвался и не успел отчитаться сам.\n\nПричина: его процесс перестал подавать признаки жизни, и "
+    "его worker тоже. Проверьте, что машина этого worker включена и что он на ней запущен.",
+    "The run “{run}” died before it could report by itself.\n\nReason: its process stopped giving signs of life, and "
+    "so did its worker. See that the worker's machine is up and that the worker runs there.",
+)
+NOTICE_LATE: Final = Text(
+    "Запуск «{run}» больше суток не завершался успешно.\n\nПосмотрите командой codegrader status, что загружено, и "
+    "проверьте, что worker запущен.",
+    "No run of “{run}” has succeeded for more than a day.\n\nSee codegrader status for what is loaded, and that a "
+    "worker runs.",
+)
+NOTICE_MISSING: Final = Text("Не вошло в показатели: {days}.", "Missing from the figures: {days}.")
+NOTICE_COMPLETE: Final = Text(
+    "Все дни загружены: в показателях ничего не пропущено.", "All days are loaded: nothing is missing from the figures."
+)
+NOTICE_UNKNOWN: Final = Text(
+    "Какие дни не вошли в показатели, неизвестно: базу данных прочитать не удалось.",
+    "Which days are missing from the figures is not known: the database could not be read.",
+)
 NOTICE_ADVICE: Final = Text(
     "Уже загруженные данные не пострадали. Устраните причину и запустите тот же период ещё раз: загрузится только то, "
     "чего не хватает. Пропущенные дни ежедневный запуск догружает сам.",
     "What was loaded before is unharmed. Fix the cause and run the same period again: only what is missing will be "
     "loaded. The next daily run loads the days that were missed.",
 )
+NOTICE_LINK: Final = Text("Страница запуска: {url}", "The run's page: {url}")
+NOTICE_LOGS: Final = Text("Журнал: {folder} на машине запуска", "Log files: {folder} on the run's machine")
 
 STAGES: Final[Mapping[Stage, Text]] = MappingProxyType(
     {

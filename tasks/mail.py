@@ -16,7 +16,7 @@ from prefect.tasks import exponential_backoff
 from prefect_email import EmailServerCredentials
 
 from schemas import wording
-from schemas.language import Language, write_date
+from schemas.language import write_date
 from schemas.summary import RunSummary
 from tasks.errors import InvalidInputError
 from tasks.mail_server import log_in_only, send_message
@@ -67,29 +67,15 @@ def build_message(
 
 
 def build_notice(
-    run: str,
-    reason: str,
-    run_url: str | None,
-    language: Language,
-    sender: str,
-    recipients: Sequence[str],
-    sent_at: datetime,
+    title: str, paragraphs: Sequence[str], sender: str, recipients: Sequence[str], sent_at: datetime
 ) -> EmailMessage:
     """Builds the mail about a run that failed before it could write one itself: plain text, and short.
-
-    Args:
-        run: the run's name.
-        reason: why it failed, without secrets.
-        run_url: the run's page; None if there is none.
 
     Raises:
         InvalidInputError: as `build_message` does.
     """
-    name = one_line(run)
-    message = _address(wording.NOTICE_SUBJECT.to(language, run=name), sender, recipients, sent_at)
-    parts = [wording.NOTICE.to(language, run=name, reason=one_line(reason))]
-    parts += [wording.NOTICE_LINK.to(language, url=run_url)] if run_url else []
-    message.set_content("\n\n".join([*parts, wording.NOTICE_ADVICE.to(language)]) + "\n")
+    message = _address(title, sender, recipients, sent_at)
+    message.set_content("\n\n".join(paragraphs) + "\n")
     return message
 
 

@@ -18,8 +18,8 @@ from schemas.period import Period
 from schemas.section import Column, Section, Urgency
 from schemas.summary import RunSummary
 
-MOST_MISSING_NAMED: Final = 12
-"""More missing windows than these are counted, not named."""
+MOST_NAMED: Final = 12
+"""More than these are counted, not named."""
 LONGEST_CELL: Final = 200
 """Characters of a text in a table."""
 
@@ -61,6 +61,7 @@ def render(
             say=say,
             number=lambda value: write_number(value, language),
             cells=cells,
+            name_some=lambda names: name_some(names, language),
             table=lambda section: write_table(section, language, most_rows),
             sections=sections,
             charted=charted,
@@ -77,7 +78,6 @@ def render(
             started_at=f"{summary.started_at.astimezone(period.time_zone):%Y-%m-%d %H:%M}",
             chart_src=chart_src,
             most_rows=most_rows,
-            most_missing=MOST_MISSING_NAMED,
         )
     )
 
@@ -118,6 +118,13 @@ def write_table(section: Section, language: Language, most_rows: int) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def name_some(names: Sequence[str], language: Language) -> str:
+    """The first of some names, and how many more there are: `a, b and 3 more`."""
+    more = len(names) - MOST_NAMED
+    rest = f" {wording.AND_MORE.to(language, count=write_number(more, language))}" if more > 0 else ""
+    return ", ".join(map(one_line, names[:MOST_NAMED])) + rest
 
 
 def one_line(text: str, limit: int | None = None) -> str:

@@ -19,7 +19,7 @@ from schemas.language import Language, Link, write_number
 from schemas.section import Section
 from schemas.summary import RunSummary
 from tasks.mail import subject
-from tasks.rendering import MOST_MISSING_NAMED, span, web_address, write_row
+from tasks.rendering import name_some, span, web_address, write_row
 
 LONG: Final = 8
 """From so many steps on, a run shows its progress in the dashboard."""
@@ -82,7 +82,7 @@ def describe_run(
     for failure in summary.failures:
         yield f"- **{wording.STAGES[failure.stage].to(language)}**: {escape(failure.message)}"
         if failure.missing:
-            yield f"  - {wording.MISSING.to(language)}: {_describe_missing(failure.missing, language)}"
+            yield f"  - {wording.MISSING.to(language)}: {escape(name_some(failure.missing, language))}"
     yield ""
     for headline in summary.headlines:
         text = _link(headline.text, headline.url)
@@ -94,12 +94,6 @@ def describe_run(
     for section in summary.sections:
         if not (section.is_personal or section.is_picture):
             yield from _describe_section(section, language)
-
-
-def _describe_missing(missing: Sequence[str], language: Language) -> str:
-    named, more = missing[:MOST_MISSING_NAMED], len(missing) - MOST_MISSING_NAMED
-    rest = f" {wording.AND_MORE.to(language, count=write_number(more, language))}" if more > 0 else ""
-    return ", ".join(map(escape, named)) + rest
 
 
 def _describe_places(summary: RunSummary, report: Path | None, sent: Sequence[EmailMessage]) -> Iterator[str]:

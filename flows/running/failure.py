@@ -5,7 +5,8 @@ Who writes it depends on what is still alive: the flow, in its last stage; if it
 `codegrader-notify`. A label of the run says that its mail was written, whoever wrote it.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,16 +16,27 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.logging import get_logger
 from prefect.utilities.urls import url_for
 
-from flows.running.configuration import load_configuration
+from flows.backfilling.chunks import date_ranges
+from flows.running.configuration import Configuration, load_configuration, open_database
+from flows.running.home import home_path
 from flows.running.server import names_server
 from flows.running.stages import REFUSED
 from flows.running.stopping import is_stopping
+from schemas import wording
+from schemas.language import Text
+from schemas.period import Day, days_between, start_of
+from tasks.coverage import find_gaps, missing_days
 from tasks.errors import CodegraderError
 from tasks.mail import build_notice
 from tasks.mail_server import send_message
+from tasks.plan import plan_period
+from tasks.rendering import name_some, one_line
 
 MAILED: Final = "codegrader.mailed"
 """The label of a run whose mail was handed to the mail server."""
+DATES: Final = ("start_date", "end_date")
+HEALED: Final = 30
+"""The daily run loads gaps of so many days by default."""
 
 
 def mail_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
@@ -33,10 +45,10 @@ def mail_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> 
     There is none about a run that refused its arguments or was stopped by hand, which whoever did so knows.
     """
     if state.name != REFUSED and not is_stopping.is_set():
-        tell_of(flow_run, state.message or state.name or "no reason is known")
+        tell_of(flow_run, wording.NOTICE, reason=state.message or state.name or "?")
 
 
-def tell_of(run: FlowRun, reason: str) -> bool:
+def tell_of(run: FlowRun, story: Text, reason: str = "") -> bool:
     """Writes the mail about a run that failed, unless one was written; whether it was sent.
 
     There is none about a run that was told to send none, or not to publish, such as a part of a backfill, which tells
@@ -49,14 +61,46 @@ def tell_of(run: FlowRun, reason: str) -> bool:
         settings = configuration.settings
         if configuration.mail is None or not claim_mail(run.id):
             return False
-        sender, now = settings.email_from or "", datetime.now(UTC)
-        language, page = settings.report_language, page_of(run.id)
-        message = build_notice(run.name, reason, page, language, sender, settings.email_to, now)
+        language, name = settings.report_language, one_line(run.name)
+        told = story.to(language, run=name, reason=one_line(reason))
+        paragraphs = (told, *_describe_consequences(configuration, run))
+        title = wording.NOTICE_SUBJECT.to(language, run=name)
+        message = build_notice(title, paragraphs, settings.email_from or "", settings.email_to, datetime.now(UTC))
         send_message(configuration.mail, message)
     except CodegraderError as error:
         get_logger("codegrader").error("the mail about the failed run %s was not sent: %s", run.name, error)
         return False
     return True
+
+
+def _describe_consequences(configuration: Configuration, run: FlowRun) -> Iterator[str]:
+    """What is missing from the figures, what to do, and where to look."""
+    settings = configuration.settings
+    language, page = settings.report_language, page_of(run.id)
+    try:
+        missing = _find_missing(configuration, run)
+    except Exception:  # noqa: BLE001 (whatever is wrong there, the readers are told of the run)
+        yield wording.NOTICE_UNKNOWN.to(language)
+    else:
+        spans = [" – ".join(dict.fromkeys(map(str, ends))) for ends in date_ranges(day.date for day in missing)]
+        said = wording.NOTICE_MISSING if missing else wording.NOTICE_COMPLETE
+        yield said.to(language, days=name_some(spans, language))
+    yield wording.NOTICE_ADVICE.to(language)
+    if page:
+        yield wording.NOTICE_LINK.to(language, url=page)
+    yield wording.NOTICE_LOGS.to(language, folder=settings.log_dir or home_path() / "logs")
+
+
+def _find_missing(configuration: Configuration, run: FlowRun) -> tuple[Day, ...]:
+    """Days that are not loaded: of the run's own, and for the daily run of those before that it would load as well."""
+    time_zone, start, end = configuration.settings.time_zone, *(run.parameters.get(name) for name in DATES)
+    period = plan_period(start, end, time_zone, datetime.now(UTC), max_days=None)
+    with open_database(configuration, as_it_is=True) as engine:
+        if start or end:
+            return missing_days(engine, period.days)
+        first = start_of(period.first_day - timedelta(days=HEALED), time_zone)
+        gaps = find_gaps(engine, days_between(first, period.start, time_zone))
+        return gaps + missing_days(engine, period.days)
 
 
 def claim_mail(run_id: UUID) -> bool:

@@ -1,11 +1,12 @@
 """What goes wrong outside is told in one line, costs nothing that is loaded, and stops no other stage."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from schemas.wording import NOTICE_UNKNOWN
 from tasks.analyses.checks import CHECKS
 from tests.faults import fault
 from tests.fixtures.histories import generated_history
@@ -209,7 +210,8 @@ def test_an_unreachable_database_is_one_line(pipeline: Pipeline) -> None:
     assert_told_in_one_line(pipeline, state.message)
     (mail,) = pipeline.world.smtp.messages
     assert "СБОЙ" in mail["Subject"]
-    assert "/runs/flow-run/" in mail.get_content()
+    for told in ("/runs/flow-run/", str(pipeline.home / "logs"), NOTICE_UNKNOWN.ru):
+        assert told in mail.get_content()
     for told in (str(state.message), mail.get_content()):
         assert "database nowhere at 127.0.0.1" in told
         assert "geheim-pass" not in f"{told}{pipeline.log()}"
@@ -217,6 +219,29 @@ def test_an_unreachable_database_is_one_line(pipeline: Pipeline) -> None:
 
     assert pipeline.run(mail=False).is_failed()
     assert pipeline.world.smtp.messages == [mail]
+
+
+def test_the_notice_of_a_run_that_died_says_what_is_missing_and_is_written_once(pipeline: Pipeline) -> None:
+    from prefect.client.orchestration import get_client
+
+    from flows.etl import codegrader_etl
+    from flows.notify import codegrader_notify
+
+    pipeline.run(FIRST, FIRST, publish=False)
+    with get_client(sync_client=True) as client:
+        died = client.create_flow_run(codegrader_etl, parameters={"start_date": FIRST, "end_date": LAST}, name="=died")
+    with pipeline.environment({}):
+        assert [codegrader_notify(str(died.id)) for _ in range(2)] == [True, False]
+        pipeline.set_up(REPORT_LANGUAGE="en")
+        assert codegrader_notify()
+
+    about_it, late = pipeline.world.smtp.messages
+    assert about_it["Subject"] == "CodeGrader: СБОЙ, запуск «=died»"
+    assert "признаки жизни" in about_it.get_content()
+    assert f"Не вошло в показатели: {LAST}." in about_it.get_content()
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    assert f"Missing from the figures: {yesterday - timedelta(days=30)} – {yesterday}." in late.get_content()
+    assert "No run of “codegrader-etl/daily” has succeeded for more than a day." in late.get_content()
 
 
 @fault(
