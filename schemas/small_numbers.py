@@ -4,7 +4,7 @@ Who knows a course would else know the students. Most states of the US take this
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,6 +14,13 @@ from schemas.wording import FEW_WITHHELD
 
 FEWEST_STUDENTS: Final = 10
 FEW: Final = f"< {FEWEST_STUDENTS}"
+
+
+def tell(figures: Mapping[str, float | None], students: float | None) -> Mapping[str, float | None]:
+    """A course's figures of a day or a period; of too few students only how many attempts they made."""
+    if not 0 < (students or 0) < FEWEST_STUDENTS:
+        return figures
+    return {name: value if name == "attempts" else None for name, value in figures.items()}
 
 
 def withhold(

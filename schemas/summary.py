@@ -1,7 +1,9 @@
 """What a run has to say for itself: one description that the report, the mail, the log and the exit code share."""
 
+import re
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Literal, get_args
 
 from schemas.language import DEFAULT_LANGUAGE, Language
@@ -79,6 +81,7 @@ class RunSummary:
 
     Attributes:
         period: the days the run was about.
+        course: the key of the one course that it tells of; None if of all.
         windows: how many windows it consisted of, loaded or not.
         language: the reader's.
         findings: what the analyses found, in the order in which it is told.
@@ -102,6 +105,7 @@ class RunSummary:
     sheet_url: str | None = None
     report_url: str | None = None
     run_url: str | None = None
+    course: str | None = None
     lists_students: bool = False
     holidays: str | tuple[date, ...] = ()
 
@@ -109,6 +113,20 @@ class RunSummary:
     def succeeded(self) -> bool:
         """True if no stage failed."""
         return not self.failures
+
+    @property
+    def course_name(self) -> str:
+        """The course as its readers call it; empty if it is about all of them."""
+        return (self.course or "").removeprefix("course-v1:")
+
+    @property
+    def file_stem(self) -> str:
+        """What its files are called; those of one course lie in a folder of its own."""
+        stem, name = self.period.file_stem, self.course_name
+        plain = re.sub(r"^\.+|[^\w+.-]", "_", name, flags=re.ASCII)[:80]
+        # Two courses never share a folder.
+        folder = plain if plain == name else f"{plain}-{sha256(name.encode()).hexdigest()[:12]}"
+        return f"{folder}/{stem}" if name else stem
 
     @property
     def public(self) -> "RunSummary":

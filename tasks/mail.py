@@ -20,7 +20,7 @@ from schemas.language import write_date
 from schemas.summary import RunSummary
 from tasks.errors import InvalidInputError
 from tasks.mail_server import log_in_only, send_message
-from tasks.rendering import one_line, render, span
+from tasks.rendering import about, one_line, render
 from tasks.retries import is_transient
 
 MOST_ROWS: Final = 31
@@ -102,9 +102,9 @@ def subject(summary: RunSummary) -> str:
     if summary.succeeded:
         period = " – ".join(dict.fromkeys(write_date(day.date, language) for day in (days[0], days[-1])))
         news = " · ".join(headline.short for headline in summary.headlines if headline.short)
-        return one_line(f"{period}: {news}" if news else period, LONGEST_SUBJECT)
+        return one_line(": ".join(filter(None, (summary.course_name, period, news))), LONGEST_SUBJECT)
     stages = dict.fromkeys(wording.STAGES[failure.stage].to(language) for failure in summary.failures)
-    return wording.SUBJECT_FAILED.to(language, period=span(summary.period), stages=", ".join(stages))
+    return wording.SUBJECT_FAILED.to(language, period=about(summary), stages=", ".join(stages))
 
 
 def _read_address(text: str, setting: str) -> Address:

@@ -74,7 +74,7 @@ def render(
             if summary.skipped
             else "",
             report=web_address(summary.report_url),
-            period=span(period),
+            period=about(summary),
             started_at=f"{summary.started_at.astimezone(period.time_zone):%Y-%m-%d %H:%M}",
             chart_src=chart_src,
             most_rows=most_rows,
@@ -85,6 +85,11 @@ def render(
 def charted_section(sections: Sequence[Section]) -> Section | None:
     """The section whose chart is a picture in a file and in the mail: the first that has one."""
     return next((section for section in sections if section.panels and not section.is_picture), None)
+
+
+def about(summary: RunSummary) -> str:
+    """The period, see `span`, and the course if the summary tells of one alone."""
+    return " · ".join(filter(None, (span(summary.period), one_line(summary.course_name))))
 
 
 def span(period: Period) -> str:

@@ -53,7 +53,7 @@ class Targets(NamedTuple):
     mail: bool
 
 
-ANALYSES: Final[tuple[Analysis, ...]] = (
+FROM_THE_DATABASE: Final[tuple[Analysis, ...]] = (
     analyse_days,
     analyse_comparison,
     analyse_refusals,
@@ -64,9 +64,9 @@ ANALYSES: Final[tuple[Analysis, ...]] = (
     analyse_courses,
     analyse_tasks,
     analyse_students,
-    analyse_records,
-    analyse_checks,
 )
+"""What can be told at any time, and of one course alone."""
+ANALYSES: Final = (*FROM_THE_DATABASE, analyse_records, analyse_checks)
 """What readers are told, in this order; the first has the chart."""
 
 

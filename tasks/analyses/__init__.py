@@ -12,6 +12,7 @@ from sqlalchemy.engine import Engine
 from schemas.section import Findings
 from schemas.summary import RunSummary
 from tasks.errors import TransientError
+from tasks.one_course import see_alone, tell_of_few
 from tasks.retries import is_transient
 
 Analysis = Callable[[Engine, RunSummary], Findings]
@@ -30,10 +31,22 @@ AT_ONCE: Final = 2
     retry_condition_fn=is_transient,
 )
 def analyse(analyses: Sequence[Analysis], engine: Engine, summary: RunSummary) -> list[Findings | Exception]:
+    """What each analysis found, see `find`; all are run once more where the database was away for a moment."""
+    return find(analyses, engine, summary)
+
+
+def find(analyses: Sequence[Analysis], engine: Engine, summary: RunSummary) -> list[Findings | Exception]:
     """What each analysis found, or why it failed: what is wrong with one takes nothing from the others.
 
-    All are run once more where the database was away for a moment.
+    Of a summary's course alone, if it has one, unless too few students are in it.
+
+    Raises:
+        TransientError, PermanentError: the database cannot be read.
     """
+    if summary.course:
+        engine = see_alone(engine, summary.course, summary.period)
+        if few := tell_of_few(engine, summary):
+            return [few]
     with ThreadPoolExecutor(AT_ONCE) as threads:
         return list(threads.map(partial(_attempt, engine, summary), analyses))
 

@@ -90,14 +90,14 @@ def analyse_anomalies(engine: Engine, summary: RunSummary) -> Findings:
         "anomalies",
         _TITLE.to(language),
         tuple(Column(each.name, _TITLES[each.name].to(language), each.kind) for each in _COLUMNS),
-        tuple(Row((each.day, *_describe(each, language).values()), "warning") for each in found),
+        tuple(Row((each.day, *_describe(each, summary).values()), "warning") for each in found),
         (*(() if found else (_NONE.to(language),)), *_notes(unjudged, language)),
     )
     # What concerns all courses is told before what concerns one.
     first = sorted(found, key=lambda each: (each.course != "", each.day))[:MOST_TOLD]
     told: list[Headline] = []
     for each in first:
-        said = _describe(each, language)
+        said = _describe(each, summary)
         text = _TOLD.to(language, day=write_day(each.day, language), **said)
         told.append(Headline(text, "alarm", "" if told else _SHORT.to(language, **said), section=section.name))
     if len(found) > MOST_TOLD:
@@ -105,11 +105,12 @@ def analyse_anomalies(engine: Engine, summary: RunSummary) -> Findings:
     return Findings((section,), tuple(told))
 
 
-def _describe(anomaly: Anomaly, language: Language) -> dict[str, Value]:
+def _describe(anomaly: Anomaly, summary: RunSummary) -> dict[str, Value]:
+    language = summary.language
     title, kind = _FIGURES[anomaly.figure]
     numbers = {name: getattr(anomaly, name) for name in ("value", "expected", "low", "high")}
     return {
-        "course": anomaly.course.removeprefix("course-v1:") or _ALL.to(language),
+        "course": anomaly.course.removeprefix("course-v1:") or summary.course_name or _ALL.to(language),
         "figure": title.to(language),
         **{
             name: write_value(round(value) if kind == "count" else value, kind, language)

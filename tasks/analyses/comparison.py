@@ -23,6 +23,7 @@ from schemas.language import (
 from schemas.period import start_of
 from schemas.period_figures import PERIOD_FIGURES
 from schemas.section import Column, Findings, Headline, Row, Section, figure_columns
+from schemas.small_numbers import tell
 from schemas.summary import RunSummary
 from tasks.figures import DayFigures, read_figures, read_figures_over
 from tasks.learning import Span, Values, read_over
@@ -69,8 +70,11 @@ def analyse_comparison(engine: Engine, summary: RunSummary) -> Findings:
     weeks = _read_weeks(engine, first) if first == last else []
     learned = read_over(engine, [*spans, *((each.day, each.day) for each in weeks)])
     now, before = ({**_read_daily(engine, span, period.time_zone), **learned[span]} for span in spans)
-    usual = _find_usual([{**each.values, **learned[each.day, each.day]} for each in weeks])
-    return describe_comparison(summary, now, usual, before)
+    days = [{**each.values, **learned[each.day, each.day]} for each in weeks]
+    if summary.course:
+        told = [tell(values, values[UNIQUE_USERS.name]) for values in (now, before, *days)]
+        return describe_comparison(summary, told[0], _find_usual(told[2:]), told[1])
+    return describe_comparison(summary, now, _find_usual(days), before)
 
 
 def describe_comparison(summary: RunSummary, now: Values, usual: Values, before: Values) -> Findings:

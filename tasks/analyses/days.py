@@ -1,17 +1,19 @@
 """Days: the figures of each day of the period, with the period's own; of a short one, those of the weeks before too."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy.engine import Engine
 
 from schemas.figures import ATTEMPTS, DAILY_FIGURES, RAW_DATA, SUCCESS_RATE, SUCCESSFUL_ATTEMPTS, UNIQUE_USERS
-from schemas.language import Counted, Language, Text, Value
+from schemas.language import NOTHING, Counted, Language, Text, Value
 from schemas.period import days_between, start_of
 from schemas.section import Column, Findings, Headline, Panel, Row, Section, figure_columns
+from schemas.small_numbers import tell
 from schemas.summary import RunSummary
-from schemas.wording import DAY, INCOMPLETE_DAY, NO, NO_DATA, NO_FIGURES, TOTAL, YES
+from schemas.wording import DAY, FEW_WITHHELD, INCOMPLETE_DAY, NO, NO_DATA, NO_FIGURES, TOTAL, YES
 from tasks.figures import DayFigures, read_figures, read_figures_over
 
 FEWEST_DAYS: Final = 28
@@ -57,6 +59,10 @@ def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapp
         over: the same figures over all attempts of the period, in which a student of several days counts once.
     """
     period, language = summary.period, summary.language
+    if summary.course:
+        figures = [replace(each, values=tell(each.values, each.values[UNIQUE_USERS.name])) for each in figures]
+        over = tell(over, over[UNIQUE_USERS.name])
+    is_told = all(each.values[UNIQUE_USERS.name] is not None for each in figures)
     known = {each.day: each for each in figures}
     if not known:
         return Findings(headlines=() if over[ATTEMPTS.name] else (Headline(NO_FIGURES.to(language)),))
@@ -72,7 +78,10 @@ def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapp
             Column("complete", complete, "text", loaded, meaning),
         ),
         tuple(_row(day.date, known.get(day.date), language) for day in days),
-        (_DAY_LASTS.to(language, time_zone=period.time_zone.key),),
+        (
+            _DAY_LASTS.to(language, time_zone=period.time_zone.key),
+            *(() if is_told else (FEW_WITHHELD.to(language, few=NOTHING),)),
+        ),
         (TOTAL.to(language), *_total(figures, over), "") if days == period.days else None,
         _PANELS,
         INCOMPLETE_DAY.to(language),
@@ -106,8 +115,13 @@ def _row(day: date, figures: DayFigures | None, language: Language) -> Row:
 
 def _total(days: Iterable[DayFigures], over: Mapping[str, float | None]) -> list[Value]:
     """The figures of all days together: the sum of theirs, or, where that means nothing, those of the whole period."""
-    values = [each.values for each in days]
     return [
-        sum(value[figure.name] or 0 for value in values) if figure.is_sum else over[figure.name]
+        _sum([each.values[figure.name] for each in days]) if figure.is_sum else over[figure.name]
         for figure in DAILY_FIGURES
     ]
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    """None if a day's value is withheld, which the others and their sum would give away."""
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

@@ -5,15 +5,16 @@ from typing import Final
 from sqlalchemy.engine import Engine
 
 from schemas.language import Text
-from schemas.period_figures import PERIOD_FIGURES
+from schemas.period_figures import NEW_STUDENTS, PERIOD_FIGURES, RETURNING_STUDENTS
 from schemas.section import Column, Findings, Row, Section, figure_columns
+from schemas.small_numbers import tell
 from schemas.summary import RunSummary
 from schemas.wording import DAY, TOTAL
 from tasks.database import read_rows
 from tasks.figures import read_figures
-from tasks.learning import read_over
+from tasks.learning import Values, read_over
 
-_BEGIN: Final = "SELECT min(day) FROM daily_metrics"
+_BEGIN: Final = "SELECT min(day) FROM student_task_days"
 _TITLE: Final = Text("Студенты по дням", "Students by day")
 _SINCE: Final = Text(
     "«Новый» значит: без попыток в загруженной истории, которая начинается {since}.",
@@ -33,6 +34,8 @@ def analyse_engagement(engine: Engine, summary: RunSummary) -> Findings:
     if not known:
         return Findings()
     figures = read_over(engine, [*((day, day) for day in known), (first, last)])
+    if summary.course:
+        figures = {span: tell(each, _count_students(each)) for span, each in figures.items()}
     ((since,),) = read_rows(engine, _BEGIN, {})
     names = [figure.name for figure in PERIOD_FIGURES]
     section = Section(
@@ -44,3 +47,7 @@ def analyse_engagement(engine: Engine, summary: RunSummary) -> Findings:
         (TOTAL.to(language), *(figures[first, last][name] for name in names)),
     )
     return Findings((section,))
+
+
+def _count_students(figures: Values) -> float:
+    return sum(figures[each.name] or 0 for each in (NEW_STUDENTS, RETURNING_STUDENTS))

@@ -132,7 +132,8 @@ def test_the_json_also_where_nothing_is_known() -> None:
     assert found["recent"]["rejected_by_check"] == {"allowed verdicts": 7}
     assert found["recent"]["duplicates"] == 3
     assert found["last_runs"] == [{"name": "2023-04-10", "state": "Completed", "at": "2023-04-11T03:00:00Z"}]
-    assert found["newest_day"]["headlines"] == [{"text": "12 attempts", "urgency": "news", "short": "", "url": None}]
+    said = {"text": "12 attempts", "urgency": "news", "short": "", "url": None, "section": ""}
+    assert found["newest_day"]["headlines"] == [said]
     assert (found["late"], found["well"], found["time_zone"]) == (False, True, "UTC")
 
     assert set(json.loads(to_json(replace(state_of(()), days=None, last_runs=[], next_run=None)))) == set(found)
