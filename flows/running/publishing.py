@@ -127,12 +127,11 @@ def _show(run: Publication) -> None:
         skipped=skipped,
     )
     _refresh_titles(run)
-    # The database computes while Google takes its time, and while the chart is drawn, which is of the first analysis.
-    days, others = (analyse.submit(part, run.engine, _opaque(run.summary)) for part in (ANALYSES[:1], ANALYSES[1:]))
+    # The database computes while Google takes its time.
+    analysing = analyse.submit(ANALYSES, run.engine, _opaque(run.summary))
     _to_sheet(run)
-    findings = [*_collect(run.stages, days.result)]
+    findings = list(_collect(run.stages, analysing.result))
     _draw(run, findings)
-    findings += _collect(run.stages, others.result)
     run.summary = replace(run.summary, findings=tuple(findings), failures=tuple(run.stages.failures))
     for target in TARGETS:
         target(run)
