@@ -88,6 +88,7 @@ class RunSummary:
         skipped: steps that were not configured.
         sheet_url: where the sheet is; None if it was not written.
         report_url: where its readers find the report; None if nobody knows.
+        mended: what an earlier run failed at; it is told if this one is good.
         run_url: the run's page in the Prefect dashboard; None without a server that has one.
         lists_students: whether students are listed, by pseudonym.
         holidays: days off, which are not judged: dates, or a country's code.
@@ -106,6 +107,7 @@ class RunSummary:
     report_url: str | None = None
     run_url: str | None = None
     course: str | None = None
+    mended: Headline | None = None
     lists_students: bool = False
     holidays: str | tuple[date, ...] = ()
 
@@ -144,6 +146,7 @@ class RunSummary:
 
     @property
     def headlines(self) -> tuple[Headline, ...]:
-        """The headlines of all analyses, by urgency."""
-        told = (headline for found in self.findings for headline in found.headlines)
+        """What is mended, and the headlines of all analyses, by urgency."""
+        told = [headline for found in self.findings for headline in found.headlines]
+        told += [self.mended] if self.mended and self.succeeded else []
         return tuple(sorted(told, key=lambda headline: get_args(Urgency).index(headline.urgency)))

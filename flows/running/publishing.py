@@ -18,6 +18,7 @@ from flows.running.artifacts import write_summary
 from flows.running.configuration import Configuration
 from flows.running.failure import claim_mail, page_of
 from flows.running.home import home_folder
+from flows.running.mended import find_mended
 from flows.running.stages import Stages, explain
 from schemas.section import Findings
 from schemas.summary import RunSummary, Stage
@@ -123,6 +124,7 @@ def _show(run: Publication) -> None:
         lists_students=settings.student_lists,
         holidays=settings.holidays,
         run_url=page_of(UUID(flow_run.get_id())),
+        mended=find_mended(settings.report_language, run.summary.period.time_zone),
         failures=tuple(run.stages.failures),
         skipped=skipped,
     )

@@ -32,6 +32,7 @@ def test_a_red_run_says_in_the_readers_language_why_then_the_news_then_where_all
     )
     url = "https://docs.google.com/spreadsheets/d/abc#gid=0"
     summary = make_summary(1, findings=(findings,), failures=failures, skipped=("mail",), sheet_url=url)
+    summary = replace(summary, mended=Headline("Исправлено"))
     mail = build_message(summary, "a@uni.example", ["b@uni.example", "c@uni.example"], None, datetime.now(UTC))
 
     lines = describe_run(replace(summary, findings=(findings,)), b"a picture", Path("/home/a`b/r.html"), (mail,))
