@@ -49,19 +49,19 @@ def codegrader_backfill(
 ) -> State[Any]:
     """Loads a long range, month by month, by runs that all workers share, and publishes once at the end.
 
-    Days that are loaded are left out. It may be stopped at any time: started again, it goes on where it was.
+    Days that are loaded are left out. Stopped, or failed in part, it goes on where it was if started again.
     It needs a Prefect server (PREFECT_API_URL) with the deployment codegrader-etl/daily, and at least one worker.
 
     Args:
         start_date: First day, such as 2020-01-01, in the reporting time zone. Empty: the last day, or yesterday.
-        end_date: Last day, inclusive. Empty: the same as the first.
+        end_date: Last day, inclusive, such as 2023-12-31. Empty: the same as the first.
         refresh: Ask the API again for all of the range, even for days that are loaded.
-        sheet: Write the figures to the Google Sheet.
-        mail: Send the mail, also the one about a failure.
-        chunk_months: Calendar months that one run loads, 1 to 12.
+        sheet: Write the figures to the Google Sheet. Off: it stays as it is.
+        mail: Send the mail. Off: not even the one about a failure.
+        chunk_months: Calendar months that one run loads, 1 to 12. More, such as 3, if they are nearly empty.
         max_parallel: Runs under way at once, 1 to 50. More than there are workers only wait.
-        max_rejected_share: Publish nothing if more than this share of a run's records fails the checks, 0 to 1.
-        max_duplicates_share: Publish nothing if more than this share of a run's records are exact copies, 0 to 1.
+        max_rejected_share: Publish nothing if more than this share of a run's records fails the checks; 0.05 is 5 %.
+        max_duplicates_share: Publish nothing if more than this share of a run's records are exact copies; 0.05 is 5 %.
     """
     try:
         configuration = begin_run(codegrader_backfill.fn)

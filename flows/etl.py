@@ -62,19 +62,20 @@ def codegrader_etl(
     """Collects the attempts of a range of days, checks and keeps them, and publishes the daily figures.
 
     Without dates it is the daily run: the day before its scheduled time, then the lookback, then any gap.
+    If it fails, its last line says why and what to do. Run again with the same dates, it does what is left.
 
     Args:
         start_date: First day, such as 2023-04-01, in the reporting time zone. Empty: the last day, or yesterday.
-        end_date: Last day, inclusive. Empty: the same as the first.
-        refresh: Ask the API again, even for what it has answered before.
+        end_date: Last day, inclusive, such as 2023-04-30. Empty: the same as the first.
+        refresh: Ask the API again, even for what it has answered before: its records were corrected, say.
         publish: Write the sheet, the report and the mail. Off: only load, and compute the figures.
-        sheet: Write the figures to the Google Sheet.
+        sheet: Write the figures to the Google Sheet. Off: it stays as it is.
         mail: Send the mail. Off: not even the one about a failure.
-        lookback_days: Daily run only: fetch this many earlier days again, to catch late records.
-        heal_days: Daily run only: load earlier days that are missing, up to this many days back.
-        window_hours: Hours of attempts in one request to the API, 1 to 24.
-        max_rejected_share: Publish nothing if more than this share of the records fails an error check, 0 to 1.
-        max_duplicates_share: Publish nothing if more than this share of the records are exact copies, 0 to 1.
+        lookback_days: Daily run only: fetch this many earlier days again, to catch late records. 0: none.
+        heal_days: Daily run only: load earlier days that are missing, up to this many days back. 0: none.
+        window_hours: Hours of attempts in one request to the API, 1 to 24. Fewer, such as 3, if it is too slow.
+        max_rejected_share: Publish nothing if more than this share of the records fails an error check; 0.05 is 5 %.
+        max_duplicates_share: Publish nothing if more than this share of the records are exact copies; 0.05 is 5 %.
     """
     try:
         configuration = begin_run(codegrader_etl.fn)

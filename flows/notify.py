@@ -18,7 +18,7 @@ def codegrader_notify(flow_run_id: str | None = None) -> bool:
     """Writes the mail about a run that has died, unless one was written; or about daily runs that stay away.
 
     Args:
-        flow_run_id: The id of the run that has died. Empty: no run is meant, the data are late.
+        flow_run_id: The id of the run that has died, which ends its page's address. Empty: the data are late.
 
     Returns:
         Whether a mail was sent.
