@@ -59,6 +59,13 @@ SOME_ROWS: Final = Text(
     "Показано строк: {shown} из {rows}. Итог посчитан по всем.",
     "Rows shown: {shown} of {rows}. The total is that of all.",
 )
+CONTENTS: Final = Text("Содержание", "Contents")
+TABLE: Final = Text("Таблица", "Table")
+MEANINGS: Final = Text("Что значат столбцы", "What the columns mean")
+USUAL: Final = Text("обычный диапазон", "usual range")
+SEARCH: Final = Text("Поиск", "Search")
+ALL: Final = Text("все", "all")
+ROWS: Final = Text("Строк: {shown} из {rows}", "Rows: {shown} of {rows}")
 CHART: Final = Text("Графики", "Charts")
 CHART_ALT: Final = Text(
     "Графики по дням за {period}. Все значения есть в таблице.",

@@ -50,10 +50,10 @@ def build_message(
     """
     sections = [section for section in summary.sections if section.is_brief]
     message = _address(subject(summary), sender, recipients, sent_at)
-    message.set_content(render("mail.txt.j2", summary, sections, None, MOST_ROWS))
+    message.set_content(render("mail.txt.j2", summary, sections, MOST_ROWS))
     chart_id = f"chart.{str(message['Message-ID']).strip('<>')}"
     chart_src = None if chart_png is None else f"cid:{chart_id}"
-    page = render("mail.html.j2", summary, sections, chart_src, MOST_ROWS)
+    page = render("mail.html.j2", summary, sections, MOST_ROWS, chart_src=chart_src)
     # Many mail programs drop style sheets; at-rules, for dark and narrow screens, serve those that do not.
     page = css_inline.inline(page, keep_at_rules=True, load_remote_stylesheets=False)
     message.add_alternative(page, subtype="html")

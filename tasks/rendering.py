@@ -7,7 +7,7 @@ into one line, so that none can pass for a line of ours in a mail of plain text.
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -26,16 +26,23 @@ LONGEST_CELL: Final = 200
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
-def render(
-    template: str, summary: RunSummary, sections: Sequence[Section], chart_src: str | None, most_rows: int = 400
-) -> str:
+class Cell(NamedTuple):
+    """A value in its column, as a reader sees it; the address is None where it leads nowhere."""
+
+    column: Column
+    value: Value
+    text: str
+    url: str | None
+
+
+def render(template: str, summary: RunSummary, sections: Sequence[Section], most_rows: int, **more: object) -> str:
     """Fills a template, in the language of the summary.
 
     Args:
         template: its file name in `templates`.
         sections: those of the summary's sections that are shown.
-        chart_src: where the page finds the chart; None if there is none.
         most_rows: of a longer section no more are shown, see `Section.shown`.
+        more: what this template alone needs.
     """
     language, period, charted = summary.language, summary.period, charted_section(summary.sections)
     addresses = (
@@ -47,9 +54,10 @@ def render(
     def say(text: Text, **values: object) -> str:
         return text.to(language, **values)
 
-    def cells(section: Section, values: Sequence[Value]) -> list[tuple[Column, str, str | None]]:
+    def cells(section: Section, values: Sequence[Value]) -> list[Cell]:
         urls = [web_address(value.url) if isinstance(value, Link) else None for value in values]
-        return list(zip(section.columns, write_row(section.columns, values, language), urls, strict=True))
+        texts = write_row(section.columns, values, language)
+        return [Cell(*parts) for parts in zip(section.columns, values, texts, urls, strict=True)]
 
     return (
         _engine()
@@ -76,8 +84,8 @@ def render(
             report=web_address(summary.report_url),
             period=about(summary),
             started_at=f"{summary.started_at.astimezone(period.time_zone):%Y-%m-%d %H:%M}",
-            chart_src=chart_src,
             most_rows=most_rows,
+            **more,
         )
     )
 

@@ -1,7 +1,8 @@
-"""Report: the run's outcome as a page that stands alone, its chart as a picture and as CSV."""
+"""Report: the run's outcome as a page that stands alone; its figures by day as a picture and as CSV too."""
 
 import base64
 import csv
+import hashlib
 import io
 from pathlib import Path
 from typing import Final
@@ -14,14 +15,30 @@ from schemas.summary import RunSummary
 from tasks.errors import PermanentError
 from tasks.private_files import private_file
 from tasks.rendering import charted_section, render
+from tasks.svg import cell_styles, draw_line, draw_section
 
+MOST_ROWS: Final = 600
+"""Rows of a section: a year of days, or the tasks of five courses."""
+
+_SCRIPT: Final = Path(__file__).with_name("templates") / "page.js"
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def render_html(summary: RunSummary, chart_png: bytes | None) -> str:
-    """The report as an HTML page, the chart within it; None leaves the chart out."""
-    source = None if chart_png is None else f"data:image/png;base64,{base64.b64encode(chart_png).decode()}"
-    return render("page.html.j2", summary, summary.sections, source)
+def render_html(summary: RunSummary) -> str:
+    """The report as an HTML page, which needs nothing else; its policy lets no script run but its own."""
+    script = _SCRIPT.read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return render(
+        "page.html.j2",
+        summary,
+        summary.sections,
+        MOST_ROWS,
+        script=script,
+        script_hash=f"sha256-{digest}",
+        draw_section=draw_section,
+        draw_line=draw_line,
+        cell_styles=cell_styles,
+    )
 
 
 def render_csv(section: Section) -> str:
@@ -46,7 +63,7 @@ def write_files(summary: RunSummary, chart: bytes | None, folder: Path) -> Path:
     Raises:
         PermanentError: the files cannot be written there.
     """
-    contents = {"html": render_html(summary, chart).encode()}
+    contents = {"html": render_html(summary).encode()}
     if section := charted_section(summary.sections):
         # Excel takes a file for UTF-8 only where it begins with this mark.
         contents["csv"] = render_csv(section).encode("utf-8-sig")

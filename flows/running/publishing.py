@@ -56,9 +56,9 @@ class Targets(NamedTuple):
 
 FROM_THE_DATABASE: Final[tuple[Analysis, ...]] = (
     analyse_days,
+    analyse_term,
     analyse_comparison,
     analyse_refusals,
-    analyse_term,
     analyse_anomalies,
     analyse_hours,
     analyse_engagement,
@@ -213,7 +213,7 @@ def _to_storage(run: Publication) -> None:
 
 def _public_page(run: Publication) -> bytes:
     """The report for all its readers: the one that lists students stays where it was written."""
-    return render_html(run.summary.public, run.chart).encode()
+    return render_html(run.summary.public).encode()
 
 
 def _to_dashboard(run: Publication) -> None:
