@@ -1,25 +1,34 @@
 """Texts in every language, numbers and dates as each writes them, and the figures that they name."""
 
+import html
+import re
 import string
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, get_args
 
 import pytest
 
 import tasks.analyses
+from flows.running.artifacts import describe_run
 from schemas.figures import DAILY_FIGURES, RAW_DATA
 from schemas.language import Counted, Language, Text, write_number, write_short_day, write_value
 from schemas.period import Window
 from schemas.period_figures import PERIOD_FIGURES
-from schemas.summary import Stage
+from schemas.section import Findings, Headline, Urgency
+from schemas.summary import CheckResult, Stage, StageFailure
 from schemas.task_figures import TASK_FIGURES
 from schemas.wording import STAGES
 from tasks.analyses.checks import CHECKS
 from tasks.check import check
+from tasks.mail import build_message
+from tasks.report import render_html
 from tasks.transform import transform
+from tests.fixtures.summaries import make_summary
 
 SPEAKING = ("schemas.wording", *(f"tasks.analyses.{found.name}" for found in iter_modules(tasks.analyses.__path__)))
 
@@ -48,6 +57,43 @@ def test_every_language_says_it_with_the_same_blanks(text: Text) -> None:
     said = [text.to(language) for language in get_args(Language)]
     assert all(said)
     assert len({frozenset(filter(None, (name for _, name, *_ in string.Formatter().parse(one)))) for one in said}) == 1
+    assert re.search("[А-Яа-яЁё]", text.ru) or not re.search("[A-Za-z]", text.en)
+    assert not re.search("[А-Яа-яЁё]", text.en)
+
+
+NAMES = {"CodeGrader", "Prefect", "LTI", "UTC", "id", "run", "submit", "is_correct"}
+"""What has no other name in Russian: products, abbreviations, the API's fields and their values."""
+
+
+def seen_on(page: str) -> str:
+    """What a reader of a page sees or hears."""
+    spoken = re.findall(r'\b(?:alt|title|placeholder|aria-label)="([^"]*)"', page)
+    page = re.sub(r"<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return html.unescape(" ".join([re.sub("<[^>]+>", " ", page), *spoken]))
+
+
+def test_no_target_has_words_of_its_own() -> None:
+    failures = (StageFailure("load", "…", tuple(map(str, range(20)))), StageFailure("sheet", "…"))
+    checks = (CheckResult("no date in the future", "error", 7), CheckResult("submit with verdict", "warning", 0))
+    good = make_summary(60, missing=[1], incomplete=[0], checks=checks, skipped=("mail",))
+    headlines = tuple(Headline("…", urgency, "…", "https://7.7", "days") for urgency in get_args(Urgency))
+    good = replace(good, findings=(*good.findings, Findings(headlines=headlines)), mended=headlines[0])
+    good = replace(good, sheet_url="https://7.7", report_url="https://7.7", run_url="https://7.7")
+    for summary in (good, replace(good, failures=failures, report_url=None)):
+        mail = build_message(summary, "7@7.7", ["7@7.7"], b"7", datetime.now(UTC))
+        plain, page = (mail.get_body((kind,)) for kind in ("plain", "html"))
+        assert plain
+        assert page
+        said = {
+            "subject": mail["Subject"],
+            "plain": plain.get_content(),
+            "mail": seen_on(page.get_content()),
+            "report": seen_on(render_html(summary)),
+            "dashboard": "\n".join(describe_run(summary, None, Path("7"), (mail,))).replace("\\", ""),
+        }
+        for target, text in said.items():
+            words = set(re.findall("[A-Za-z][A-Za-z_]*", re.sub(r"https?://\S*|Europe/Moscow|на машине \S*", "", text)))
+            assert words <= NAMES, target
 
 
 def test_every_stage_and_every_check_has_a_title() -> None:
