@@ -14,7 +14,7 @@ DEFAULT_LANGUAGE: Final[Language] = "ru"
 
 Kind = Literal["count", "share", "change", "minutes", "number", "day", "text"]
 """What a value is, and so how it is written. A share lies between 0 and 1; a change is the
-difference of two, in percentage points; a day is a date."""
+difference of two, written in percentage points; a day is a date."""
 
 
 class Link(NamedTuple):
@@ -66,6 +66,10 @@ class Counted:
         return f"{write_number(count, language)} {forms[place]}"
 
 
+_POINTS: Final = Text("п.\xa0п.", "\xa0pp")
+"""Percentage points, in the place of the sign."""
+
+
 def write_number(value: float, language: Language) -> str:
     """A number with its thousands set apart: `46 680` or `46,680`."""
     return format_decimal(value, locale=language)
@@ -113,7 +117,7 @@ def write_value(value: Value, kind: Kind, language: Language) -> str:
         return write_percent(value, language)
     if kind == "change":
         assert isinstance(value, int | float)
-        return write_growth(value, language)
+        return write_growth(value, language).replace("%", _POINTS.to(language))
     if isinstance(value, int | float):
         return write_number(value, language)
     if isinstance(value, Link):

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Literal, get_args
 
+from schemas.courses import course_name
 from schemas.language import DEFAULT_LANGUAGE, Language
 from schemas.period import Period
 from schemas.section import Findings, Headline, Section, Urgency
@@ -119,7 +120,7 @@ class RunSummary:
     @property
     def course_name(self) -> str:
         """The course as its readers call it; empty if it is about all of them."""
-        return (self.course or "").removeprefix("course-v1:")
+        return course_name(self.course or "")
 
     @property
     def file_stem(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
+from schemas.courses import PREFIX
 from schemas.figures import DAILY_FIGURES
 from schemas.language import Text
 from schemas.period import Period, days_between, start_of
@@ -25,8 +26,6 @@ _FEW: Final = Text(
     "Fewer than {fewest} students in {days} days: no figures, since they would tell of each",
 )
 _NOBODY: Final = Text("За {days} дней не было ни одной попытки", "There was no attempt in {days} days")
-PREFIX: Final = "course-v1:"
-"""What every course's key begins with, and readers seldom write."""
 
 # A view takes the table's place wherever its name stands, in the function `student_tasks` too. The figures of a day are
 # not kept by course: they are computed as `tasks.figures` does it for all, on the days from which anything is shown.

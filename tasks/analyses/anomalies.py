@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy.engine import Engine
 
 from schemas import figures
+from schemas.courses import course_name
 from schemas.language import Counted, Kind, Language, Text, Value, write_day, write_value
 from schemas.section import Column, Findings, Headline, Row, Section
 from schemas.small_numbers import FEWEST_STUDENTS
@@ -110,7 +111,7 @@ def _describe(anomaly: Anomaly, summary: RunSummary) -> dict[str, Value]:
     title, kind = _FIGURES[anomaly.figure]
     numbers = {name: getattr(anomaly, name) for name in ("value", "expected", "low", "high")}
     return {
-        "course": anomaly.course.removeprefix("course-v1:") or summary.course_name or _ALL.to(language),
+        "course": course_name(anomaly.course) or summary.course_name or _ALL.to(language),
         "figure": title.to(language),
         **{
             name: write_value(round(value) if kind == "count" else value, kind, language)
@@ -130,4 +131,4 @@ def _notes(unjudged: Unjudged, language: Language) -> list[str]:
 def _name(which: Sequence[date] | Sequence[str], language: Language) -> str:
     if len(which) > MOST_NAMED:
         return (_COURSES if isinstance(which[0], str) else _DAYS).to(language, len(which))
-    return ", ".join(str(each).removeprefix("course-v1:") for each in which)
+    return ", ".join(course_name(str(each)) for each in which)

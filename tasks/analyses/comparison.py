@@ -48,7 +48,6 @@ _ON: Final = {
 _ON_WEEKDAY: Final = Text("{change} к {weekday}", "{change} on {weekday}")
 _RIGHT: Final = Text("верных отправок {share}", "{share} of the submits right")
 _RIGHT_SHORT: Final = Text("{share} верно", "{share} right")
-_POINTS: Final = Text("п. п.", " pp")
 _NOTE: Final = Text(
     "Медиана — по полным таким же дням недели за {weeks} недель, если их не меньше {fewest}. Доли сравниваются в "
     "процентных пунктах, остальное в процентах.",
@@ -167,5 +166,5 @@ def write_change(now: float | None, then: float | None, kind: Kind, language: La
     if now is None or then is None or (kind != "share" and not then):
         return NOTHING
     if kind == "share":
-        return write_value(now - then, "change", language).replace("%", _POINTS.to(language))
-    return write_value(now / then - 1, "change", language)
+        return write_value(now - then, "change", language)
+    return write_growth(now / then - 1, language)

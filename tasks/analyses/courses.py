@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy.engine import Engine
 
+from schemas.courses import course_name
 from schemas.language import Language, Text
 from schemas.section import Column, Findings, Row, Section
 from schemas.small_numbers import withhold
@@ -85,7 +86,8 @@ def analyse_courses(engine: Engine, summary: RunSummary) -> Findings:
 
 def course_weeks(engine: Engine, first: date, last: date, language: Language) -> Section:
     """A row a course and week, Monday to Sunday, as far as it lies in the span; who is new had no attempt before."""
-    rows = tuple(Row(tuple(row)) for row in read_rows(engine, _WEEKS, {"first": first, "last": last}))
+    weeks = read_rows(engine, _WEEKS, {"first": first, "last": last})
+    rows = tuple(Row((course_name(course), *values)) for course, *values in weeks)
     columns = (
         Column("course", COURSE.to(language), "text"),
         Column("week", _WEEK.to(language), "day"),

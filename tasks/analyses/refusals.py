@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy.engine import Engine
 
+from schemas.courses import course_name
 from schemas.language import Counted, Text, write_day, write_percent
 from schemas.section import Column, Findings, Headline, Row, Section
 from schemas.small_numbers import FEWEST_STUDENTS
@@ -75,7 +76,7 @@ def analyse_refusals(engine: Engine, summary: RunSummary) -> Findings:
     rows, headlines = [], []
     for day, course, key, students, submits, share in found:
         task = names[course, key].link(language)
-        rows.append(Row((day, course.removeprefix("course-v1:"), task, students, submits, share), "error"))
+        rows.append(Row((day, course_name(course), task, students, submits, share), "error"))
         said = {"submits": _COUNTED.to(language, submits), "share": write_percent(share, language, decimals=0)}
         told = _TOLD.to(language, task=task.text, day=write_day(day, language), **said)
         headlines.append(Headline(told, "alarm", _SHORT.to(language, task=task.text), task.url, SECTION))

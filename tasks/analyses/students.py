@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy.engine import Engine
 
+from schemas.courses import course_name
 from schemas.language import Language, Text, Value
 from schemas.section import Column, Findings, Headline, Row, Section
 from schemas.small_numbers import FEWEST_STUDENTS
@@ -128,7 +129,7 @@ def analyse_students(engine: Engine, summary: RunSummary) -> Findings:
     listed = list_students(engine, last, language)
     if not listed.rows:
         return Findings()
-    large = {course for (course,) in read_rows(engine, _LARGE_COURSES, {"last": last})}
+    large = {course_name(course) for (course,) in read_rows(engine, _LARGE_COURSES, {"last": last})}
     public = [row.values for row in listed.rows if row.values[0] in large]
     counts = Counter(values[:3] for values in public)
     section = Section(
@@ -150,7 +151,7 @@ def _count_by_course(public: Sequence[tuple[Value, ...]], language: Language) ->
     states = {name: state.to(language) for name, (_, state) in _KINDS.items()}
     totals = Counter((course, state) for course, _, state, *_ in public)
     rows = tuple(
-        Row((str(course).removeprefix("course-v1:"), *(totals[course, state] for state in states.values())))
+        Row((course, *(totals[course, state] for state in states.values())))
         for course in dict.fromkeys(course for course, _ in totals)
     )
     columns = (
@@ -168,7 +169,7 @@ def list_students(engine: Engine, last: date, language: Language) -> Section:
     """
     names = read_names(engine, last - timedelta(days=RECENT_DAYS), last)
     rows = tuple(
-        Row((course, names[course, task].link(language) if task else "", state.to(language), *who))
+        Row((course_name(course), names[course, task].link(language) if task else "", state.to(language), *who))
         for query, state in _KINDS.values()
         for course, task, *who in read_rows(engine, query, {"last": last})
     )

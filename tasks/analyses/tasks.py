@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy.engine import Engine
 
+from schemas.courses import course_name
 from schemas.language import Counted, Language, Text, write_number
 from schemas.section import Column, Findings, Headline, Line, Row, Section, figure_columns
 from schemas.small_numbers import FEWEST_STUDENTS, withhold
@@ -107,7 +108,7 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
             Row(
                 (
                     ranks.get(key),
-                    names[key].course.removeprefix("course-v1:"),
+                    course_name(names[key].course),
                     names[key].link(language),
                     *(figures[key][each.name] for each in TASK_FIGURES),
                     _trend(figures[key], before.get(key)),
@@ -158,7 +159,7 @@ def describe_way(figures: Figures, names: Names, note: str, language: Language) 
             ),
         ),
         tuple(
-            Row((key[0], names[key].link(language), *(figures[key][each.name] for each in WAY_FIGURES)))
+            Row((course_name(key[0]), names[key].link(language), *(figures[key][each.name] for each in WAY_FIGURES)))
             for key in sorted(figures, key=place)
         ),
         (note,),

@@ -208,8 +208,8 @@ def test_a_day_is_compared_with_the_same_weekday_if_there_are_enough(
     usual = [row[1:] for row in rows if row[0] == "Same weekday, median"]
     assert rows[0][1:] == (4, 0.75)
     assert usual == ([(2, 0.5)] if compared else [])
-    assert ("Change", "+100.0%", "+25.0 pp") in rows or not compared
-    assert ("Change", "+300.0%", "-25.0 pp") in [
+    assert ("Change", "+100.0%", "+25.0\xa0pp") in rows or not compared
+    assert ("Change", "+300.0%", "-25.0\xa0pp") in [
         (name, attempts, rate.replace("−", "-")) for name, attempts, rate in rows if name == "Change"
     ]
 

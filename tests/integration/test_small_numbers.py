@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from flows.running.publishing import ANALYSES
+from schemas.courses import course_name
 from schemas.section import Section
 from schemas.small_numbers import FEW, FEWEST_STUDENTS
 from schemas.task_figures import TASK_FIGURES
@@ -67,10 +68,10 @@ def test_a_trend_needs_enough_students_in_both_spans(engine: Engine) -> None:
 def test_a_week_and_a_step_of_few_students_tell_no_more_than_that(engine: Engine) -> None:
     load_attempts(engine, [*group(9, "rare", 1, course=SMALL), *group(11, "loops", 0, 1), *group(30, "lists", 1)])
     findings = analyse_courses(engine, a_day())
-    small = row_of(the(findings, "courses"), SMALL, "course")
+    small = row_of(the(findings, "courses"), course_name(SMALL), "course")
     names = ("active_students", "new_students", "returning_students", "solved", "attempts")
     assert [small[name] for name in names] == [FEW, None, None, None, 9]
-    large = row_of(the(findings, "courses"), COURSE, "course")
+    large = row_of(the(findings, "courses"), course_name(COURSE), "course")
     assert [large[name] for name in names] == [41, 41, 0, None, 52]
     way = the(analyse_tasks(engine, a_day()), "way")
     step = row_of(way, "rare", "task")
@@ -95,8 +96,8 @@ def test_of_a_small_course_no_unusual_day_is_told(engine: Engine, count: int, is
     do(engine, f"INSERT INTO anomalies VALUES ('{LAST}', '{COURSE}', 'success_rate', 0.1, 0.5, 0.3, 0.7)")
     assert [row["course"] for row in export(engine, "anomalies", LAST, LAST)] == [COURSE]
     findings = analyse_anomalies(engine, a_day())
-    assert (COURSE.removeprefix("course-v1:") in the(findings, "anomalies").values("course")) == is_told
-    assert any(COURSE.removeprefix("course-v1:") in told.text for told in findings.headlines) == is_told
+    assert (course_name(COURSE) in the(findings, "anomalies").values("course")) == is_told
+    assert any(course_name(COURSE) in told.text for told in findings.headlines) == is_told
 
 
 def test_an_export_for_whoever_may_read_the_database_withholds_nothing(engine: Engine) -> None:
@@ -115,6 +116,7 @@ def test_of_a_course_of_one_student_no_analysis_tells_but_the_attempts(engine: E
     alone = [one | {"course": SMALL} for one in tried("alone", 28, *[0] * 11, task="rare")]
     load_attempts(engine, [*alone, *group(12, "loops", 0, 1), *group(15, "lists", 1)])
     sections = [section for analysis in ANALYSES for section in analysis(engine, a_day()).sections]
-    named = [numbers_of(sections, name) for name in (SMALL, SMALL.removeprefix("course-v1:"))]
-    assert named == [[11], []]
-    assert row_of(the(analyse_courses(engine, a_day()), "courses"), SMALL, "course")["week"] == date(2023, 4, 24)
+    assert [numbers_of(sections, name) for name in (SMALL, course_name(SMALL))] == [[], [11]]
+    assert row_of(the(analyse_courses(engine, a_day()), "courses"), course_name(SMALL), "course")["week"] == date(
+        2023, 4, 24
+    )

@@ -118,6 +118,8 @@ def test_the_sheet_has_the_columns_that_dashboards_refer_to() -> None:
         (1234567, "count", "1\xa0234\xa0567", "1,234,567"),
         (0.4534, "share", "45,3\xa0%", "45.3%"),
         (1.0, "share", "100,0\xa0%", "100.0%"),
+        (0.062, "change", "+6,2\xa0п.\xa0п.", "+6.2\xa0pp"),
+        (-0.5, "change", "-50,0\xa0п.\xa0п.", "-50.0\xa0pp"),
         (date(2023, 4, 1), "day", "2023-04-01, сб", "2023-04-01, Sat"),
         ("as it is", "text", "as it is", "as it is"),
         (None, "share", "—", "—"),
