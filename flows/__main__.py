@@ -11,6 +11,7 @@ COMMANDS: Final = {
     "backfill": "load months and years by runs that all workers share",
     "status": "what is set up, loaded, missing, rejected and scheduled",
     "export": "attempts or figures as CSV or Parquet",
+    "report": "the report of any days, of all courses or one, from the database alone",
     "rebuild": "compute all figures anew from the attempts that are loaded",
     "psql": "a prompt of the database, or one statement",
     "up": "dashboard, deployments and a worker, until Ctrl-C",

@@ -83,7 +83,7 @@ class RunSummary:
     Attributes:
         period: the days the run was about.
         course: the key of the one course that it tells of; None if of all.
-        windows: how many windows it consisted of, loaded or not.
+        windows: how many windows it consisted of, loaded or not; none if there was no run, but only a look.
         language: the reader's.
         findings: what the analyses found, in the order in which it is told.
         skipped: steps that were not configured.

@@ -39,6 +39,10 @@ STARTED_AT: Final = Text(
 )
 YES: Final = Text("да", "yes")
 NO: Final = Text("нет", "no")
+MADE_AT: Final = Text(
+    "Составлено {moment} по тому, что загружено, часовой пояс {time_zone}.",
+    "Made {moment} from what is loaded, time zone {time_zone}.",
+)
 DAY: Final = Text("Дата", "Date")
 COURSE: Final = Text("Курс", "Course")
 TASK: Final = Text("Задача", "Task")

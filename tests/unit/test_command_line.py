@@ -9,7 +9,7 @@ import pytest
 from prefect import Flow
 
 from flows import __main__ as commands
-from flows import backfill, etl, up
+from flows import backfill, etl, report, up
 
 Main = Callable[[Sequence[str]], int]
 
@@ -36,6 +36,8 @@ Main = Callable[[Sequence[str]], int]
         (backfill.main, "--max-parallel 0", "max_parallel is 0: choose 1 to 50"),
         (backfill.main, "--start-date 2099-04-02", "is in the future"),
         (backfill.main, "--start-date 1999-04-02", "2000 to 2100"),
+        (report.main, "--start-date 2023-02-30", "--start-date"),
+        (report.main, "--course PY-101", "--start-date"),
         (commands.main, "elt", "setup, etl"),
     ],
 )
