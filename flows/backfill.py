@@ -20,7 +20,8 @@ from flows.running.configuration import open_database
 from flows.running.failure import mail_failure
 from flows.running.foreground import flow_command
 from flows.running.loading import Limits, distrust
-from flows.running.publishing import Publication, Targets, publish
+from flows.running.publication import Publication, Targets
+from flows.running.publishing import publish
 from flows.running.stages import Stages, begin_run, conclude, fail
 from schemas.parameters import ChunkMonths, DayOrMoment, MaxParallel, Share
 from schemas.period import Period

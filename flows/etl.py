@@ -19,7 +19,8 @@ from flows.running.failure import mail_failure
 from flows.running.foreground import flow_command
 from flows.running.home import home_folder
 from flows.running.loading import LOADERS, Limits, Loading, distrust, load_windows
-from flows.running.publishing import Publication, Targets, publish
+from flows.running.publication import Publication, Targets
+from flows.running.publishing import publish
 from flows.running.stages import Stages, begin_run, conclude, describe_counts, fail
 from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
 from schemas.period import Plan

@@ -1,7 +1,7 @@
 """What is configured and not secret: kept in a Prefect Variable, where it can be read and changed in the dashboard."""
 
 from datetime import date, time
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -12,13 +12,21 @@ VARIABLE: Final = "codegrader"
 """The name of the Variable."""
 
 
-def _split(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+def _split(addresses: str) -> list[str]:
+    return [part.strip() for part in addresses.split(",") if part.strip()]
 
 
-One = TypeVar("One")
-Several = Annotated[tuple[One, ...], BeforeValidator(_split)]
-"""Several values, which `.env` separates by commas."""
+def _split_lines(value: Any) -> Any:
+    """Addresses, and the lines that name a course; a key may hold a `=`, an address does not."""
+    if not isinstance(value, str):
+        return value
+    found: list[str] = []
+    for line in map(str.strip, value.splitlines()):
+        course, is_named, addresses = line.rpartition("=")
+        if is_named and not (course.strip() and _split(addresses)):
+            raise ValueError(f"in {line!r} the course or its readers are missing: write Course key = address, address")
+        found += [line] if is_named else _split(line)
+    return found
 
 
 class Settings(BaseModel):
@@ -27,6 +35,7 @@ class Settings(BaseModel):
     A description tells how the value is written in `.env`: see `flows.installing.environment`.
 
     Attributes:
+        email_to: addresses, and texts such as `Course key = address, address`, see `readers`.
         holidays: a country's code, or the dates of the file that `.env` names.
     """
 
@@ -41,7 +50,7 @@ class Settings(BaseModel):
         "https://sheets.googleapis.com", description="an address such as https://sheets.googleapis.com"
     )
     email_from: str | None = None
-    email_to: Several[str] = ()
+    email_to: Annotated[tuple[str, ...], BeforeValidator(_split_lines)] = ()
     log_dir: str | None = None
     student_lists: bool = Field(default=False, description="yes or no")
     task_titles: str | None = None
@@ -61,6 +70,20 @@ class Settings(BaseModel):
             return ZoneInfo(value.strip()).key
         except (KeyError, OSError):
             raise ValueError from None
+
+    @property
+    def readers(self) -> dict[str, tuple[str, ...]]:
+        """The addresses of those who read of each course, by its key; of those who read of all, by an empty text."""
+        found: dict[str, list[str]] = {}
+        for each in self.email_to:
+            course, _, addresses = each.rpartition("=")
+            found.setdefault(course.strip(), []).extend(_split(addresses))
+        return {course: tuple(dict.fromkeys(found[course])) for course in sorted(found)}
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of them, once."""
+        return tuple(dict.fromkeys(address for readers in self.readers.values() for address in readers))
 
     @property
     def time_zone(self) -> ZoneInfo:

@@ -62,7 +62,8 @@ def build_message(
         name = f"{summary.period.file_stem}.png"
         html.add_related(chart_png, "image", "png", cid=f"<{chart_id}>", filename=name, disposition="inline")
     if report is not None:
-        message.add_attachment(report, "text", "html", filename=f"{summary.period.file_stem}.html")
+        name = f"{summary.period.file_stem}.html"
+        message.add_attachment(report, "text", "html", filename=name, params={"charset": "utf-8"})
     return message
 
 

@@ -62,8 +62,8 @@ def _try_mail(configuration: Configuration) -> str | None:
     server, settings = configuration.mail, configuration.settings
     if server is None:
         return None
-    try_login(server, settings.email_from or "", settings.email_to)
-    return f"logged in to {server.smtp_server}; addresses: {len(settings.email_to)}"
+    try_login(server, settings.email_from or "", settings.addresses)
+    return f"logged in to {server.smtp_server}; addresses: {len(settings.addresses)}"
 
 
 _CHECKS: Final[dict[str, Callable[[Configuration], str | None]]] = {

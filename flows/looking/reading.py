@@ -113,7 +113,7 @@ def _look_at_services(configuration: Configuration) -> dict[str, Service]:
         looks["Google Sheet"] = partial(_look, settings.spreadsheet_id, head, "that this machine reaches the internet")
     if configuration.mail:
         host, port = address_of(configuration.mail)
-        what = f"{host}:{port}, to {', '.join(settings.email_to)}"
+        what = f"{host}:{port}, to {', '.join(settings.addresses)}"
         looks["mail"] = partial(
             _look, what, lambda: socket.create_connection((host, port), PATIENCE_S).close(), "SMTP_SERVER and SMTP_PORT"
         )

@@ -7,6 +7,7 @@ Who writes it depends on what is still alive: the flow, in its last stage; if it
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.logging import get_logger
 from prefect.utilities.urls import url_for
+from prefect_email import EmailServerCredentials
 
 from flows.backfilling.chunks import date_ranges
 from flows.running.configuration import Configuration, load_configuration, open_database
@@ -65,12 +67,27 @@ def tell_of(run: FlowRun, story: Text, reason: str = "") -> bool:
         told = story.to(language, run=name, reason=one_line(reason))
         paragraphs = (told, *_describe_consequences(configuration, run))
         title = wording.NOTICE_SUBJECT.to(language, run=name)
-        message = build_notice(title, paragraphs, settings.email_from or "", settings.email_to, datetime.now(UTC))
-        send_message(configuration.mail, message)
+        server, sender, is_sent = configuration.mail, settings.email_from or "", True
+        # Readers of one course do not see the addresses of another's.
+        for readers in settings.readers.values():
+            is_sent &= _send(server, build_notice(title, paragraphs, sender, readers, datetime.now(UTC)), name)
     except CodegraderError as error:
-        get_logger("codegrader").error("the mail about the failed run %s was not sent: %s", run.name, error)
+        _log(name, error)
+        return False
+    return is_sent
+
+
+def _send(server: EmailServerCredentials, message: EmailMessage, run: str) -> bool:
+    try:
+        send_message(server, message)
+    except CodegraderError as error:
+        _log(run, error)
         return False
     return True
+
+
+def _log(run: str, error: CodegraderError) -> None:
+    get_logger("codegrader").error("the mail about the failed run %s was not sent: %s", run, error)
 
 
 def _describe_consequences(configuration: Configuration, run: FlowRun) -> Iterator[str]:

@@ -1,22 +1,41 @@
 """Some thousand attempts all the way from the API to the reader, counted once more by a few plain lines."""
 
 import csv
+import os
+import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from email.message import EmailMessage
 from threading import Barrier
 from typing import Any
 
 import pytest
+from prefect.filesystems import LocalFileSystem
 
+from schemas.wording import STATUS_SUCCEEDED
 from tests.faults import fault
-from tests.fixtures.histories import FIRST, LAST, History, generated_history, real_history
+from tests.fixtures.histories import FIRST, LAST, History, count_days, generated_history, real_history
 from tests.fixtures.pipelines import Pipeline, Pipelines, pipelines_running
+from tests.fixtures.prefect_server import ROOT
 from tests.fixtures.records import record
 from tests.sandbox.grader import RecordList
-from tests.sandbox.world import SPREADSHEET_ID
+from tests.sandbox.smtp import SmtpBehaviour
+from tests.sandbox.world import READER, SPREADSHEET_ID
 
 pytestmark = pytest.mark.slow
+
+COURSE, EMPTY = "SandboxU+PY-101+2023", "SandboxU+NEW-1+2024"
+AUTHOR, ASSISTANT, NEWCOMER = (f"{name}@sandbox.example" for name in ("author", "assistant", "newcomer"))
+READERS = {
+    "EMAIL_TO": f"{READER}\ncourse-v1:{COURSE} = {AUTHOR}, {ASSISTANT}\n{EMPTY} = {NEWCOMER}",
+    "EMAIL_ATTACH_REPORT": "yes",
+    "REPORT_STORAGE": "local-file-system/reports",
+    "REPORT_URL": "https://reports.example/codegrader",
+    "STUDENT_LISTS": "yes",
+}
 
 STORED = "SELECT day::text, attempts::text, successful_attempts::text, unique_users::text FROM daily_metrics ORDER BY 1"
 VIEW = """
@@ -28,9 +47,11 @@ VIEW = """
 
 @pytest.fixture(scope="module")
 def whole(prefect_server: str) -> Iterator[Pipeline]:
-    """One that has loaded and published all of the generated history in one run."""
+    """One that has loaded and published all of the generated history in one run, to readers of one course too."""
     with pipelines_running(prefect_server) as pipelines:
         pipeline = pipelines.make(generated_history().source)
+        LocalFileSystem(basepath=pipeline.home / "web").save("reports", overwrite=True)
+        pipeline.set_up(**READERS)
         assert pipeline.run(FIRST, LAST).is_completed()
         yield pipeline
 
@@ -60,11 +81,80 @@ def assert_every_figure_is_right(pipeline: Pipeline, history: History) -> None:
     with path.open(encoding="utf-8-sig", newline="") as file:
         _, *report = csv.reader(file)
     assert [tuple(row[:4]) for row in report] == expected
-    (mail,) = pipeline.world.smtp.messages
-    plain = mail.get_body(("plain",))
+    plain = pipeline.world.smtp.messages[0].get_body(("plain",))
     assert plain is not None
     attempts = sum(int(row[1]) for row in expected)
     assert f"{attempts}попыт" in "".join(plain.get_content().split())
+
+
+def test_the_readers_of_one_course_get_that_course_alone(whole: Pipeline) -> None:
+    mails = {tuple(map(str, mail["To"].addresses)): mail for mail in whole.world.smtp.messages}
+    assert list(mails) == [(READER,), (NEWCOMER,), (AUTHOR, ASSISTANT)]
+    mail, empty = mails[AUTHOR, ASSISTANT], mails[NEWCOMER,]
+    plain, (page,) = mail.get_body(("plain",)), (part.get_content() for part in mail.iter_attachments())
+    assert plain
+    counts = count_days([one for one in generated_history().records if COURSE in str(one["passback_params"])])
+    attempts = sum(int(day[0]) for day in counts.values())
+    assert f"{COURSE}: 14 мар. – 17 мар.: {attempts} попыток" in mail["Subject"].replace("\xa0", " ")
+    # Every day's figures are those of a plain count.
+    for day, figures in counts.items():
+        cells = re.search(rf">{day}, .*?</tr>", page, re.DOTALL)
+        assert cells
+        assert tuple(re.findall(r">(\d+)<", cells[0])[:3]) == figures
+    everything = "".join(map(str, (mail.as_string(), plain.get_content(), page, empty.as_string())))
+    assert not re.search("ALG-202|DS-301|SQL-201", everything)
+    assert f"{EMPTY}: 14 мар. – 17 мар.: За 28 дней не было ни одной попытки" in empty["Subject"].replace("\xa0", " ")
+    # What is stored is what is attached, and lists nobody.
+    for folder in ("", f"{COURSE}/"):
+        name = f"{folder}{FIRST}_{LAST}.html"
+        assert "student_list" not in (whole.home / "web" / name).read_text("utf-8")
+        url = f"https://reports.example/codegrader/{name.replace('+', '%2B')}"
+        assert len([one for one in mails.values() if url in text(one)]) == 1
+    assert (whole.home / "web" / name).read_text("utf-8") == page
+
+
+@fault(
+    "mail",
+    "the mail of one group of readers cannot be sent",
+    "the others get theirs, once, and are not told of it; the run fails; nobody gets a second mail",
+)
+def test_one_mail_that_fails_keeps_no_reader_from_another(whole: Pipeline) -> None:
+    whole.set_up(**READERS)
+    smtp, before = whole.world.smtp, len(whole.world.smtp.messages)
+    smtp.behaviour = SmtpBehaviour(refuse_recipients={NEWCOMER: "550 5.1.1 No such mailbox"})
+    state = whole.run(FIRST, FIRST)
+    smtp.behaviour = SmtpBehaviour()
+    assert state.is_failed()
+    assert f"mail failed: mail server {smtp.host}:{smtp.port} refused {NEWCOMER} (550 5.1.1" in str(state.message)
+    mails = smtp.messages[before:]
+    assert [tuple(map(str, mail["To"].addresses)) for mail in mails] == [(READER,), (AUTHOR, ASSISTANT)]
+    assert not any(NEWCOMER in mail.as_string() or "СБОЙ" in mail["Subject"] for mail in mails)
+
+
+def test_the_report_of_one_course_can_be_made_at_any_time(whole: Pipeline) -> None:
+    def report(*options: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "flows", "report", "--start-date", FIRST, "--end-date", LAST, *options]
+        variables = os.environ | whole.variables()
+        return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+
+    made, refused = report("--course", COURSE), report("--course", "nonsense")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert refused.stderr.startswith("there is no course 'nonsense': choose one of course-v1:SandboxU+ALG-202+2023, ")
+    path = whole.home / "reports" / COURSE / f"{FIRST}_{LAST}.html"
+    assert (made.returncode, made.stdout, made.stderr) == (0, f"{path}\n", "")
+    assert path.stat().st_mode & 0o777 == 0o600
+    page, stored = path.read_text("utf-8"), (whole.home / "web" / COURSE / path.name).read_text("utf-8")
+    # The same tables, and nothing of the run; the list of students is for the private copy.
+    tables = [re.findall(r"<section.*?</section>", each, re.DOTALL) for each in (page, stored)]
+    assert [each for each in tables[0] if "student_list" not in each] == tables[1] != []
+    assert STATUS_SUCCEEDED.ru in stored
+    assert STATUS_SUCCEEDED.ru not in page
+
+
+def text(mail: EmailMessage) -> str:
+    part = mail.get_body(("plain",))
+    assert part
+    return str(part.get_content())
 
 
 @fault("records", "the same run twice", "the second asks for nothing and touches no row")

@@ -110,6 +110,11 @@ PORTS, URL, SHEET = "1 to 65535", "postgresql://user:password@host:5432/database
         ({"REPORT_STORAGE": "reports"}, "the type and the name of a Block, such as gcs-bucket/reports"),
         ({"REPORT_URL": "reports", "REPORT_STORAGE": "gcs-bucket/a"}, "https://reports.example/"),
         ({"EMAIL_ATTACH_REPORT": "perhaps"}, "yes or no"),
+        (
+            {"EMAIL_TO": '"a@uni.example\nPY-101 ="'},
+            "'PY-101 =' the course or its readers are missing",
+        ),
+        ({"EMAIL_TO": '"= a@uni.example"'}, "missing: write Course key = address, address"),
         ({"HOLIDAYS": "XX"}, "HOLIDAYS: XX: no days off are known of this country; write a file of dates"),
         ({"SPREADSHEET_ID": "https://docs.google.com/document/d/1abc/edit"}, SHEET),
         ({"SPREADSHEET_ID": "https://docs.google.com/spreadsheets/d/e/2PACX-1vQ/pubhtml"}, SHEET),
@@ -182,6 +187,27 @@ def test_an_address_is_taken_apart(address: str, password: str | None, host: str
     assert found.port == (5433 if ":5433" in address else None)
     assert (found.password and found.password.get_secret_value()) == password
     assert "geheim" not in repr(found)
+
+
+def test_who_reads_of_one_course_alone_is_named_in_a_line(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = (
+        "a@uni.example, b@uni.example\n\n course-v1:X=Y = c@uni.example , a@uni.example\nc@uni.example\nZ=b@uni.example"
+    )
+    monkeypatch.setenv("EMAIL_TO", lines)
+    from_variable = configure(read_environment(write(env_file, API | MAIL))).settings
+    monkeypatch.delenv("EMAIL_TO")
+    settings = configure(read_environment(write(env_file, API | MAIL | {"EMAIL_TO": f'"{lines}"'}))).settings
+    assert settings == from_variable
+    everybody = ("a@uni.example", "b@uni.example", "c@uni.example")
+    assert settings.readers == {
+        "": everybody,
+        "Z": ("b@uni.example",),
+        "course-v1:X=Y": ("c@uni.example", "a@uni.example"),
+    }
+    assert settings.addresses == everybody
+    assert Settings.model_validate(json.loads(settings.model_dump_json())) == settings
+    # As it was saved before there were such lines.
+    assert Settings(email_to=("a@uni.example",)).readers == {"": ("a@uni.example",)}
 
 
 def test_days_off_are_a_file_or_a_country(env_file: Path) -> None:

@@ -124,7 +124,7 @@ def test_the_report_is_attached_if_that_is_asked_for() -> None:
     message = message_from_bytes(sent.as_bytes(), policy=policy.default)
     (attached,) = message.iter_attachments()
     assert (attached.get_content_type(), attached.get_filename()) == ("text/html", "2023-04-01_2023-04-03.html")
-    assert attached.get_payload(decode=True) == page
+    assert attached.get_content() == page.decode()
     assert sent.as_bytes().isascii()
     assert 'src="cid:' in body(message, "html")
     assert [*mail(make_summary()).iter_attachments()] == []
