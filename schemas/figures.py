@@ -110,8 +110,8 @@ SUCCESS_RATE: Final = Figure(
     sql=f"round({_SUCCESSFUL_SUBMITS}::numeric / nullif({_SUBMITS}, 0), 4)",
     kind="share",
     is_sum=False,
-    title=Text("Доля успешных отправок", "Success rate"),
-    short=Text("Доля", "Rate"),
+    title=Text("Доля верных среди отправок", "Success rate of submits"),
+    short=Text("Из отправок", "Of submits"),
     meaning=Text(
         "Отправки на проверку с вердиктом «верно», делённые на все отправки; запуски не учитываются. За несколько дней "
         "посчитана по всем их отправкам.",

@@ -17,8 +17,10 @@ from schemas.wording import INCOMPLETE_DAY, NO_DATA
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIZE_IN, DPI = (8.0, 6.4), 160
-"""1280 × 1024 pixels: sharp at the report's width."""
+SIZE_IN, DPI = (4.0, 4.8), 320
+"""1280 × 1536 pixels: sharp at the mail's width of 640."""
+TEXT_PT: Final = 10
+"""On a phone, where the picture is 340 pixels wide, 11.8 of them."""
 
 # Okabe and Ito's colours, told apart with any kind of colour vision; shape and place tell the series apart as well.
 BAR_COLOURS: Final = ("#a9cce8", "#0072b2")
@@ -27,7 +29,7 @@ INK: Final = "#333333"
 GRID: Final = "#dddddd"
 NO_DATA_COLOUR: Final = "#f0f0f0"
 
-MOST_NAMED: Final = 10
+MOST_NAMED: Final = 4
 """Days whose names fit below the chart."""
 
 
@@ -81,8 +83,8 @@ def draw_chart(section: Section, language: Language) -> bytes:
             _draw_bars(axis, days, panel)
         else:
             colour, marker = next(lines)
-            axis.plot(days.values(panel.columns[0]), color=colour, marker=marker, markersize=4)
-            axis.set_title(days.column(panel.columns[0]).title, loc="left", fontsize=11, color=INK)
+            axis.plot(days.values(panel.columns[0]), color=colour, marker=marker, markersize=3)
+            axis.set_title(days.column(panel.columns[0]).title, loc="left", fontsize=TEXT_PT, color=INK)
     named = range(0, len(days.days), math.ceil(len(days.days) / MOST_NAMED))
     # A single bar should look like one day, not like a wall.
     margin = max(0.6, (5 - len(days.days)) / 2)
@@ -97,7 +99,7 @@ def _style(axis: "Axes", days: _Days, name: str) -> None:
     """An axis from zero, so that heights compare, in the units of a column; missing days are grey."""
     axis.spines[["top", "right", "left"]].set_visible(False)
     axis.spines["bottom"].set_color(GRID)
-    axis.tick_params(colors=INK, length=0)
+    axis.tick_params(colors=INK, length=0, labelsize=TEXT_PT)
     axis.grid(axis="y", color=GRID)
     axis.set_axisbelow(True)
     if days.column(name).kind == "share":
@@ -122,4 +124,6 @@ def _draw_bars(axis: "Axes", days: _Days, panel: Panel) -> None:
         hatch: dict[str, Any] = {"facecolor": "none", "hatch": "////", "edgecolor": GRID}
         heights = [values[place] for place in days.incomplete]
         axis.bar(days.incomplete, heights, label=INCOMPLETE_DAY.to(days.language), **hatch)
-    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, labelcolor=INK)
+    narrow: dict[str, Any] = {"ncols": 2, "handlelength": 1, "handletextpad": 0.4, "columnspacing": 1}
+    where: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
+    axis.legend(frameon=False, labelcolor=INK, fontsize=TEXT_PT, **narrow, **where)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tasks.titles import TITLES_TAB
 from tests.fixtures.browser import browser_running
@@ -66,5 +67,6 @@ def test_the_mail_names_the_task_and_leads_to_it_on_every_screen(pipelines: Pipe
             page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
             page.set_content(html)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert not Axe().run(page).violations_count
             # For people to look at.
             page.screenshot(path=tmp_path / f"mail-{width}-{scheme}.png", full_page=True)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from PIL.ImageColor import getrgb
 
-from tasks.chart import BAR_COLOURS, LINES, NO_DATA_COLOUR, draw_chart
+from tasks.chart import BAR_COLOURS, DPI, LINES, NO_DATA_COLOUR, TEXT_PT, draw_chart
 from tasks.figures import DayFigures
 from tests.fixtures.summaries import day_figures, make_period, make_summary
 
@@ -69,6 +69,11 @@ def test_missing_days_are_a_gap_that_no_line_crosses() -> None:
     for colour in SERIES:
         below_the_key = inside[100:]
         assert not (np.abs(below_the_key - np.array(getrgb(colour))).max(axis=2) <= 30).any(), colour
+
+
+def test_its_texts_can_be_read_on_a_phone() -> None:
+    shown = 340 / Image.open(io.BytesIO(a_week())).width
+    assert TEXT_PT / 72 * DPI * shown >= 11
 
 
 @pytest.mark.parametrize("missing", [(0, 6), (3,)])
