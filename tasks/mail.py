@@ -20,7 +20,7 @@ from schemas.language import write_date
 from schemas.summary import RunSummary
 from tasks.errors import InvalidInputError
 from tasks.mail_server import log_in_only, send_message
-from tasks.rendering import about, one_line, render
+from tasks.rendering import LONGEST_COURSE, about, one_line, render
 from tasks.retries import is_transient
 
 MOST_ROWS: Final = 31
@@ -103,7 +103,9 @@ def subject(summary: RunSummary) -> str:
     if summary.succeeded:
         period = " – ".join(dict.fromkeys(write_date(day.date, language) for day in (days[0], days[-1])))
         news = " · ".join(headline.short for headline in summary.headlines if headline.short)
-        return one_line(": ".join(filter(None, (summary.course_name, period, news))), LONGEST_SUBJECT)
+        course = one_line(summary.course_name, LONGEST_COURSE)
+        what = ", ".join(filter(None, (course, period)))
+        return one_line(f"{what}: {news}" if news else what, LONGEST_SUBJECT)
     stages = dict.fromkeys(wording.STAGES[failure.stage].to(language) for failure in summary.failures)
     return wording.SUBJECT_FAILED.to(language, period=about(summary), stages=", ".join(stages))
 

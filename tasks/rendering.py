@@ -23,6 +23,9 @@ MOST_NAMED: Final = 12
 LONGEST_CELL: Final = 200
 """Characters of a text in a table."""
 
+LONGEST_COURSE: Final = 80
+"""Characters of a course's name that stand with the period."""
+
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
@@ -97,7 +100,7 @@ def charted_section(sections: Sequence[Section]) -> Section | None:
 
 def about(summary: RunSummary) -> str:
     """The period, see `span`, and the course if the summary tells of one alone."""
-    return " · ".join(filter(None, (span(summary.period), one_line(summary.course_name))))
+    return " · ".join(filter(None, (span(summary.period), one_line(summary.course_name, LONGEST_COURSE))))
 
 
 def span(period: Period) -> str:

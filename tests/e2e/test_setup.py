@@ -13,11 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from prefect.filesystems import LocalFileSystem
 
 from flows import setup
 from flows.installing import server_objects
 from flows.installing.server_objects import A_DAY_IS_LATE, A_RUN_HAS_DIED, DEPLOYMENTS, NOTIFY, TELL_OF_IT
 from tasks.database import embedded_database
+from tasks.storage import TRIAL
 from tests.fixtures.legacy_table import insert, make_table
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.prefect_server import ROOT
@@ -122,6 +124,18 @@ def test_what_does_not_work_is_one_line_beside_the_others_and_nothing_is_saved(
     assert errors.startswith("Nothing was saved. ")
     assert errors.count("\n") == 1
     assert server.everything() == before
+
+
+def test_where_reports_are_stored_is_tried_if_it_is_named(pipeline: Pipeline, run: Run) -> None:
+    LocalFileSystem(basepath=pipeline.home / "web").save("reports", overwrite=True)
+    for name, told in (
+        ("reports", "ok       report storage: "),
+        ("none", "FAILED   report storage: there is no Block "),
+    ):
+        code, lines, _ = run("--check", REPORT_STORAGE=f"local-file-system/{name}")
+        assert lines[-1].startswith(f"{told}local-file-system/{name}")
+        assert (code, len(lines)) == (0 if name == "reports" else 1, len(SERVICES) + 1)
+    assert [path.name for path in (pipeline.home / "web").iterdir()] == [TRIAL]
 
 
 def test_a_fault_of_ours_hides_no_other_service_and_quotes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

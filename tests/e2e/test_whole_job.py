@@ -96,13 +96,13 @@ def test_the_readers_of_one_course_get_that_course_alone(whole: Pipeline) -> Non
     assert plain
     counts = count_days([one for one in generated_history().records if COURSE in str(one["passback_params"])])
     attempts = sum(int(day[0]) for day in counts.values())
-    assert f"{COURSE}: 14 мар. – 17 мар.: {attempts} попыток" in mail["Subject"].replace("\xa0", " ")
+    assert f"{COURSE}, 14 мар. – 17 мар.: {attempts} попыток" in mail["Subject"].replace("\xa0", " ")
     # Every day's figures are those of a plain count.
     rows = {row[0].split(",")[0]: tuple(row[1:4]) for row in reversed(Page(page).rows) if row}
     assert {day: rows[day] for day in counts} == counts
     everything = "".join(map(str, (mail.as_string(), plain.get_content(), page, empty.as_string())))
     assert not re.search("ALG-202|DS-301|SQL-201", everything)
-    assert f"{EMPTY}: 14 мар. – 17 мар.: За 28 дней не было ни одной попытки" in empty["Subject"].replace("\xa0", " ")
+    assert f"{EMPTY}, 14 мар. – 17 мар.: За 28 дней не было ни одной попытки" in empty["Subject"].replace("\xa0", " ")
     # What is stored is what is attached, and lists nobody.
     for folder in ("", f"{COURSE}/"):
         name = f"{folder}{FIRST}_{LAST}.html"
@@ -128,6 +128,20 @@ def test_one_mail_that_fails_keeps_no_reader_from_another(whole: Pipeline) -> No
     mails = smtp.messages[before:]
     assert [tuple(map(str, mail["To"].addresses)) for mail in mails] == [(READER,), (AUTHOR, ASSISTANT)]
     assert not any(NEWCOMER in mail.as_string() or "СБОЙ" in mail["Subject"] for mail in mails)
+
+
+@fault("report", "the storage Block is not there", "the page in the private folder is written; the mails say so")
+def test_a_report_that_cannot_be_stored_costs_nothing_else(whole: Pipeline) -> None:
+    whole.set_up(**READERS | {"REPORT_STORAGE": "local-file-system/none"})
+    before = len(whole.world.smtp.messages)
+    state = whole.run(LAST, LAST)
+    assert state.is_failed()
+    told = "report storage: there is no Block local-file-system/none"
+    assert f"report failed: {told}" in str(state.message)
+    mails = whole.world.smtp.messages[before:]
+    assert [told in text(mail) for mail in mails] == [True] * 3
+    assert not any("https://reports.example" in text(mail) for mail in mails)
+    assert (whole.home / "reports" / f"{LAST}.html").exists()
 
 
 def test_the_report_of_one_course_can_be_made_at_any_time(whole: Pipeline) -> None:

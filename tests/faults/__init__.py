@@ -9,7 +9,16 @@ from typing import Any, Final, Literal, get_args
 import pytest
 
 Area = Literal[
-    "grader API", "records", "database", "Google Sheet", "mail", "killed processes", "concurrency", "soak", "secrets"
+    "grader API",
+    "records",
+    "database",
+    "Google Sheet",
+    "report",
+    "mail",
+    "killed processes",
+    "concurrency",
+    "soak",
+    "secrets",
 ]
 AREAS: Final[tuple[Area, ...]] = get_args(Area)
 

@@ -14,8 +14,10 @@ from pydantic import PrivateAttr
 
 from tasks.errors import PermanentError
 from tasks.storage import store, try_storage
+from tests.faults import fault
 from tests.sandbox.storage import StorageSandbox
 
+ONE_LINE = "one line that says what to do, without a secret; all else is done, and the mail has no link"
 PAGE = "<!DOCTYPE html><p>Отчёт".encode()
 DAY = "2023-04-01.html"
 
@@ -47,6 +49,7 @@ def test_a_page_in_a_bucket_opens_in_a_browser(monkeypatch: pytest.MonkeyPatch, 
     assert sandbox.objects == {f"py 101/{DAY}": ("text/html; charset=utf-8", PAGE)}
 
 
+@fault("report", "the bucket is not there, or the account may not write to it (403)", ONE_LINE)
 def test_a_bucket_that_cannot_be_written_to_is_one_line(
     monkeypatch: pytest.MonkeyPatch, sandbox: StorageSandbox
 ) -> None:

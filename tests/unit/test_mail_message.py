@@ -118,6 +118,31 @@ def test_what_to_look_at_leads_into_the_report_where_that_can_be_found() -> None
         assert "javascript" not in body(message, "plain") + body(message, "html")
 
 
+def test_a_mail_about_one_course_names_it_whatever_it_is_called() -> None:
+    name = '"><script>=\u202eab \r\nBcc: x@y.example' + "🎉" * 300
+    message = mail(make_summary(1, language="en", course=name))
+    assert message["Subject"].startswith('"><script>= ab Bcc: x@y.example🎉')
+    assert message["Subject"].endswith("…, Apr 1: 4,011 attempts, 38% right")
+    assert message["Bcc"] is None
+    # Between the quotes of an attribute the letters are text.
+    assert "<script" not in re.sub(r'"[^"]*"', "", body(message, "html"))
+    assert '· 2023-04-01 · "><script>= ab' in body(message, "plain")
+    failed = mail(make_summary(1, failures=(NOT_SHARED,), language="en", course="course-v1:Uni+PY+2023"))
+    assert failed["Subject"] == "CodeGrader: FAILED (sheet), 2023-04-01 · Uni+PY+2023"
+
+
+def test_the_files_of_two_courses_never_share_a_folder_whatever_they_are_called() -> None:
+    plain, odd = (
+        "course-v1:Uni+PY-1.x+2023",
+        ["..", ".", "a/b", "a_b", "a b", "é", "🎉" * 300, "🎉" * 299, "x" * 80, "x" * 99],
+    )
+    stems = [make_summary(1, course=name).file_stem for name in (plain, *odd)]
+    assert stems[0] == "Uni+PY-1.x+2023/2023-04-01"
+    assert len(set(stems)) == len(stems)
+    assert all(re.fullmatch(r"[\w+-][\w+.-]{0,99}/2023-04-01", stem, re.ASCII) for stem in stems)
+    assert make_summary(1).file_stem == "2023-04-01"
+
+
 def test_the_report_is_attached_if_that_is_asked_for() -> None:
     page = "<!DOCTYPE html><p>Отчёт".encode()
     sent = build_message(make_summary(), SENDER, READERS, CHART, SENT_AT, page)
