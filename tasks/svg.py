@@ -86,8 +86,8 @@ def cell_styles(section: Section) -> Callable[[Column, Row], str]:
                 largest[alike(column, row)] = max(largest[alike(column, row)], value)
 
     def style(column: Column, row: Row) -> str:
-        value = row.values[names.index(column.name)]
-        if not (column.drawn or column.bounds) or not isinstance(value, int | float):
+        value = row.values[names.index(column.name)] if column.drawn or column.bounds else None
+        if not isinstance(value, int | float):
             return ""
         parts = {"share": value if column.kind == "share" else value / largest[alike(column, row)]}
         for end, name in zip(("low", "high"), column.bounds or (), strict=False):

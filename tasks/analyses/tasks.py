@@ -94,9 +94,9 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
         "tasks",
         _TITLE.to(language),
         (
-            Column("rank", _RANK.to(language), "count", meaning=_RANK_MEANING.to(language)),
-            Column("course", COURSE.to(language), "text"),
             Column("task", TASK.to(language), "text"),
+            Column("course", COURSE.to(language), "text"),
+            Column("rank", _RANK.to(language), "count", meaning=_RANK_MEANING.to(language)),
             *(
                 replace(each, bounds=_BOUNDS) if each.name == SHARE_UNSOLVED.name else each
                 for each in figure_columns(TASK_FIGURES, language)
@@ -107,9 +107,9 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
         tuple(
             Row(
                 (
-                    ranks.get(key),
-                    course_name(names[key].course),
                     names[key].link(language),
+                    course_name(names[key].course),
+                    ranks.get(key),
                     *(figures[key][each.name] for each in TASK_FIGURES),
                     _trend(figures[key], before.get(key)),
                     Line.of(weeks[key], language),
@@ -151,15 +151,15 @@ def describe_way(figures: Figures, names: Names, note: str, language: Language) 
         "way",
         _WAY_TITLE.to(language),
         (
-            Column("course", COURSE.to(language), "text"),
             Column("task", TASK.to(language), "text"),
+            Column("course", COURSE.to(language), "text"),
             *(
                 each if each.name == PLACE.name else replace(each, drawn="bar")
                 for each in figure_columns(WAY_FIGURES, language)
             ),
         ),
         tuple(
-            Row((course_name(key[0]), names[key].link(language), *(figures[key][each.name] for each in WAY_FIGURES)))
+            Row((names[key].link(language), course_name(key[0]), *(figures[key][each.name] for each in WAY_FIGURES)))
             for key in sorted(figures, key=place)
         ),
         (note,),
