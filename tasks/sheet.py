@@ -1,22 +1,18 @@
-"""Sheet: a section, the whole history of daily figures, to the tab `RawData` of a Google spreadsheet.
+"""Sheet: sections in a Google spreadsheet: the whole history of daily figures, and what a run found.
 
-Written first and trimmed after, so that an outage at any moment leaves figures standing; then read back and compared.
-Only dates and counts are written, never a text of the API's, so nothing can become a formula.
+Values are written over those that are there, never after these are cleared, so that an outage at any moment leaves
+figures standing; then everything is read back and compared. Of `RawData`, the history, nothing but dates and counts is
+written, of the other tabs, which `tasks.sheet_tabs` lays out, all texts raw: none can become a formula.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from itertools import takewhile
-from typing import Any, Final
+from itertools import count, filterfalse, takewhile
+from typing import Any, Final, NamedTuple
 
-import google.auth.exceptions
 import gspread
 import pandas as pd
-import requests
-from google.auth.transport.requests import Request
-from google.oauth2.service_account import Credentials
-from gspread.utils import DateTimeOption, ValueRenderOption
+from gspread.utils import DateTimeOption, ValueInputOption, ValueRenderOption, absolute_range_name
 from gspread_dataframe import set_with_dataframe
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -24,95 +20,92 @@ from prefect.tasks import exponential_backoff
 from prefect.types import SecretDict
 
 from schemas.section import Section
-from tasks.errors import CodegraderError, PermanentError, TransientError
+from schemas.summary import RunSummary
+from tasks.errors import PermanentError, TransientError
+from tasks.google_sheets import GOOGLE_SHEETS_URL, open_spreadsheet
 from tasks.retries import is_transient
+from tasks.sheet_grid import FIELDS, Grid, Request, add_tab, make_room
+from tasks.sheet_tabs import EPOCH, TABS, Cells, Plan, plan
 
 TAB: Final = "RawData"
-GOOGLE_SHEETS_URL: Final = "https://sheets.googleapis.com"
-SCOPES: Final = ["https://www.googleapis.com/auth/spreadsheets"]
-TIMEOUT_S: Final = (10, 120)
 COLUMNS: Final = 4
 """Date, attempts, successful attempts, unique users: A to D, which are the program's own."""
 MAX_VANISHING_DAYS: Final = 2
 """So many days may leave the sheet at once: a change of the time zone moves the first and the last one."""
 
-_EPOCH: Final = date(1899, 12, 30)
-"""Day 0 of the serial numbers in which Google Sheets counts dates."""
+
+class Published(NamedTuple):
+    """Where the figures are, and a line for each tab that was left as it is."""
+
+    url: str
+    problems: tuple[str, ...] = ()
 
 
-def publish_figures(key: SecretDict, spreadsheet_id: str, history: Section, api_url: str = GOOGLE_SHEETS_URL) -> str:
-    """Replaces the tab's figures, and gives the sheet's address; columns to the right of them are left alone.
+def publish_figures(
+    key: SecretDict, spreadsheet_id: str, history: Section, summary: RunSummary, api_url: str = GOOGLE_SHEETS_URL
+) -> Published:
+    """Replaces the program's figures; what people keep beside them is left alone.
 
     Args:
         key: the service account's, as its file holds it.
-        history: a row a day, oldest first, in four columns, of which the first is the day; without any row the sheet
-            is left as it is.
+        history: a row a day, oldest first, in four columns, of which the first is the day; without any row `RawData` is
+            left as it is.
+        summary: what the run found; a tab whose section is not there is left as it is.
 
     Raises:
         TransientError: a quota, an outage, or somebody else wrote at the same time.
         PermanentError: wrong credentials, a spreadsheet that is missing or not shared, or figures that would vanish.
     """
-    with _open(key, spreadsheet_id, api_url) as sheet:
-        tab = _find_tab(sheet) or sheet.add_worksheet(TAB, rows=1000, cols=4)
-        if history.rows:
-            header = [column.title for column in history.columns]
-            expected: list[list[Any]] = [header, *(list(row.values) for row in history.rows)]
-            there = _read(tab, "A:D")
-            _refuse_to_shrink(there, {row[0] for row in expected[1:]})
-            _unmerge(sheet, tab)
-            first = _count_alike(there, expected)
-            _write(tab, expected, first)
-            _compare(tab, expected, first)
-        return f"{sheet.url}/edit#gid={tab.id}"
+    header: list[Any] = [column.title for column in history.columns]
+    days: list[list[Any]] = [header, *(list(row.values) for row in history.rows)] if history.rows else []
+    sections = {section.name: section for section in summary.sections if not section.is_personal}
+    tabs = [tab for tab in TABS if tab.section in sections]
+    with open_spreadsheet(key, spreadsheet_id, api_url) as sheet:
+        known = map(Grid.read, sheet.fetch_sheet_metadata({"fields": FIELDS})["sheets"])
+        # For Google `rawdata` is the same title, and a second tab of it is refused.
+        grids = {grid.title.casefold(): grid for grid in known}
+        there = _read(
+            sheet, [grid for title in (TAB, *(tab.title for tab in tabs)) if (grid := grids.get(title.casefold()))]
+        )
+        ids = filterfalse({grid.id for grid in grids.values()}.__contains__, count(1))
+        raw = grids.get(TAB.casefold()) or Grid(next(ids), TAB, columns=COLUMNS)
+        first = _write_history(sheet, raw, days, there.get(raw.id))
+        plans, problems = list[Plan](), list[str]()
+        for tab in tabs:
+            grid = grids.get(tab.title.casefold())
+            try:
+                cells = there[grid.id] if grid else []
+                plans.append(plan(tab, sections[tab.section], grid, cells, next(ids), summary.language))
+            except PermanentError as problem:
+                problems.append(str(problem))
+        _write_tabs(sheet, plans)
+        written = _read(sheet, [raw, *(each.grid for each in plans)], first)
+        if days and list(map(_as_texts, written[raw.id])) != list(map(_as_texts, days[first:])):
+            raise TransientError(f"Google Sheet: {TAB} does not hold what was written: does somebody edit columns A–D?")
+        if wrong := [each.grid.title for each in plans if not each.is_held_by(written[each.grid.id])]:
+            raise TransientError(
+                f"Google Sheet: {wrong[0]} does not hold what was written: does somebody edit or sort it?"
+            )
+        return Published(f"{sheet.url}/edit#gid={raw.id}", tuple(problems))
 
 
 def read_tab(key: SecretDict, spreadsheet_id: str, name: str, api_url: str = GOOGLE_SHEETS_URL) -> list[list[str]]:
     """The cells of a tab as they are shown; none if there is no such tab. Raises as `publish_figures` does."""
-    with _open(key, spreadsheet_id, api_url) as sheet:
-        tabs = (tab for tab in sheet.worksheets() if tab.title == name)
+    with open_spreadsheet(key, spreadsheet_id, api_url) as sheet:
+        tabs = (tab for tab in sheet.worksheets() if tab.title.casefold() == name.casefold())
         cells: list[list[str]] = next((tab.get_all_values() for tab in tabs), [])
     return cells
 
 
 def try_sheet(key: SecretDict, spreadsheet_id: str, api_url: str = GOOGLE_SHEETS_URL) -> str:
     """Proves write access by writing the title as it is; says what was found. Raises as `publish_figures` does."""
-    with _open(key, spreadsheet_id, api_url) as sheet:
+    with open_spreadsheet(key, spreadsheet_id, api_url) as sheet:
         sheet.update_title(sheet.title)
-        is_there = _find_tab(sheet) is not None
+        is_there = any(tab.title.casefold() == TAB.casefold() for tab in sheet.worksheets())
     return f"{sheet.title!r} can be written, {'with its' if is_there else 'the first run adds the'} tab {TAB}"
 
 
-def _connect(key: SecretDict, api_url: str) -> gspread.Client:
-    class Endpoint(gspread.HTTPClient):
-        """gspread knows one address by heart; this sends its requests to another one."""
-
-        def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> Any:
-            return super().request(method, endpoint.replace(GOOGLE_SHEETS_URL, api_url, 1), *args, **kwargs)
-
-    read: Any = Credentials.from_service_account_info  # without types
-    try:
-        account = read(key.get_secret_value(), scopes=SCOPES)
-    except ValueError as error:
-        raise PermanentError(
-            "Google Sheet: the service account's key cannot be used: check GOOGLE_SERVICE_ACCOUNT_FILE, then run "
-            "python -m flows.setup again"
-        ) from error
-    account.refresh(Request())
-    # A plain session, since a token lives for an hour: google-auth's own would also call another of Google's services,
-    # for a feature that the sheet has no use for, and where a firewall forbids that, complain of it in the log.
-    session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {account.token}"
-    client = gspread.Client(auth=account, session=session, http_client=Endpoint)
-    client.set_timeout(TIMEOUT_S)
-    return client
-
-
-def _find_tab(sheet: gspread.Spreadsheet) -> gspread.Worksheet | None:
-    # For Google `rawdata` is the same name, and a second tab of it is refused.
-    return next((tab for tab in sheet.worksheets() if tab.title.casefold() == TAB.casefold()), None)
-
-
-def _refuse_to_shrink(there: list[list[Any]], days: set[date]) -> None:
+def _refuse_to_shrink(there: Cells, days: set[date]) -> None:
     """An empty database, say a lost one, must not empty the sheet, which may be the last copy of the figures."""
     vanishing = sorted({day for row in there[1:] if row and (day := _to_date(row[0]))} - days)
     if len(vanishing) > MAX_VANISHING_DAYS:
@@ -122,98 +115,87 @@ def _refuse_to_shrink(there: list[list[Any]], days: set[date]) -> None:
         )
 
 
-def _unmerge(sheet: gspread.Spreadsheet, tab: gspread.Worksheet) -> None:
-    """Takes merged cells in the figures' columns apart: what is written under one is lost."""
-    known = sheet.fetch_sheet_metadata({"fields": "sheets(properties.sheetId,merges)"})["sheets"]
-    merges = next(one.get("merges", []) for one in known if one["properties"].get("sheetId", 0) == tab.id)
-    ours = [{"unmergeCells": {"range": merge}} for merge in merges if merge.get("startColumnIndex", 0) < COLUMNS]
-    if ours:
-        sheet.batch_update({"requests": ours})
-
-
-def _count_alike(there: list[list[Any]], expected: list[list[Any]]) -> int:
+def _count_alike(there: Cells, expected: list[list[Any]]) -> int:
     """How many rows at the top need not be written, the last one never among them.
 
     Of a history of years few rows change; the measure of a daily run on a table of 10 million attempts needs it.
     """
-    numbers = [[(cell - _EPOCH).days if isinstance(cell, date) else cell for cell in row] for row in expected[:-1]]
+    numbers = [[(cell - EPOCH).days if isinstance(cell, date) else cell for cell in row] for row in expected[:-1]]
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(there, numbers, strict=False)))
 
 
-def _write(tab: gspread.Worksheet, rows: list[list[Any]], first: int) -> None:
-    frame = pd.DataFrame(rows[first:], dtype=object)
+def _write_history(sheet: gspread.Spreadsheet, raw: Grid, days: list[list[Any]], there: Cells | None) -> int:
+    """Writes the rows from the first one that differs; gives its place. Without the tab, `there` is None."""
+    missing = [add_tab(raw)] if there is None else []
+    there = there or []
+    if not days:
+        _change(sheet, missing)
+        return 0
+    _refuse_to_shrink(there, {row[0] for row in days[1:]})
+    _change(sheet, [*missing, *make_room(raw, 0, range(COLUMNS))])
+    first = _count_alike(there, days)
+    size = {"rowCount": raw.rows, "columnCount": max(raw.columns, COLUMNS)}
+    properties = {"sheetId": raw.id, "title": raw.title, "gridProperties": size}
+    tab = gspread.Worksheet(sheet, properties, sheet.id, sheet.client)
+    # What is left of more days is emptied.
+    rows = days[first:] + [[""] * COLUMNS] * (len(there) - len(days))
+    frame = pd.DataFrame(rows, dtype=object)
     set_with_dataframe(tab, frame, row=first + 1, include_column_header=False, resize=False, allow_formulas=False)
-    if tab.row_count > len(rows):
-        tab.batch_clear([f"A{len(rows) + 1}:D"])
+    return first
 
 
-def _compare(tab: gspread.Worksheet, expected: list[list[Any]], first: int) -> None:
-    if list(map(_as_texts, _read(tab, f"A{first + 1}:D"))) != list(map(_as_texts, expected[first:])):
-        raise TransientError(f"Google Sheet: {TAB} does not hold what was written: does somebody edit columns A–D?")
+def _write_tabs(sheet: gspread.Spreadsheet, plans: Sequence[Plan]) -> None:
+    _change(sheet, [request for each in plans for request in each.requests])
+    data = [
+        {"range": each.grid.cells(*block[:2], block.end), "values": [[value] for value in block.values]}
+        for each in plans
+        for block in each.blocks
+        if block.values
+    ]
+    if data:
+        sheet.values_batch_update({"valueInputOption": ValueInputOption.raw, "data": data})
 
 
-def _as_texts(row: list[Any]) -> list[str]:
+def _change(sheet: gspread.Spreadsheet, requests: Sequence[Request]) -> None:
+    if requests:
+        sheet.batch_update({"requests": requests})
+
+
+def _read(sheet: gspread.Spreadsheet, grids: Iterable[Grid], first: int = 0) -> dict[int, Cells]:
+    """What tabs hold, by their numbers; of `RawData` the program's columns, from a row on."""
+    ranges = {
+        grid.id: absolute_range_name(grid.title, f"A{first + 1}:D" if grid.title.casefold() == TAB.casefold() else None)
+        for grid in grids
+    }
+    if not ranges:
+        return {}
+    plain: dict[str, Any] = {
+        "valueRenderOption": ValueRenderOption.unformatted,
+        "dateTimeRenderOption": DateTimeOption.serial_number,
+    }
+    found = sheet.values_batch_get([*ranges.values()], plain)["valueRanges"]
+    return {number: one.get("values", []) for number, one in zip(ranges, found, strict=True)}
+
+
+def _as_texts(row: Sequence[Any]) -> list[str]:
     """A row in the same words, whether its date is one, a number or a text."""
     return [str(_to_date(cell) or cell) if place == 0 else str(cell) for place, cell in enumerate(row)]
-
-
-def _read(tab: gspread.Worksheet, cells: str) -> list[list[Any]]:
-    plain, numbers = ValueRenderOption.unformatted, DateTimeOption.serial_number
-    values: list[list[Any]] = tab.get(cells, value_render_option=plain, date_time_render_option=numbers)
-    return values
 
 
 def _to_date(value: object) -> date | None:
     """A cell's date, whether the sheet holds it as a date or, in a column formatted as text, as text."""
     if isinstance(value, int | float):
-        return _EPOCH + timedelta(days=int(value)) if 0 < value < 100_000 else None
+        return EPOCH + timedelta(days=int(value)) if 0 < value < 100_000 else None
     try:
         return date.fromisoformat(str(value))
     except ValueError:
         return None
 
 
-@contextmanager
-def _open(key: SecretDict, spreadsheet_id: str, api_url: str) -> Iterator[gspread.Spreadsheet]:
-    """The spreadsheet; what goes wrong with it becomes one of our errors."""
-    account = key.get_secret_value().get("client_email") or "the service account"
-    try:
-        yield _connect(key, api_url).open_by_key(spreadsheet_id)
-    except CodegraderError:
-        raise
-    except gspread.SpreadsheetNotFound:
-        raise PermanentError(f"Google Sheet: there is no spreadsheet {spreadsheet_id}: check SPREADSHEET_ID") from None
-    except (PermissionError, gspread.exceptions.APIError) as error:
-        raise _classify(error, account, spreadsheet_id) from error
-    except google.auth.exceptions.RefreshError as error:
-        if error.retryable:
-            raise TransientError("Google Sheet: Google gives no access for now") from error
-        raise PermanentError(
-            f"Google Sheet: Google refused the key of {account}: check GOOGLE_SERVICE_ACCOUNT_FILE"
-        ) from error
-    except (google.auth.exceptions.GoogleAuthError, requests.exceptions.RequestException) as error:
-        raise TransientError(f"Google Sheet: Google cannot be reached ({type(error).__name__})") from error
-
-
-def _classify(error: Exception, account: str, spreadsheet_id: str) -> CodegraderError:
-    # gspread puts a refusal to open the spreadsheet behind a `PermissionError`.
-    answer = getattr(error.__cause__ if isinstance(error, PermissionError) else error, "error", {})
-    code = answer.get("code", 403)
-    kind: type[CodegraderError] = PermanentError
-    told = f"Google answered {code}: {' '.join(str(answer.get('message', '')).split())[:200]}"
-    if code in (408, 429, -1) or code >= 500:
-        kind = TransientError
-    elif code == 403 and "SERVICE_DISABLED" in str(answer):
-        told = f"the Google Sheets API is off in the project of {account}: enable it in the Cloud console"
-    elif code == 403:
-        told = f"{account} may not write to {spreadsheet_id}: share it with that address as editor"
-    return kind(f"Google Sheet: {told}")
-
-
 publish_sheet = task(
     name="publish_sheet",
     task_run_name="sheet",
-    description="Writes the history of daily figures to the Google Sheet.",
+    description="Writes the history of daily figures, and what the run found, to the Google Sheet.",
     cache_policy=NO_CACHE,
     retries=4,
     # 8 + 16 + 32 + 64 s: longer than the minute over which Google counts its quota.

@@ -82,7 +82,7 @@ def parse(rows: Iterable[Sequence[str]], source: str) -> tuple[list[Title], list
         PermanentError: a column is missing.
     """
     numbered = enumerate(rows, 1)
-    places = _find_columns(next(numbered, (1, ()))[1], source)
+    places = find_columns(next(numbered, (1, ()))[1], source)
     titles: dict[tuple[str, str], Title] = {}
     problems = []
     for number, row in numbered:
@@ -103,7 +103,12 @@ def parse(rows: Iterable[Sequence[str]], source: str) -> tuple[list[Title], list
     return list(titles.values()), problems
 
 
-def _find_columns(header: Sequence[str], source: str) -> dict[str, int]:
+def find_columns(header: Sequence[str], source: str) -> dict[str, int]:
+    """The places of the columns that a header names, by what they are called here.
+
+    Raises:
+        PermanentError: course, task or title is missing.
+    """
     given = [cell.strip().casefold() for cell in header]
     places = {name: given.index(said) for name, names in _HEADERS.items() for said in names if said in given}
     if missing := [name for name in _NEEDED if name not in places]:

@@ -33,7 +33,7 @@ from tasks.analyses.term import analyse_term
 from tasks.days_off import find_days_off
 from tasks.figures import figures
 from tasks.report import write_report
-from tasks.sheet import publish_sheet, read_tab
+from tasks.sheet import Published, publish_sheet, read_tab
 from tasks.titles import TITLES_TAB, parse, read_file, save_titles
 
 FROM_THE_DATABASE: Final[tuple[Analysis, ...]] = (
@@ -86,10 +86,7 @@ def _show(run: Publication) -> None:
         skipped=skipped,
     )
     _refresh_titles(run)
-    # The database computes while Google takes its time.
-    analysing = analyse.submit(ANALYSES, run.engine, opaque(run.summary))
-    _to_sheet(run)
-    tell(run, analysing.result)
+    tell(run, lambda: analyse(ANALYSES, run.engine, opaque(run.summary)))
     for target in TARGETS:
         target(run)
         run.summary = replace(run.summary, failures=tuple(run.stages.failures))
@@ -121,13 +118,14 @@ def _to_sheet(run: Publication) -> None:
     if key is None or not (is_trusted and run.targets.sheet):
         return
 
-    def write() -> str:
+    def write() -> Published:
         rows = opaque(history(run.engine, run.summary))
-        url: str = publish_sheet(key, settings.spreadsheet_id or "", rows, settings.google_sheets_url)
-        return url
+        return publish_sheet(key, settings.spreadsheet_id or "", rows, opaque(run.summary), settings.google_sheets_url)
 
-    url = run.stages.run("sheet", write, lambda url: f"history written to {url}", is_shown=True)
-    run.summary = replace(run.summary, sheet_url=url)
+    published = run.stages.run("sheet", write, lambda done: f"written to {done.url}", is_shown=True)
+    for problem in published.problems if published else ():
+        get_run_logger().warning(problem)
+    run.summary = replace(run.summary, sheet_url=published.url if published else None)
 
 
 def _to_report(run: Publication) -> None:
@@ -145,5 +143,11 @@ def _to_mail(run: Publication) -> None:
     send_mails(run, FROM_THE_DATABASE)
 
 
-TARGETS: Final[tuple[Callable[[Publication], None], ...]] = (_to_report, store_report, _to_mail, _to_dashboard)
-"""Where it is shown once the sheet has the history, in this order: the dashboard tells of all others."""
+TARGETS: Final[tuple[Callable[[Publication], None], ...]] = (
+    _to_sheet,
+    _to_report,
+    store_report,
+    _to_mail,
+    _to_dashboard,
+)
+"""Where it is shown, in this order: all others lead to the sheet, and the dashboard tells of all others."""

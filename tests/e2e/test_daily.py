@@ -8,6 +8,7 @@ import pytest
 from flows import etl
 from tasks.analyses.checks import CHECKS
 from tasks.heartbeat import heartbeat
+from tasks.sheet import TAB
 from tasks.titles import TITLES_TAB
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.integration.test_heartbeat import dripping, switch
@@ -160,4 +161,8 @@ def test_a_run_leaves_its_summary_with_the_titles_that_an_author_gives_in_the_sh
     assert f"Письмо «{mail['Subject']}» отправлено, адресов: {len(mail['To'].addresses)}" in told
     assert f"| [Циклы](https://lms.example/courses/{COURSE}/jump_to_id/abc) |" in told
     assert "tab Tasks, line 3: course or task is missing" in pipeline.log()
-    assert sheets.cells(SPREADSHEET_ID, TITLES_TAB) == titles
+    # The figures stand beside the author's rows, and tasks that are not among them below.
+    shown = sheets.cells(SPREADSHEET_ID, TITLES_TAB)
+    assert [row[:3] for row in shown[: len(titles)]] == titles
+    assert len(shown[0]) > len(titles[0])
+    assert [tab.title for tab in book.worksheets()][1:] == [TITLES_TAB, TAB, "Days", "Courses", "Checks"]

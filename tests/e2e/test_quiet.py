@@ -41,7 +41,7 @@ def test_a_run_is_four_lines_under_a_line_of_progress_that_goes_away_and_verbose
     assert all(f"/{WINDOWS} " in line for line in progress)
     lines = [line for line in text if line not in progress]
     expected = [
-        r"sheet: history written to https://docs\.google\.com/.* in [\d.]+ s",
+        r"sheet: written to https://docs\.google\.com/.* in [\d.]+ s",
         rf"report: written to {pipeline.home}/reports/{DAY}\.html in [\d.]+ s",
         r"mail: sent; addresses: 1 in [\d.]+ s",
         rf"{DAY}: 1 fetched, .*",

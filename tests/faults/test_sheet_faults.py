@@ -13,7 +13,7 @@ from tasks.sheet import TAB, publish_sheet
 from tests.faults import fault, faults
 from tests.fixtures.pipelines import Pipelines
 from tests.fixtures.published_sheet import PublishedSheet, shown
-from tests.fixtures.summaries import sheet_days
+from tests.fixtures.summaries import make_summary, sheet_days, task_row, tasks
 from tests.sandbox.grader import RecordList
 from tests.sandbox.sheets import ConnectionLost, QuotaUsedUp, SheetsFault, SheetsSandbox
 from tests.sandbox.world import SPREADSHEET_ID
@@ -116,22 +116,23 @@ def test_half_a_publication(
     sheets_sandbox: SheetsSandbox, kind: type[SheetsFault], before: int, *, after_effect: bool
 ) -> None:
     """One sheet for each request of a publication, in which that one fails."""
-    old, new = sheet_days(before), sheet_days(6, attempts=900)
+    old, new, found = sheet_days(before), sheet_days(6, attempts=900), make_summary().sections
     for place in range(50):
         sheets_sandbox.faults.clear()
         sheet = PublishedSheet(sheets_sandbox)
         sheet.publish(old)
         sheets_sandbox.faults.append(kind(spare=place, path_contains=sheet.id, after_effect=after_effect))
         try:
-            sheet.publish(new)
+            sheet.publish(new, *found)
         except TransientError:
             cells = sheet.cells() if old else []
             assert all(was in cells or now in cells for was, now in zip(shown(old), shown(new), strict=False) if old)
         else:
-            assert place >= 7, "it did without most of its requests"
+            assert place >= 8, "it did without most of its requests"
             break
-        sheet.assert_whole_again(new)
-    sheet.assert_whole_again(new)
+        sheet.assert_whole_again(new, *found)
+        assert [len(sheet.cells(name)) for name in ("Days", "Checks")] == [4, 4]
+    sheet.assert_whole_again(new, *found)
 
 
 @fault("Google Sheet", "429 until the minute of the quota is over", "tried again for longer than a minute, then whole")
@@ -242,16 +243,21 @@ def test_protected_cells(sheet: PublishedSheet, cells: str) -> None:
     sheet.assert_whole_again(NEW)
 
 
+@pytest.mark.parametrize("cell", [f"{TAB}!B3", "Days!C3", "Checks!A6", "Tasks!B2"])
 @fault("Google Sheet", "somebody types into the figures while they are written", "noticed, tried again, then one line")
-def test_somebody_types_meanwhile(sheet: PublishedSheet) -> None:
-    sheet.publish(OLD)
+def test_somebody_types_meanwhile(sheet: PublishedSheet, cell: str) -> None:
+    found = (*make_summary().sections, tasks(task_row("loops"), task_row("files")))
+    sheet.publish(OLD, *found)
+    whole = sheet.cells("Days"), sheet.cells("Checks")
+    sheet.sandbox.requests.clear()
     sheet.sandbox.faults.append(
         Meanwhile(
-            happens=lambda: sheet.sandbox.type_in(sheet.id, f"{TAB}!B3", 7.0),
+            happens=lambda: sheet.sandbox.type_in(sheet.id, cell, 7.0),
             # The figures are read back.
-            before=lambda method, path: method == "GET" and path.endswith("A1:D"),
+            before=lambda _, path: path.endswith("batchGet") and "PUT" in dict(sheet.sandbox.requests),
         )
     )
 
-    assert isinstance(sheet.refuse(NEW), TransientError)
-    sheet.assert_whole_again(NEW)
+    assert isinstance(sheet.refuse(NEW, *found), TransientError)
+    sheet.assert_whole_again(NEW, *found)
+    assert (sheet.cells("Days"), sheet.cells("Checks")) == whole

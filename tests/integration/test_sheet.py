@@ -11,7 +11,7 @@ from tests.sandbox.sheets import SheetsSandbox
 
 
 def test_the_tab_is_made_grows_and_is_trimmed_and_what_others_keep_beside_it_stays(sheet: PublishedSheet) -> None:
-    url = sheet.publish(sheet_days(2))
+    url = sheet.publish(sheet_days(2)).url
     assert url.startswith(f"https://docs.google.com/spreadsheets/d/{sheet.id}/edit#gid=")
     assert sheet.cells() == [
         ["Date", "Attempts", "Successful attempts", "Unique users"],

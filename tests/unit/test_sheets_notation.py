@@ -26,7 +26,7 @@ def test_numbers_and_dates_are_understood_and_shown_as_they_were_typed(typed: st
     entered, number_format = read_entered(typed)
     assert entered == {"numberValue": pytest.approx(value)}
     cell = {"userEnteredValue": entered, "userEnteredFormat": {"numberFormat": number_format or {}}}
-    assert show_cell(cell) == shown
+    assert show_cell(cell, "en_US") == shown
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_everything_else_is_text_a_truth_value_or_a_formula(typed: str, value: J
 def test_a_format_decides_how_a_number_looks(number: float, kind: str, pattern: str, shown: str) -> None:
     number_format = {"type": kind, "pattern": pattern}
     cell = {"userEnteredValue": {"numberValue": number}, "userEnteredFormat": {"numberFormat": number_format}}
-    assert show_cell(cell) == shown
+    assert show_cell(cell, "en_US") == shown
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ class Sheet:
 
     def filled(self, area: Area) -> Iterator[tuple[Place, JsonObject]]:
         """The cells of an area in which there is something, row by row."""
-        yield from ((place, self.cells[place]) for place in sorted(filter(area.has, self.cells)))
+        top, bottom, left, right = area
+        within = (place for place in self.cells if top <= place[0] < bottom and left <= place[1] < right)
+        yield from ((place, self.cells[place]) for place in sorted(within))
 
     def put(self, place: Place, cell: JsonObject) -> None:
         """Keeps a cell, or forgets it where nothing is in it."""

@@ -14,7 +14,7 @@ from tests.sandbox.sheets.ranges import Area
 from tests.sandbox.sheets.view import describe_properties
 
 # The parts of a cell that can be written; the service works the others out.
-PARTS = ("userEnteredValue", "userEnteredFormat")
+PARTS = ("userEnteredValue", "userEnteredFormat", "note")
 # In an ascending order numbers come first; empty cells come last in either order.
 KINDS = ("numberValue", "stringValue", "boolValue", "formulaValue")
 
@@ -134,6 +134,12 @@ def _cell_mask(request: JsonObject) -> Mask:
     return mask
 
 
+def set_basic_filter(book: Book, request: JsonObject) -> None:
+    """Lets a person hide rows by their values; the cells stay as they are."""
+    chosen = request.get("filter", {})
+    book.grid(chosen.get("range", {})).described["basicFilter"] = chosen
+
+
 def sort_range(book: Book, request: JsonObject) -> None:
     """Puts the rows of a range in order."""
     sheet, area = book.target(request.get("range", {}))
@@ -189,6 +195,7 @@ CHANGES: dict[str, Change] = {
     "deleteSheet": delete_sheet,
     "updateSheetProperties": update_sheet_properties,
     "repeatCell": repeat_cell,
+    "setBasicFilter": set_basic_filter,
     "sortRange": sort_range,
     "mergeCells": merge_cells,
     "unmergeCells": unmerge_cells,

@@ -1,12 +1,13 @@
 """Requests of a batch that are about rows and columns; what lies over the cells, such as a chart, moves with them."""
 
+import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
 from tests.sandbox.sheets.book import Book, Change, Sheet
 from tests.sandbox.sheets.discovery import rewrite
-from tests.sandbox.sheets.errors import invalid_argument
+from tests.sandbox.sheets.errors import invalid_argument, not_implemented
 from tests.sandbox.sheets.json_types import JsonObject
 from tests.sandbox.sheets.masks import requested_mask, update_fields
 
@@ -53,6 +54,22 @@ def update_dimension_properties(book: Book, request: JsonObject) -> None:
         own[place] = {name: value for name, value in updated.items() if value}
 
 
+def create_developer_metadata(book: Book, request: JsonObject) -> JsonObject:
+    """Marks one column or row, with which the mark moves from then on."""
+    mark = {"metadataId": secrets.randbelow(2**31 - 1) + 1} | request.get("developerMetadata", {})
+    if not mark.get("metadataKey") or "visibility" not in mark:
+        raise invalid_argument("Developer metadata must have a key and a visibility.")
+    place = mark.pop("location", {}).get("dimensionRange")
+    if place is None:
+        raise not_implemented("developer metadata of a sheet or a spreadsheet")
+    sheet, dimension, start, end = _target(book, place)
+    if end - start > 1 or end > sheet.size(dimension):
+        raise invalid_argument("The dimension range must be one row or column of the sheet.")
+    own = sheet.dimensions[dimension].setdefault(start, {})
+    own["developerMetadata"] = [*own.get("developerMetadata", []), mark]
+    return {"developerMetadata": mark}
+
+
 def _target(book: Book, place: JsonObject) -> tuple[Sheet, str, int, int]:
     sheet, dimension = book.grid(place), place.get("dimension", "DIMENSION_UNSPECIFIED")
     if dimension not in ONE:
@@ -97,4 +114,5 @@ CHANGES: dict[str, Change] = {
     "insertDimension": insert_dimension,
     "deleteDimension": delete_dimension,
     "updateDimensionProperties": update_dimension_properties,
+    "createDeveloperMetadata": create_developer_metadata,
 }

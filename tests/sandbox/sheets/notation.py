@@ -1,7 +1,7 @@
 """What a spreadsheet makes of a typed text, which is what `USER_ENTERED` asks for, and how it shows a cell.
 
-Numbers and dates are read and shown as in the United States. Formulas are kept and never worked out: a cell that holds
-one shows an error.
+Numbers and dates are read as in the United States, and shown as in the spreadsheet's locale. Formulas are kept and
+never worked out: a cell that holds one shows an error.
 """
 
 import re
@@ -9,12 +9,11 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from babel.dates import format_datetime
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_decimal_symbol
 
 from tests.sandbox.sheets.errors import not_implemented
 from tests.sandbox.sheets.json_types import JsonObject
 
-LOCALE = "en_US"
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's dates have no time zone
 DAY_SECONDS = 86_400
 FORMULA_SHOWN = "#ERROR!"
@@ -73,7 +72,7 @@ def is_moment(cell: JsonObject) -> bool:
     return cell.get("userEnteredFormat", {}).get("numberFormat", {}).get("type") in {"DATE", "TIME", "DATE_TIME"}
 
 
-def show_cell(cell: JsonObject) -> str:
+def show_cell(cell: JsonObject, locale: str) -> str:
     """What a cell, the API's `CellData`, shows; an empty text where it is empty."""
     ((kind, value),) = cell.get("userEnteredValue", {"stringValue": ""}).items()
     if kind != "numberValue":
@@ -82,8 +81,8 @@ def show_cell(cell: JsonObject) -> str:
     own = cell.get("userEnteredFormat", {}).get("numberFormat", {})
     pattern = own.get("pattern") or USUAL_PATTERNS.get(own.get("type", ""))
     if pattern is None:
-        return _show_general(value)
-    return _show_moment(value, pattern) if is_moment(cell) else _show_number(value, pattern)
+        return _show_general(value).replace(".", get_decimal_symbol(locale))
+    return (_show_moment if is_moment(cell) else _show_number)(value, pattern, locale)
 
 
 def _read_number(typed: str) -> tuple[float, JsonObject | None] | None:
@@ -122,18 +121,18 @@ def _show_general(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else f"{Decimal(f'{number:.10g}'):f}"
 
 
-def _show_number(number: float, pattern: str) -> str:
+def _show_number(number: float, pattern: str, locale: str) -> str:
     """Fills a pattern such as `#,##0.0#` or `0%" of all"`."""
     with localcontext() as context:
         context.rounding = ROUND_HALF_UP
-        return format_decimal(Decimal(str(number)), pattern.replace('"', "'"), LOCALE)
+        return format_decimal(Decimal(str(number)), pattern.replace('"', "'"), locale)
 
 
-def _show_moment(serial: float, pattern: str) -> str:
+def _show_moment(serial: float, pattern: str, locale: str) -> str:
     try:
         moment = EPOCH + timedelta(seconds=round(serial * DAY_SECONDS))
     except OverflowError:
         return str(serial)
     plain_pattern = MINUTES.sub(lambda minutes: "_" * len(minutes[0]), pattern.lower())
     days = plain_pattern.replace("dddd", "EEEE").replace("ddd", "EEE")
-    return format_datetime(moment, days.replace("m", "M").replace("_", "m").replace("h", "H"), locale=LOCALE)
+    return format_datetime(moment, days.replace("m", "M").replace("_", "m").replace("h", "H"), locale=locale)

@@ -92,6 +92,7 @@ class SheetsSandbox:
         *,
         read_only_for: Collection[str] = (),
         sheets: Sequence[Mapping[str, object]] = (FIRST_SHEET,),
+        locale: str = "en_US",
     ) -> None:
         """Makes a spreadsheet.
 
@@ -101,12 +102,13 @@ class SheetsSandbox:
             shared_with: the addresses of those who may change it; the service account's by default.
             read_only_for: the addresses of those who may only look at it.
             sheets: the API's `SheetProperties` of its sheets; by default one empty `Sheet1` of 1000 × 26 cells.
+            locale: how numbers and dates are shown.
         """
         writers = [self.service_account_email] if shared_with is None else shared_with
         described = {
             "spreadsheetId": spreadsheet_id,
             "spreadsheetUrl": f"https://docs.google.com/spreadsheets/d/{spreadsheet_id}/edit",
-            "properties": {"title": title, "locale": "en_US", "autoRecalc": "ON_CHANGE", "timeZone": "Etc/GMT"},
+            "properties": {"title": title, "locale": locale, "autoRecalc": "ON_CHANGE", "timeZone": "Etc/GMT"},
         }
         with self._lock:
             self._books[spreadsheet_id] = Book(described, [new_sheet(one) for one in sheets], writers, read_only_for)

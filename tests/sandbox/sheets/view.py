@@ -2,7 +2,7 @@
 
 from tests.sandbox.sheets.book import Book, Sheet
 from tests.sandbox.sheets.json_types import Json, JsonObject
-from tests.sandbox.sheets.masks import parse_mask
+from tests.sandbox.sheets.masks import Mask, parse_mask
 from tests.sandbox.sheets.notation import FORMULA_SHOWN, is_moment, show_cell
 from tests.sandbox.sheets.ranges import Area
 
@@ -24,7 +24,7 @@ def get_book(book: Book, query: JsonObject, _: JsonObject) -> JsonObject:
         areas = [sheet.area(grid_range) for of, grid_range in chosen if of is sheet]
         if areas:
             parts = {name: part for name, part in sheet.described.items() if part}
-            data = {"data": [_describe_cells(book, sheet, area) for area in areas]} if with_cells else {}
+            data = {"data": [_describe_cells(book, sheet, area, asked) for area in areas]} if with_cells else {}
             sheets.append(parts | {"properties": describe_properties(book, sheet)} | data)
     return book.described | {"sheets": sheets}
 
@@ -41,10 +41,11 @@ def table(
 ) -> list[list[Json]]:
     """Gives an area's values, row by row, without the empty rows and cells at its ends."""
     lines: list[list[Json]] = []
-    filled = [(row - area.top, column - area.left, cell) for (row, column), cell in sheet.filled(area)]
+    valued = ((place, cell) for place, cell in sheet.filled(area) if "userEnteredValue" in cell)
+    filled = [(row - area.top, column - area.left, cell) for (row, column), cell in valued]
     places = [(along, down, cell) if by_columns else (down, along, cell) for down, along, cell in filled]
     for line, place, cell in sorted(places, key=lambda one: one[:2]):
-        value = _render(cell, option, dates)
+        value = _render(cell, option, dates, locale_of(book))
         if value != "":
             lines += [[] for _ in range(line + 1 - len(lines))]
             lines[line] += [""] * (place - len(lines[line])) + [value]
@@ -65,21 +66,27 @@ def trim_cells(described: JsonObject) -> JsonObject:
     return described
 
 
-def _render(cell: JsonObject, option: str, dates: str) -> Json:
+def locale_of(book: Book) -> str:
+    """The locale in which numbers and dates are shown, as `en_US`."""
+    return str(book.described["properties"]["locale"])
+
+
+def _render(cell: JsonObject, option: str, dates: str, locale: str) -> Json:
     ((kind, value),) = cell.get("userEnteredValue", {"stringValue": ""}).items()
     as_text = dates == "FORMATTED_STRING" and kind == "numberValue" and is_moment(cell)
     if as_text or option == "FORMATTED_VALUE":
-        return show_cell(cell)
+        return show_cell(cell, locale)
     return FORMULA_SHOWN if kind == "formulaValue" and option != "FORMULA" else value
 
 
-def _describe_cells(book: Book, sheet: Sheet, area: Area) -> JsonObject:
+def _describe_cells(book: Book, sheet: Sheet, area: Area, asked: Mask | None) -> JsonObject:
     rows: list[JsonObject] = []
-    for (row, column), cell in sheet.filled(area):
+    of_data = (asked or {}).get("data", {})
+    for (row, column), cell in sheet.filled(area) if not of_data or {"*", "rowData"} & {*of_data} else ():
         rows += [{} for _ in range(row - area.top + 1 - len(rows))]
         values = rows[-1].setdefault("values", [])
         values += [{} for _ in range(column - area.left - len(values))]
-        values.append(_describe_cell(cell))
+        values.append(_describe_cell(cell, locale_of(book)))
     described = {"startRow": area.top, "startColumn": area.left, "rowData": rows}
     return {name: part for name, part in described.items() if part} | {
         "rowMetadata": _describe_dimension(sheet, "ROWS", range(area.top, area.bottom)),
@@ -87,12 +94,12 @@ def _describe_cells(book: Book, sheet: Sheet, area: Area) -> JsonObject:
     }
 
 
-def _describe_cell(cell: JsonObject) -> JsonObject:
+def _describe_cell(cell: JsonObject, locale: str) -> JsonObject:
     if "userEnteredValue" not in cell:
         return cell
     value = cell["userEnteredValue"]
     effective = NO_FORMULAS if "formulaValue" in value else value
-    return cell | {"effectiveValue": effective, "formattedValue": show_cell(cell)}
+    return cell | {"effectiveValue": effective, "formattedValue": show_cell(cell, locale)}
 
 
 def _describe_dimension(sheet: Sheet, dimension: str, places: range) -> list[JsonObject]:
