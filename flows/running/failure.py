@@ -72,7 +72,7 @@ def tell_of(run: FlowRun, story: Text, reason: str = "") -> bool:
         for readers in settings.readers.values():
             is_sent &= _send(server, build_notice(title, paragraphs, sender, readers, datetime.now(UTC)), name)
     except CodegraderError as error:
-        _log(name, error)
+        _log(run.name, error)
         return False
     return is_sent
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from schemas.wording import NOTICE_UNKNOWN
+from flows.running.failure import tell_of
+from schemas.wording import NOTICE, NOTICE_UNKNOWN
 from tasks.analyses.checks import CHECKS
 from tests.faults import fault
 from tests.fixtures.histories import generated_history
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.fixtures.records import STUDENT, submit
+from tests.fixtures.server_objects import Server
 from tests.sandbox.grader import Fault, RecordList
 from tests.sandbox.grader.faults import Body
 from tests.sandbox.sheets import SheetsFault
@@ -242,6 +244,20 @@ def test_the_notice_of_a_run_that_died_says_what_is_missing_and_is_written_once(
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     assert f"Missing from the figures: {yesterday - timedelta(days=30)} – {yesterday}." in late.get_content()
     assert "No run of “codegrader-etl/daily” has succeeded for more than a day." in late.get_content()
+
+
+def test_without_settings_nobody_can_be_told_and_the_log_says_so(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    from prefect.client.orchestration import get_client
+
+    from flows.etl import codegrader_etl
+
+    assert server.blocks() == []
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(codegrader_etl)
+    assert not tell_of(run, NOTICE)
+    assert "nothing is set up yet" in caplog.text
 
 
 @fault(
