@@ -40,6 +40,10 @@ class PermanentError(CodegraderError):
     """A fault that no retry mends: wrong credentials, a missing sheet, an answer that is not what was agreed."""
 
 
+class MaybeSentError(PermanentError):
+    """A mail that has left, at least to some of its readers, or may have: it is not to be sent again."""
+
+
 class InvalidInputError(PermanentError):
     """A parameter or a setting that cannot be used; nothing was done yet."""
 

@@ -11,7 +11,7 @@ from typing import Final
 from prefect_email import EmailServerCredentials
 from prefect_email.credentials import SMTPType
 
-from tasks.errors import CodegraderError, PermanentError, TransientError
+from tasks.errors import CodegraderError, MaybeSentError, PermanentError, TransientError
 from tasks.rendering import one_line
 
 CONNECT_TIMEOUT_S: Final = 30
@@ -25,7 +25,8 @@ def send_message(credentials: EmailServerCredentials, message: EmailMessage) -> 
 
     Raises:
         TransientError: the server could not be reached or refused for the moment; nothing was sent.
-        PermanentError: no retry mends it, or one might send the mail a second time; or some recipients were refused.
+        MaybeSentError: a retry might send the mail a second time, or some recipients were refused.
+        PermanentError: no retry mends it.
     """
     server = _connect(credentials)
     hand_over, is_under_way = server.data, False
@@ -41,7 +42,7 @@ def send_message(credentials: EmailServerCredentials, message: EmailMessage) -> 
     except (smtplib.SMTPException, OSError) as error:
         is_refused = isinstance(error, smtplib.SMTPDataError) and 400 <= error.smtp_code < 600
         if is_under_way and not is_refused:
-            raise PermanentError(
+            raise MaybeSentError(
                 "mail: the connection was lost before the server confirmed it, so it may or may not have arrived, and "
                 "it was not sent again: ask a reader whether it came"
             ) from error
@@ -49,7 +50,7 @@ def send_message(credentials: EmailServerCredentials, message: EmailMessage) -> 
     finally:
         _hang_up(server)
     if refused:
-        raise PermanentError(f"mail: it was sent, but not to {_list_refused(refused)}: correct EMAIL_TO")
+        raise MaybeSentError(f"mail: it was sent, but not to {_list_refused(refused)}: correct EMAIL_TO")
 
 
 def log_in_only(credentials: EmailServerCredentials) -> None:

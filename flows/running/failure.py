@@ -122,11 +122,22 @@ def _find_missing(configuration: Configuration, run: FlowRun) -> tuple[Day, ...]
 
 def claim_mail(run_id: UUID) -> bool:
     """Notes that the run's mail is being written; False if that was noted before."""
-    with get_client(sync_client=True) as client:
-        if MAILED in client.read_flow_run(run_id).labels:
-            return False
-        client.update_flow_run_labels(run_id, {MAILED: True})
+    if is_noted(run_id, MAILED):
+        return False
+    note(run_id, MAILED)
     return True
+
+
+def is_noted(run_id: UUID, label: str) -> bool:
+    """Whether the run has that label."""
+    with get_client(sync_client=True) as client:
+        return label in client.read_flow_run(run_id).labels
+
+
+def note(run_id: UUID, label: str) -> None:
+    """Puts the label on the run."""
+    with get_client(sync_client=True) as client:
+        client.update_flow_run_labels(run_id, {label: True})
 
 
 def page_of(run_id: UUID) -> str | None:

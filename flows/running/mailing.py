@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from uuid import UUID
 
 from prefect.runtime import flow_run
 from prefect_email import EmailServerCredentials
 
-from flows.running.failure import claim_mail
+from flows.running.failure import MAILED, claim_mail, is_noted, note
 from flows.running.publication import Publication, opaque, public_page, store_report, tell
 from flows.running.stages import Stages
 from schemas.summary import RunSummary
 from tasks.analyses import Analysis, analyse
+from tasks.errors import MaybeSentError
 from tasks.mail import build_message, send_mail
 
 
@@ -36,7 +38,11 @@ def send_mails(run: Publication, analyses: Sequence[Analysis]) -> None:
             store_report(told)
             run.stages.failures += [each for each in told.stages.failures if each not in run.stages.failures]
         send = partial(_send, told, readers, server)
-        run.stages.run("mail", send, lambda count: f"sent; addresses: {count}", is_shown=True)
+        run.stages.run("mail", send, _describe, is_shown=True)
+
+
+def _describe(readers: int) -> str:
+    return f"sent; addresses: {readers}" if readers else "sent before"
 
 
 def _narrow(summary: RunSummary, course: str) -> RunSummary:
@@ -45,12 +51,22 @@ def _narrow(summary: RunSummary, course: str) -> RunSummary:
 
 
 def _send(run: Publication, readers: Sequence[str], server: EmailServerCredentials) -> int:
-    settings = run.configuration.settings
+    """Sends one mail, and says to how many addresses."""
+    settings, run_id = run.configuration.settings, UUID(flow_run.get_id())
+    # A failed run may be run once more: whoever was told the same before is not told again.
+    told = f"{MAILED}.{sha256(f'{run.summary.course} {run.summary.failures}'.encode()).hexdigest()[:12]}"
+    if is_noted(run_id, told):
+        return 0
     page = public_page(run) if settings.email_attach_report else None
     sender, now = settings.email_from or "", datetime.now(UTC)
     message = build_message(run.summary, sender, readers, run.chart, now, page)
     # Noted before it is tried: a mail of which it is not certain that it left is not followed by another one.
-    claim_mail(UUID(flow_run.get_id()))
-    send_mail(server, message)
+    claim_mail(run_id)
+    try:
+        send_mail(server, message)
+    except MaybeSentError:
+        note(run_id, told)
+        raise
+    note(run_id, told)
     run.sent.append(message)
     return len(readers)
