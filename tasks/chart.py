@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE_IN, DPI = (4.0, 4.8), 320
-"""1280 × 1536 pixels: sharp at the mail's width of 640."""
+"""1280 × 1536 pixels: sharp at the width of 480 that the mail shows."""
 TEXT_PT: Final = 10
 """On a phone, where the picture is 340 pixels wide, 11.8 of them."""
 
