@@ -135,8 +135,9 @@ def _describe_section(section: Section, language: Language) -> Iterator[str]:
 
 
 def _link(text: str, address: str | None) -> str:
+    """The text, and behind it its link: of the text of a link the dashboard would show the backslashes."""
     url = web_address(address)
-    return f"[{escape(text)}]({quote(url, safe=':/?&=+%#')})" if url else escape(text)
+    return f"{escape(text)} [↗]({quote(url, safe=':/?&=+%#')})" if url else escape(text)
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -159,7 +159,7 @@ def test_a_run_leaves_its_summary_with_the_titles_that_an_author_gives_in_the_sh
     assert f"![Графики по дням за {day(2)} – {day(1)}" in told
     (mail,) = pipeline.world.smtp.messages
     assert f"Письмо «{mail['Subject']}» отправлено, адресов: {len(mail['To'].addresses)}" in told
-    assert f"| [Циклы](https://lms.example/courses/{COURSE}/jump_to_id/abc) |" in told
+    assert f"| Циклы [↗](https://lms.example/courses/{COURSE}/jump_to_id/abc) |" in told
     assert "tab Tasks, line 3: course or task is missing" in pipeline.log()
     # The figures stand beside the author's rows, and tasks that are not among them below.
     shown = sheets.cells(SPREADSHEET_ID, TITLES_TAB)

@@ -46,10 +46,10 @@ def test_a_red_run_says_in_the_readers_language_why_then_the_news_then_where_all
         "- **загрузка в базу**: it refused",
         f"  - Не вошло в показатели, начала окон по UTC: {missing} и ещё 2",
         "- **таблица**: share it",
-        "- **[В задаче «a_b» отклонено всё](https://lms.example/a)**",
+        "- **В задаче «a_b» отклонено всё [↗](https://lms.example/a)**",
         "- 300 попыток",
         f"- Получено записей: 12 345 ({fates})",
-        f"- [Открыть таблицу]({url})",
+        f"- Открыть таблицу [↗]({url})",
         "- Отчёт: /home/a`b/r.html",
         "- Письмо «CodeGrader: СБОЙ (загрузка в базу, таблица), 2023-04-01» отправлено, адресов: 2",
         "- Пропущено, потому что не настроено: письмо.",
@@ -83,7 +83,7 @@ def test_a_section_is_a_table_with_links_and_a_total() -> None:
         "",
         "| Task | Tried |",
         "| :-- | --: |",
-        "| [a\\|b](https://lms.example/courses/a%7Cb%28c%29) | 1\\,234 |",
+        "| a\\|b [↗](https://lms.example/courses/a%7Cb%28c%29) | 1\\,234 |",
         "| Total | 1\\,234 |",
         "",
         "- A note",
@@ -110,7 +110,7 @@ def test_of_many_days_the_last_are_shown_and_of_many_tasks_the_first() -> None:
 def test_the_report_is_led_to_where_its_readers_find_it(tmp_path: Path) -> None:
     summary = make_summary(1, report_url="https://reports.example/2023-04-01.html")
     lines = list(describe_run(summary, None, tmp_path, ()))
-    assert "- [Открыть отчёт](https://reports.example/2023-04-01.html)" in lines
+    assert "- Открыть отчёт [↗](https://reports.example/2023-04-01.html)" in lines
     assert escape(str(tmp_path)) not in "".join(lines)
 
 
