@@ -17,7 +17,7 @@ from tests.fixtures.server_objects import Server
 from tests.sandbox.grader import Fault, RecordList
 from tests.sandbox.grader.faults import Body
 from tests.sandbox.sheets import SheetsFault
-from tests.sandbox.world import SPREADSHEET_ID
+from tests.sandbox.world import READER, SPREADSHEET_ID
 
 pytestmark = pytest.mark.slow
 
@@ -204,13 +204,17 @@ def test_what_cannot_be_trusted_is_loaded_and_not_published(
     "the run fails at once in one line; the API is not asked, and no password is shown",
 )
 def test_an_unreachable_database_is_one_line(pipeline: Pipeline) -> None:
-    pipeline.set_up(DATABASE_URL="postgresql://somebody:geheim-pass@127.0.0.1:1/nowhere")
+    readers = f"{READER}\nSandboxU+PY-101+2023 = author@sandbox.example"
+    pipeline.set_up(DATABASE_URL="postgresql://somebody:geheim-pass@127.0.0.1:1/nowhere", EMAIL_TO=readers)
 
     state = pipeline.run(FIRST, LAST)
 
     assert state.is_failed()
     assert_told_in_one_line(pipeline, state.message)
-    (mail,) = pipeline.world.smtp.messages
+    mail, other = pipeline.world.smtp.messages
+    # Nobody sees the addresses of another course's readers.
+    assert [each["To"] for each in (mail, other)] == [READER, "author@sandbox.example"]
+    assert other.get_content() == mail.get_content()
     assert "СБОЙ" in mail["Subject"]
     for told in ("/runs/flow-run/", str(pipeline.home / "logs"), NOTICE_UNKNOWN.ru):
         assert told in mail.get_content()
@@ -220,7 +224,7 @@ def test_an_unreachable_database_is_one_line(pipeline: Pipeline) -> None:
     assert not pipeline.world.grader.requests
 
     assert pipeline.run(mail=False).is_failed()
-    assert pipeline.world.smtp.messages == [mail]
+    assert pipeline.world.smtp.messages == [mail, other]
 
 
 def test_the_notice_of_a_run_that_died_says_what_is_missing_and_is_written_once(pipeline: Pipeline) -> None:
