@@ -54,7 +54,8 @@ def _classify(error: Exception, account: str, spreadsheet_id: str) -> Codegrader
     code = answer.get("code", 403)
     kind: type[CodegraderError] = PermanentError
     told = f"Google answered {code}: {' '.join(str(answer.get('message', '')).split())[:200]}"
-    if code in (408, 429, -1) or code >= 500:
+    # What already exists was made by another run since: the next try finds it.
+    if code in (408, 429, -1) or code >= 500 or "already exists" in told:
         kind = TransientError
     elif code == 403 and "SERVICE_DISABLED" in str(answer):
         told = f"the Google Sheets API is off in the project of {account}: enable it in the Cloud console"

@@ -26,6 +26,7 @@ SWITCHED_OFF = (
     "Google Sheets API has not been used in project 105104105106 before or it is disabled (SERVICE_DISABLED). "
     "Enable it by visiting https://console.developers.google.com then retry."
 )
+MADE = 'Invalid requests[0].addSheet: A sheet with the name "Days" already exists. Please enter another name.'
 HALF = "tried again, up to five times; else one line, the sheet as it was, and whole at the next run"
 
 
@@ -41,6 +42,7 @@ REFUSALS: dict[str, tuple[int, dict[str, str], type[CodegraderError], str]] = {
     "Google answers 408": (408, {}, TransientError, "408"),
     "Google answers 429": (429, {}, TransientError, "Quota exceeded"),
     **{f"Google answers {status}": (status, {}, TransientError, str(status)) for status in (500, 502, 503)},
+    "another run makes a tab at the same moment": (400, {"message": MADE}, TransientError, "already exists"),
     "the Sheets API is switched off in the account's project": (
         403,
         {"message": SWITCHED_OFF},

@@ -322,12 +322,11 @@ def test_texts_of_others_stay_text(sheet: PublishedSheet) -> None:
     assert len(raw(sheet, "Tasks")) == 1 + len(HOSTILE)
 
 
-@pytest.mark.parametrize("locale", ["ru_RU", "de_DE"])
-def test_another_locale_changes_nothing_but_how_it_looks(sheet: PublishedSheet, locale: str) -> None:
+def test_another_locale_changes_nothing_but_how_it_looks(sheet: PublishedSheet) -> None:
     sheet.publish(sheet_days(2), *all_sections())
     expected = {name: raw(sheet, name) for name in ("RawData", *TABS)}
-    sheet.id += locale
-    sheet.sandbox.add_spreadsheet(sheet.id, "Показатели", locale=locale)
+    sheet.id += "Russian"
+    sheet.sandbox.add_spreadsheet(sheet.id, "Показатели", locale="ru_RU")
     for _ in range(2):
         assert sheet.publish(sheet_days(2), *all_sections()).problems == ()
         assert {name: raw(sheet, name) for name in ("RawData", *TABS)} == expected
