@@ -310,16 +310,18 @@ def test_a_figure_more_goes_beyond_all_that_is_written_and_one_less_is_emptied(s
         head, row = sheet.cells("Courses")
         assert head == ["Course", "Week of", "Active students", "", "Minutes", "", "theirs", "One more"]
         assert row == ["A", "2023-04-03", "1,200", "", "7.3", "", "kept", "50.0%"]
+        assert len(described(sheet, "Courses")["charts"]) == 1
 
 
-def test_texts_of_others_stay_text(sheet: PublishedSheet) -> None:
-    sheet.publish(sheet_days(2), courses(*HOSTILE), tasks(*map(task_row, HOSTILE)))
-    assert [row[0] for row in raw(sheet, "Courses")[1:]] == list(HOSTILE)
-    assert [row[1] for row in raw(sheet, "Tasks")[1:]] == list(HOSTILE)
-    assert "formulaValue" not in str(described(sheet, "Courses")) + str(described(sheet, "Tasks"))
-    # Found again by them.
-    sheet.publish(sheet_days(2), tasks(*map(task_row, HOSTILE)))
-    assert len(raw(sheet, "Tasks")) == 1 + len(HOSTILE)
+def test_texts_of_others_stay_text_also_in_a_cell_that_a_person_formatted(sheet: PublishedSheet) -> None:
+    for _ in range(2):
+        sheet.publish(sheet_days(2), courses(*HOSTILE), tasks(*map(task_row, HOSTILE)))
+        assert [row[0] for row in raw(sheet, "Courses")[1:]] == list(HOSTILE)
+        # Found again by them.
+        assert [row[1] for row in raw(sheet, "Tasks")[1:]] == list(HOSTILE)
+        assert "formulaValue" not in str(described(sheet, "Courses")) + str(described(sheet, "Tasks"))
+        for name in ("Courses", "Tasks"):
+            sheet.others().worksheet(name).format("A1:B9", {"numberFormat": {"type": "NUMBER", "pattern": "0.0"}})
 
 
 def test_another_locale_changes_nothing_but_how_it_looks(sheet: PublishedSheet) -> None:
