@@ -9,9 +9,11 @@ from typing import Any, Final, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tasks.sheet_tabs import TABS
 from tasks.titles import TITLES_TAB
 from tests.fixtures.browser import browser_running
 from tests.fixtures.pipelines import Pipelines
+from tests.fixtures.sheet_page import draw
 from tests.sandbox.grader import RecordList
 from tests.sandbox.sheets.client import open_client
 from tests.sandbox.world import SPREADSHEET_ID
@@ -70,3 +72,10 @@ def test_the_mail_names_the_task_and_leads_to_it_on_every_screen(pipelines: Pipe
             assert not Axe().run(page).violations_count
             # For people to look at.
             page.screenshot(path=tmp_path / f"mail-{width}-{scheme}.png", full_page=True)
+        page = browser.new_page(viewport={"width": 1600, "height": 700})
+        for tab in TABS:
+            page.set_content(draw(book, tab.title))
+            page.screenshot(path=tmp_path / f"sheet-{tab.title}.png", full_page=True)
+    head, *rows = sheets.cells(SPREADSHEET_ID, TITLES_TAB)
+    (broken,) = (dict(zip(head, row, strict=False)) for row in rows if row[1] == BROKEN)
+    assert (broken["title"], broken["Пробовали"]) == ("Вложенные циклы", str(STUDENTS))

@@ -83,6 +83,8 @@ def assert_every_figure_is_right(pipeline: Pipeline, history: History) -> None:
     sheet = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")
     assert sheet[0] == ["Дата", "Всего попыток", "Успешных попыток", "Уникальных пользователей"]
     assert [tuple(row) for row in sheet[1:]] == expected
+    days = pipeline.world.sheets.cells(SPREADSHEET_ID, "Days")[1:]
+    assert [tuple(cell.replace(",", "") for cell in row[:4]) for row in days][-len(expected) :] == expected
     path = pipeline.home / "reports" / f"{history.first}_{history.last}.csv"
     with path.open(encoding="utf-8-sig", newline="") as file:
         _, *report = csv.reader(file)
