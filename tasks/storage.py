@@ -50,7 +50,7 @@ def _write(storage: str, path: str, content: bytes, kind: str) -> tuple[Any, str
         found = Block.load(storage)
     except ValueError:
         raise PermanentError(
-            f"report storage: there is no Block {storage}: save it, or correct REPORT_STORAGE"
+            f"report storage: there is no Block {storage} that can be loaded: save it, or correct REPORT_STORAGE"
         ) from None
     if not isinstance(found, WritableFileSystem):
         raise PermanentError(f"report storage: the Block {storage} writes no files: name another in REPORT_STORAGE")

@@ -92,5 +92,12 @@ def test_any_block_that_writes_files_will_do_and_no_other(monkeypatch: pytest.Mo
     with pytest.raises(PermanentError, match=r"cannot be written to \(ValueError\): ") as caught:
         store(saved(monkeypatch, shelf), DAY, b"", None)
     assert "geheim" not in f"{caught.value}{caught.value.__cause__}"
+
+    def fail(_: str) -> None:
+        raise ValueError("Unable to find block document, or its key is geheim")
+
     with pytest.raises(PermanentError, match="writes no files"):
         store(saved(monkeypatch, Secret(value="geheim")), DAY, PAGE, None)
+    monkeypatch.setattr(Block, "load", fail)
+    with pytest.raises(PermanentError, match=r"^report storage: there is no Block a/b that can be loaded: [^\n]*$"):
+        store("a/b", DAY, PAGE, None)
