@@ -280,24 +280,23 @@ def test_every_analysis_has_nothing_to_say_of_an_empty_database(engine: Engine) 
 
 
 def test_attempts_are_counted_by_weekday_and_hour_of_the_reporting_time_zone(engine: Engine) -> None:
-    # 2023-04-28 is a Friday: 22:00 in UTC is 03:30 on Saturday in Kolkata, half an hour off the whole one.
-    load_attempts(engine, [*tried("ann", 28, 0, 0, 1, hour=22), *tried("bob", 25, None), *tried("old", 1, 1)])
-    section = the(analyse_hours(engine, a_day()), "hours")
-    assert [row.values[0] for row in section.rows] == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
-    assert {
-        (row.values[0], number - 1): value
-        for row in section.rows
-        for number, value in enumerate(row.values)
-        if value and number
-    } == {("Fri", 22): 3, ("Tue", 10): 1}
-    period = a_day().period
-    kolkata = replace(a_day(), period=replace(period, time_zone=ZoneInfo("Asia/Kolkata")))
-    assert (
-        dict(
-            zip(section.values("weekday"), the(analyse_hours(engine, kolkata), "hours").values("hour_3"), strict=True)
-        )["Sat"]
-        == 3
-    )
+    # 2023-04-28 is a Friday. A minute apart from 22:00 in UTC on, the last one is the first of an hour in Kolkata.
+    load_attempts(engine, [*tried("ann", 28, *[None] * 31, hour=22), *tried("bob", 25, 0), *tried("old", 1, 1)])
+
+    def counted(time_zone: str) -> dict[tuple[Any, int], Any]:
+        summary = a_day()
+        zoned = replace(summary, period=replace(summary.period, time_zone=ZoneInfo(time_zone)))
+        rows = the(analyse_hours(engine, zoned), "hours").rows
+        assert [row.values[0] for row in rows] == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+        return {
+            (weekday, hour): count
+            for weekday, *counts in (row.values for row in rows)
+            for hour, count in enumerate(counts)
+            if count
+        }
+
+    assert counted("UTC") == {("Fri", 22): 31, ("Tue", 10): 1}
+    assert counted("Asia/Kolkata") == {("Sat", 3): 30, ("Sat", 4): 1, ("Tue", 15): 1}
 
 
 def test_a_trend_has_a_point_for_each_week_in_which_enough_students_began(engine: Engine) -> None:
