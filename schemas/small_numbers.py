@@ -16,7 +16,7 @@ FEWEST_STUDENTS: Final = 10
 FEW: Final = f"< {FEWEST_STUDENTS}"
 
 
-def tell(figures: Mapping[str, float | None], students: float | None) -> Mapping[str, float | None]:
+def hide_few(figures: Mapping[str, float | None], students: float | None) -> Mapping[str, float | None]:
     """A course's figures of a day or a period; of too few students only how many attempts they made."""
     if not 0 < (students or 0) < FEWEST_STUDENTS:
         return figures

@@ -23,7 +23,7 @@ from schemas.language import (
 from schemas.period import start_of
 from schemas.period_figures import PERIOD_FIGURES
 from schemas.section import Column, Findings, Headline, Row, Section, figure_columns
-from schemas.small_numbers import tell
+from schemas.small_numbers import hide_few
 from schemas.summary import RunSummary
 from tasks.figures import DayFigures, read_figures, read_figures_over
 from tasks.learning import Span, Values, read_over
@@ -71,7 +71,7 @@ def analyse_comparison(engine: Engine, summary: RunSummary) -> Findings:
     now, before = ({**_read_daily(engine, span, period.time_zone), **learned[span]} for span in spans)
     days = [{**each.values, **learned[each.day, each.day]} for each in weeks]
     if summary.course:
-        told = [tell(values, values[UNIQUE_USERS.name]) for values in (now, before, *days)]
+        told = [hide_few(values, values[UNIQUE_USERS.name]) for values in (now, before, *days)]
         return describe_comparison(summary, told[0], _find_usual(told[2:]), told[1])
     return describe_comparison(summary, now, _find_usual(days), before)
 

@@ -11,7 +11,7 @@ from schemas.figures import ATTEMPTS, DAILY_FIGURES, RAW_DATA, SUCCESS_RATE, SUC
 from schemas.language import NOTHING, Counted, Language, Text, Value
 from schemas.period import days_between, start_of
 from schemas.section import Column, Findings, Headline, Panel, Row, Section, figure_columns
-from schemas.small_numbers import tell
+from schemas.small_numbers import hide_few
 from schemas.summary import RunSummary
 from schemas.wording import DAY, FEW_WITHHELD, INCOMPLETE_DAY, NO, NO_DATA, NO_FIGURES, TOTAL, YES
 from tasks.figures import DayFigures, read_figures, read_figures_over
@@ -60,8 +60,8 @@ def describe_days(summary: RunSummary, figures: Sequence[DayFigures], over: Mapp
     """
     period, language = summary.period, summary.language
     if summary.course:
-        figures = [replace(each, values=tell(each.values, each.values[UNIQUE_USERS.name])) for each in figures]
-        over = tell(over, over[UNIQUE_USERS.name])
+        figures = [replace(each, values=hide_few(each.values, each.values[UNIQUE_USERS.name])) for each in figures]
+        over = hide_few(over, over[UNIQUE_USERS.name])
     is_told = all(each.values[UNIQUE_USERS.name] is not None for each in figures)
     known = {each.day: each for each in figures}
     if not known:

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Engine
 from schemas.language import Text
 from schemas.period_figures import NEW_STUDENTS, PERIOD_FIGURES, RETURNING_STUDENTS
 from schemas.section import Column, Findings, Row, Section, figure_columns
-from schemas.small_numbers import tell
+from schemas.small_numbers import hide_few
 from schemas.summary import RunSummary
 from schemas.wording import DAY, TOTAL
 from tasks.database import read_rows
@@ -35,7 +35,7 @@ def analyse_engagement(engine: Engine, summary: RunSummary) -> Findings:
         return Findings()
     figures = read_over(engine, [*((day, day) for day in known), (first, last)])
     if summary.course:
-        figures = {span: tell(each, _count_students(each)) for span, each in figures.items()}
+        figures = {span: hide_few(each, _count_students(each)) for span, each in figures.items()}
     ((since,),) = read_rows(engine, _BEGIN, {})
     names = [figure.name for figure in PERIOD_FIGURES]
     section = Section(
