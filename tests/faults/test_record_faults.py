@@ -226,7 +226,8 @@ def test_no_text_of_a_record_does_anything_to_a_reader(pipelines: Pipelines) -> 
     assert (mail["To"], mail["Bcc"], mail["Cc"]) == (READER, None, None)
     plain, html = (str(part.get_content()) for part in mail.walk() if part.get_content_maintype() == "text")
     page = (pipeline.home / "reports" / f"{day}.html").read_text()
-    for text in (page, html):
+    # The page has one script, its own.
+    for text in (page.replace("<script>", "", 1), html):
         assert not re.search("<script>|<img[^>]*onerror", text)
     for text in (page, html, plain, pipeline.log()):
         assert not re.search("[\x00\x07\x1b\x9b\u202e\u200f\u2066]|[Ж\\[]{30}", text)
