@@ -54,10 +54,10 @@ class GatedPipeline(Pipeline):
     database: "SqlAlchemyConnector"
     gates: dict[Service, Gate]
 
-    def left(self) -> tuple[dict[str, list[str]], list[list[str]]]:
+    def left(self) -> tuple[dict[str, list[str]], list[list[list[str]]]]:
         """What there is now, in tables and sheet."""
         with self.engine() as engine:
-            return lasting(engine), self.world.sheets.cells(SPREADSHEET_ID, "RawData")
+            return lasting(engine), sheet_of(self)
 
     @contextmanager
     def engine(self) -> Iterator["Engine"]:
@@ -85,6 +85,11 @@ class GatedPipeline(Pipeline):
             assert self.rows("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace") == []
         else:
             assert self.rows(HALF_LOADED) == []
+
+
+def sheet_of(pipeline: Pipeline) -> list[list[list[str]]]:
+    """What the tabs show of which every run has something to say."""
+    return [pipeline.world.sheets.cells(SPREADSHEET_ID, tab) for tab in ("RawData", "Days", "Checks")]
 
 
 def at(gate: Gate, url: str) -> str:
@@ -120,7 +125,7 @@ def gated(server: str, database: "SqlAlchemyConnector") -> Iterator[GatedPipelin
 class Untouched(NamedTuple):
     """What a run left that nothing happened to, and how many messages it sent to each service."""
 
-    left: tuple[dict[str, list[str]], list[list[str]]]
+    left: tuple[dict[str, list[str]], list[list[list[str]]]]
     messages: dict[Service, int]
 
 
@@ -236,7 +241,7 @@ def test_the_machine_dies(pipelines: Pipelines, untouched: Untouched) -> None:
     state = pipeline.run(FIRST, LAST)
     assert state.is_completed(), state.message
     with pipeline.engine() as engine:
-        assert (lasting(engine), pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")) == untouched.left
+        assert (lasting(engine), sheet_of(pipeline)) == untouched.left
 
 
 # --- the database goes away
