@@ -102,7 +102,8 @@ class Canaries:
         yield "Prefect's database", _dump(self.prefect / "postgres", "prefect")
         for database in ("postgres", DATABASE):
             yield f"the tables of {database}", _dump(home / "postgres", database)
-        yield "the sheet", str(world.sheets.cells(SPREADSHEET_ID, "RawData")).encode()
+        tabs = world.sheets.tabs(SPREADSHEET_ID)
+        yield "the sheet", str([world.sheets.cells(SPREADSHEET_ID, tab) for tab in tabs]).encode()
         mails = world.smtp.messages
         parts = [str(part.get_content()) for mail in mails for part in mail.walk() if not part.is_multipart()]
         yield "the mails", "".join([*(str(mail.items()) for mail in mails), *parts]).encode()

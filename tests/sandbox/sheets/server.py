@@ -135,6 +135,11 @@ class SheetsSandbox:
             for sheet in self._books[spreadsheet_id].sheets:
                 sheet.described.pop("protectedRanges", None)
 
+    def tabs(self, spreadsheet_id: str) -> list[str]:
+        """The titles of a spreadsheet's sheets, in their order."""
+        with self._lock:
+            return [sheet.title for sheet in self._books[spreadsheet_id].sheets]
+
     def cells(self, spreadsheet_id: str, tab: str) -> list[list[str]]:
         """What a sheet shows, row by row, without the empty rows and cells at its ends."""
         with self._lock:
