@@ -5,7 +5,7 @@ figures standing; then everything is read back and compared. Of `RawData`, the h
 written, of the other tabs, which `tasks.sheet_tabs` lays out, all texts raw: none can become a formula.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import count, filterfalse, takewhile
 from typing import Any, Final, NamedTuple
@@ -58,34 +58,18 @@ def publish_figures(
     """
     header: list[Any] = [column.title for column in history.columns]
     days: list[list[Any]] = [header, *(list(row.values) for row in history.rows)] if history.rows else []
-    sections = {section.name: section for section in summary.sections if not section.is_personal}
-    tabs = [tab for tab in TABS if tab.section in sections]
     with open_spreadsheet(key, spreadsheet_id, api_url) as sheet:
         known = map(Grid.read, sheet.fetch_sheet_metadata({"fields": FIELDS})["sheets"])
         # For Google `rawdata` is the same title, and a second tab of it is refused.
         grids = {grid.title.casefold(): grid for grid in known}
-        there = _read(
-            sheet, [grid for title in (TAB, *(tab.title for tab in tabs)) if (grid := grids.get(title.casefold()))]
-        )
         ids = filterfalse({grid.id for grid in grids.values()}.__contains__, count(1))
         raw = grids.get(TAB.casefold()) or Grid(next(ids), TAB, columns=COLUMNS)
+        titles = (TAB, *(tab.title for tab in TABS))
+        there = _read(sheet, [grid for title in titles if (grid := grids.get(title.casefold()))])
         first = _write_history(sheet, raw, days, there.get(raw.id))
-        plans, problems = list[Plan](), list[str]()
-        for tab in tabs:
-            grid = grids.get(tab.title.casefold())
-            try:
-                cells = there[grid.id] if grid else []
-                plans.append(plan(tab, sections[tab.section], grid, cells, next(ids), summary.language))
-            except PermanentError as problem:
-                problems.append(str(problem))
+        plans, problems = _plan(summary, grids, there, ids)
         _write_tabs(sheet, plans)
-        written = _read(sheet, [raw, *(each.grid for each in plans)], first)
-        if days and list(map(_as_texts, written[raw.id])) != list(map(_as_texts, days[first:])):
-            raise TransientError(f"Google Sheet: {TAB} does not hold what was written: does somebody edit columns A–D?")
-        if wrong := [each.grid.title for each in plans if not each.is_held_by(written[each.grid.id])]:
-            raise TransientError(
-                f"Google Sheet: {wrong[0]} does not hold what was written: does somebody edit or sort it?"
-            )
+        _compare(_read(sheet, [raw, *(each.grid for each in plans)], first), raw, days[first:], plans)
         return Published(f"{sheet.url}/edit#gid={raw.id}", tuple(problems))
 
 
@@ -144,6 +128,22 @@ def _write_history(sheet: gspread.Spreadsheet, raw: Grid, days: list[list[Any]],
     return first
 
 
+def _plan(
+    summary: RunSummary, grids: Mapping[str, Grid], there: Mapping[int, Cells], ids: Iterator[int]
+) -> tuple[list[Plan], list[str]]:
+    """How each section comes into its tab, and a line for each tab that stays as it is."""
+    sections = {section.name: section for section in summary.sections if not section.is_personal}
+    plans, problems = [], []
+    for tab in (tab for tab in TABS if tab.section in sections):
+        grid = grids.get(tab.title.casefold())
+        cells = there[grid.id] if grid else ()
+        try:
+            plans.append(plan(tab, sections[tab.section], grid, cells, next(ids), summary.language))
+        except PermanentError as problem:
+            problems.append(str(problem))
+    return plans, problems
+
+
 def _write_tabs(sheet: gspread.Spreadsheet, plans: Sequence[Plan]) -> None:
     _change(sheet, [request for each in plans for request in each.requests])
     data = [
@@ -175,6 +175,13 @@ def _read(sheet: gspread.Spreadsheet, grids: Iterable[Grid], first: int = 0) -> 
     }
     found = sheet.values_batch_get([*ranges.values()], plain)["valueRanges"]
     return {number: one.get("values", []) for number, one in zip(ranges, found, strict=True)}
+
+
+def _compare(written: Mapping[int, Cells], raw: Grid, days: list[list[Any]], plans: Iterable[Plan]) -> None:
+    if days and list(map(_as_texts, written[raw.id])) != list(map(_as_texts, days)):
+        raise TransientError(f"Google Sheet: {TAB} does not hold what was written: does somebody edit columns A–D?")
+    for title in (each.grid.title for each in plans if not each.is_held_by(written[each.grid.id])):
+        raise TransientError(f"Google Sheet: {title} does not hold what was written: does somebody edit or sort it?")
 
 
 def _as_texts(row: Sequence[Any]) -> list[str]:
