@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from schemas import wording
 from schemas.language import Language, Link, Text, Value, write_number, write_value
 from schemas.period import Period
-from schemas.section import Column, Section, Urgency
+from schemas.section import Column, Line, Section, Urgency
 from schemas.summary import RunSummary
 
 MOST_NAMED: Final = 12
@@ -36,6 +36,7 @@ class Cell(NamedTuple):
     value: Value
     text: str
     url: str | None
+    points: tuple[float | None, ...]
 
 
 def render(template: str, summary: RunSummary, sections: Sequence[Section], most_rows: int, **more: object) -> str:
@@ -60,7 +61,8 @@ def render(template: str, summary: RunSummary, sections: Sequence[Section], most
     def cells(section: Section, values: Sequence[Value]) -> list[Cell]:
         urls = [web_address(value.url) if isinstance(value, Link) else None for value in values]
         texts = write_row(section.columns, values, language)
-        return [Cell(*parts) for parts in zip(section.columns, values, texts, urls, strict=True)]
+        lines = [value.points if isinstance(value, Line) else () for value in values]
+        return [Cell(*parts) for parts in zip(section.columns, values, texts, urls, lines, strict=True)]
 
     return (
         _engine()
