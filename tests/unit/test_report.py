@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from schemas.language import Language
-from schemas.section import Column, Findings, Row, Section
+from schemas.section import Column, Findings, Headline, Row, Section
 from schemas.summary import CheckResult, LoadCounts, StageFailure
 from schemas.wording import NO_FIGURES, STAGES, STATUS_SUCCEEDED
 from tasks.errors import PermanentError
@@ -154,6 +154,14 @@ def test_no_text_from_outside_becomes_markup_or_a_second_line() -> None:
     assert shown.text.count(SCRIPT) == 4
     assert one_line(" a\r\nb\u2028c\x00d\ud800e\u202ef ") == "a b c d e f"
     assert one_line("abcdef", 4) == "abc…"
+
+
+def test_a_headline_leads_to_its_section_in_the_same_page() -> None:
+    told = Findings(headlines=(Headline("A task", "todo", url="https://lms.example/", section="tasks"),))
+    summary = make_summary(report_url="https://reports.example/1.html")
+    html = render_html(replace(summary, findings=(*summary.findings, told)))
+    assert "#tasks" in re.findall('href="([^"]*)"', html)
+    assert Page(html).links == ["https://lms.example/"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
