@@ -25,7 +25,13 @@ from schemas.record import Record, identity_of, to_json
 MAX_PASSBACK_CHARACTERS: Final = 20_000
 """Longer LTI parameters are taken as unreadable: real ones have about 500 characters."""
 
-_SOURCED_ID = re.compile(r"(?P<course>course-v1:[^:]+):(?P<host>.+)-(?P<task>[^-:]+):[^:]*")
+MAX_ID_CHARACTERS: Final = 200
+"""A longer user, course or task is none; three as long fit into a row of PostgreSQL's indexes in any alphabet."""
+
+_SOURCED_ID = re.compile(
+    rf"(?P<course>course-v1:[^:]{{1,{MAX_ID_CHARACTERS - 10}}})"
+    rf":(?P<host>.+)-(?P<task>[^-:]{{1,{MAX_ID_CHARACTERS}}}):[^:]*"
+)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # What nearly all times look like, which NumPy reads at once: the measure script / ours needs it. The calendar has no
 # year 0, but NumPy has.
@@ -98,8 +104,8 @@ def _quote(text: str | None) -> str:
 
 
 def read_user(value: object) -> str | None:
-    """A student's pseudonym; None for null, blanks and anything that is not text."""
-    return value if isinstance(value, str) and value.strip() else None
+    """A student's pseudonym; None for null, blanks, anything that is not text, and a text too long to be one."""
+    return value if isinstance(value, str) and value.strip() and len(value) <= MAX_ID_CHARACTERS else None
 
 
 def read_text(value: object) -> str | None:

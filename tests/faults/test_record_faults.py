@@ -5,14 +5,17 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine
 
+from schemas.period import days_between
 from schemas.record import Record
 from schemas.summary import LoadCounts
+from tasks.figures import compute_figures
 from tasks.grader_api import fetch_records, parse_records
-from tasks.transform import storable
+from tasks.transform import MAX_ID_CHARACTERS, storable
 from tests.faults import fault, faults
 from tests.fixtures.pipelines import Pipelines
 from tests.fixtures.records import COURSE, STUDENT, WINDOW, numbered, passback, record, submit
@@ -22,6 +25,7 @@ from tests.sandbox.world import READER, SPREADSHEET_ID
 
 GOOD: Final = numbered(3)
 LTI: Final = {"lis_result_sourcedid": f"{COURSE}:lms.skillfactory.ru-ca3ecf8e5f284c329eb7bd529e1a9f7e:{STUDENT}"}
+UTC_ZONE: Final = ZoneInfo("UTC")
 PARSED: Final = "LTI parameters parsed"
 TYPES: Final = "allowed attempt types"
 
@@ -105,6 +109,7 @@ BAD: Final[dict[str, tuple[Record, list[str]]]] = {
     "`lti_user_id` blank": (record(lti_user_id=" \t"), ["user id present"]),
     "`lti_user_id` missing": (without("lti_user_id"), ["user id present"]),
     "`lti_user_id` a number": (record(lti_user_id=17), ["user id present"]),
+    "`lti_user_id` of 201 characters": (record(lti_user_id="x" * 201), ["user id present"]),
     "`is_correct` another number": (submit(is_correct=2), ["allowed verdicts"]),
     "`is_correct` a fraction": (submit(is_correct=0.5), ["allowed verdicts"]),
     "`is_correct` a text": (submit(is_correct="yes"), ["allowed verdicts"]),
@@ -168,20 +173,23 @@ HOSTILE: Final = {
 )
 def test_a_hostile_text_is_only_a_text(grader: GraderSandbox, engine: Engine, text: str) -> None:
     parameters = {"oauth_consumer_key": text, "lis_result_sourcedid": text, "lis_outcome_service_url": text}
+    user = f"user {text}"
+    is_id = len(user) <= MAX_ID_CHARACTERS
     loaded = [
-        record(lti_user_id=f"user {text}"),
+        *([record(lti_user_id=user)] if is_id else []),
         record(attempt_type=text),
         record(passback_params=text, created_at="2023-05-31 09:16:12"),
         record(passback_params=parameters, created_at="2023-05-31 09:16:13"),
         record(**{text: text}, created_at="2023-05-31 09:16:14"),
     ]
     bad = [submit(is_correct=text), submit(created_at=text), {text: text}]
+    bad += [] if is_id else [record(lti_user_id=user)]
 
     counts = load_from(grader, engine, *loaded, *bad)
 
     assert (counts.new, counts.rejected) == (len(GOOD) + len(loaded), len(bad))
     kept = rows(engine, "SELECT * FROM attempts ORDER BY created_at DESC LIMIT 5")
-    assert storable(f"user {text}") in {row.user_id for row in kept}
+    assert (storable(user) in {row.user_id for row in kept}) == is_id
     assert storable(text) in {row.attempt_type for row in kept}
     assert (storable(text),) * 3 in {tuple(row)[2:5] for row in kept}
     assert text in [json.loads(row.passback_params) for row in kept if row.passback_params]
@@ -189,11 +197,30 @@ def test_a_hostile_text_is_only_a_text(grader: GraderSandbox, engine: Engine, te
     assert all(one.record in bad for one in rejected)
     assert sorted(one.reasons for one in rejected) == [
         ["allowed verdicts"],
+        *([] if is_id else [["user id present"]]),
         ["user id present", "valid time"],
         ["valid time"],
     ]
     (checks,) = column(engine, "SELECT checks FROM loaded_windows")
     assert all(len(one["sample"]) < 300 and one["sample"].isprintable() for one in checks)
+
+
+@fault("records", "ids as long as may be, and longer ones", "figures are computed; what is longer is no course or task")
+def test_long_ids_fit_into_the_figures(grader: GraderSandbox, engine: Engine) -> None:
+    # Four bytes each, and none like another, so that nothing can be packed.
+    longest = [
+        "".join(chr(0x20000 + 997 * number + place) for place in range(MAX_ID_CHARACTERS)) for number in range(3)
+    ]
+    user, course, task = longest[0], f"course-v1:{longest[1]}"[:MAX_ID_CHARACTERS], longest[2]
+    within, beyond = (f"{course}:lms-{task}:{user}", f"{course}:lms-{task}+:{user}")
+    odd = [record(lti_user_id=user, passback_params=passback(lis_result_sourcedid=each)) for each in (within, beyond)]
+    odd[1]["created_at"] = "2023-05-31 09:16:12.5"
+    load_from(grader, engine, *odd)
+
+    compute_figures(engine, days_between(WINDOW.start, WINDOW.end, UTC_ZONE), UTC_ZONE)
+
+    found = rows(engine, "SELECT course, task FROM student_task_days WHERE user_id = :user ORDER BY 1", user=user)
+    assert [tuple(row) for row in found] == [("", ""), (course, task)]
 
 
 @pytest.mark.stress
@@ -204,6 +231,7 @@ def test_a_hostile_text_is_only_a_text(grader: GraderSandbox, engine: Engine, te
 )
 def test_no_text_of_a_record_does_anything_to_a_reader(pipelines: Pipelines) -> None:
     day, records, count = "2023-05-31", [], len(HOSTILE)
+    long = sum(len(text) > MAX_ID_CHARACTERS for text in HOSTILE.values())
     for number, text in enumerate(HOSTILE.values()):
         at = {"created_at": f"{day} 09:{number:02}:00"}
         records += [
@@ -219,9 +247,9 @@ def test_no_text_of_a_record_does_anything_to_a_reader(pipelines: Pipelines) -> 
 
     assert state.is_completed(), state.message
     sums = pipeline.rows("SELECT sum(fetched), sum(new), sum(rejected) FROM loaded_windows")
-    assert sums == [(5 * count, 4 * count, count)]
+    assert sums == [(5 * count, 4 * count - long, count + long)]
     (row,) = pipeline.world.sheets.cells(SPREADSHEET_ID, "RawData")[1:]
-    assert row[:3] == [day, str(4 * count), str(count)]
+    assert row[:3] == [day, str(4 * count - long), str(count)]
     (mail,) = pipeline.world.smtp.messages
     assert (mail["To"], mail["Bcc"], mail["Cc"]) == (READER, None, None)
     plain, html = (str(part.get_content()) for part in mail.walk() if part.get_content_maintype() == "text")
