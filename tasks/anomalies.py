@@ -57,7 +57,7 @@ _BETWEEN: Final = f"""
     SELECT day, course, figure, value, expected, low, high
     FROM {anomalies.name}
     WHERE day BETWEEN %(first)s AND %(last)s AND (
-        course = '' OR %(fewest)s <= (
+        %(fewest)s = 0 OR course = '' OR %(fewest)s <= (
             SELECT count(DISTINCT user_id)
             FROM {student_task_days.name} AS done
             WHERE done.course = anomalies.course AND done.day > anomalies.day - 28 AND done.day <= anomalies.day

@@ -10,7 +10,9 @@ import tasks.figures
 from flows.running import publishing
 from tasks.analyses.checks import analyse_checks
 from tasks.analyses.days import analyse_days
+from tasks.analyses.hours import analyse_hours
 from tasks.analyses.records import analyse_records
+from tasks.analyses.term import analyse_term
 from tasks.figures import rebuild_figures
 from tests.benchmarks import floor, history
 from tests.benchmarks.measure import Ratio, alternate, at_most, run
@@ -24,7 +26,7 @@ MILLION_DAYS, A_DAY = 250, 4_000
 @contextmanager
 def without_learning() -> Iterator[None]:
     """The product as it was before it had any learning figures."""
-    plain = (analyse_days, analyse_records, analyse_checks)
+    plain = (analyse_days, analyse_term, analyse_hours, analyse_records, analyse_checks)
     with (
         patch.object(tasks.figures, "roll_up", lambda *_: None),
         patch.object(tasks.figures, "judge_days", lambda *_: None),
