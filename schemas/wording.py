@@ -31,7 +31,7 @@ MAIL_SENT: Final = Text(
     "Письмо «{subject}» отправлено, адресов: {readers}", "Mail “{subject}” sent, addresses: {readers}"
 )
 REPORT_LINK: Final = Text("Открыть отчёт", "Open the report")
-MORE_LINK: Final = Text("подробнее в отчёте", "more in the report")
+MORE_LINK: Final = Text("подробнее", "more")
 SHEET_LINK: Final = Text("Открыть таблицу", "Open the sheet")
 RUN_LINK: Final = Text("Открыть запуск в Prefect", "Open the run in Prefect")
 STARTED_AT: Final = Text(

@@ -170,7 +170,8 @@ def _runs(heights: Heights) -> Iterator[list[str]]:
 
 def _label(section: Section, language: Language) -> Iterator[tuple[float, str]]:
     days = [day for day in section.values(section.columns[0].name) if isinstance(day, date)]
-    steps = min(MOST_LABELS, len(days)) - 1
+    # Of fewer days than a week, two would stand side by side.
+    steps = min(MOST_LABELS if len(days) >= 7 else MOST_LABELS - 1, len(days)) - 1
     for place in [round(step * (len(days) - 1) / steps) for step in range(steps + 1)] if steps else [0]:
         yield round((place + 0.5) / len(days) * 100, 1), write_date(days[place], language)
 

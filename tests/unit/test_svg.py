@@ -60,7 +60,7 @@ def test_an_axis_has_round_numbers(highest: int, ticks: str) -> None:
     assert " ".join(plot.ticks) == ticks
 
 
-@pytest.mark.parametrize(("count", "shown"), [(1, 1), (2, 2), (3, 3), (365, 4)])
+@pytest.mark.parametrize(("count", "shown"), [(1, 1), (2, 2), (3, 3), (6, 3), (365, 4)])
 def test_a_few_days_are_named_the_first_and_the_last_among_them(count: int, shown: int) -> None:
     labels = draw_section(days(Panel("bars", ("all",)), *[(1,)] * count), "en").labels
     assert len(labels) == shown
