@@ -10,7 +10,7 @@ from uuid import UUID
 from prefect.runtime import flow_run
 from prefect_email import EmailServerCredentials
 
-from flows.running.failure import MAILED, claim_mail, is_noted, note
+from flows.running.failure import MAILED, is_noted, note
 from flows.running.publication import Publication, opaque, public_page, store_report, tell
 from flows.running.stages import Stages
 from schemas.summary import RunSummary
@@ -61,7 +61,7 @@ def _send(run: Publication, readers: Sequence[str], server: EmailServerCredentia
     sender, now = settings.email_from or "", datetime.now(UTC)
     message = build_message(run.summary, sender, readers, run.chart, now, page)
     # Noted before it is tried: a mail of which it is not certain that it left is not followed by another one.
-    claim_mail(run_id)
+    note(run_id, MAILED)
     try:
         send_mail(server, message)
     except MaybeSentError:
