@@ -22,7 +22,7 @@ from flows.running.loading import LOADERS, Limits, Loading, distrust, load_windo
 from flows.running.publication import Publication, Targets
 from flows.running.publishing import publish
 from flows.running.stages import Stages, begin_run, conclude, describe_counts, fail
-from schemas.parameters import DayOrMoment, HealDays, LookbackDays, Share, WindowHours
+from schemas.parameters import HEAL_DAYS, DayOrMoment, HealDays, LookbackDays, Share, WindowHours
 from schemas.period import Plan
 from schemas.summary import RunSummary, StageFailure
 from tasks.coverage import find_gaps
@@ -55,7 +55,7 @@ def codegrader_etl(
     sheet: bool = True,
     mail: bool = True,
     lookback_days: LookbackDays = 1,
-    heal_days: HealDays = 30,
+    heal_days: HealDays = HEAL_DAYS,
     window_hours: WindowHours = 6,
     max_rejected_share: Share = 0.05,
     max_duplicates_share: Share = 0.05,

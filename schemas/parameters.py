@@ -22,6 +22,8 @@ _DAY_OR_MOMENT: Final = {
 
 DayOrMoment = Annotated[date | str | None, WithJsonSchema(_DAY_OR_MOMENT)]
 LookbackDays = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 90})]
+HEAL_DAYS: Final = 30
+"""The daily run loads gaps of so many days by default."""
 HealDays = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 365})]
 WindowHours = Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 24})]
 Share = Annotated[float, WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1})]

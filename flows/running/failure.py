@@ -26,6 +26,7 @@ from flows.running.stages import REFUSED
 from flows.running.stopping import is_stopping
 from schemas import wording
 from schemas.language import Text
+from schemas.parameters import HEAL_DAYS
 from schemas.period import Day, days_between, start_of
 from tasks.coverage import find_gaps, missing_days
 from tasks.errors import CodegraderError
@@ -37,8 +38,6 @@ from tasks.rendering import name_some, one_line
 MAILED: Final = "codegrader.mailed"
 """The label of a run whose mail was handed to the mail server."""
 DATES: Final = ("start_date", "end_date")
-HEALED: Final = 30
-"""The daily run loads gaps of so many days by default."""
 
 
 def mail_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
@@ -115,7 +114,7 @@ def _find_missing(configuration: Configuration, run: FlowRun) -> tuple[Day, ...]
     with open_database(configuration, as_it_is=True) as engine:
         if start or end:
             return missing_days(engine, period.days)
-        first = start_of(period.first_day - timedelta(days=HEALED), time_zone)
+        first = start_of(period.first_day - timedelta(days=HEAL_DAYS), time_zone)
         gaps = find_gaps(engine, days_between(first, period.start, time_zone))
         return gaps + missing_days(engine, period.days)
 
