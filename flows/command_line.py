@@ -4,6 +4,7 @@ A command is a function: its parameters are the options, its docstring is the he
 2: what was given cannot be used, and nothing was done.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -47,3 +48,6 @@ def run_command(command: Callable[..., int], name: str, arguments: Sequence[str]
         # Nobody reads any more, say because `head` has seen enough; what is left would fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    finally:
+        # The process is about to end. Python would else go over all that it holds once more, for a second.
+        gc.freeze()
