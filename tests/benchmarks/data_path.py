@@ -17,8 +17,8 @@ from tasks.grader_api import parse_records
 from tasks.load import load_window
 from tasks.transform import transform
 from tests.benchmarks import floor, script
-from tests.benchmarks.learning import without_learning
 from tests.benchmarks.measure import Ratio, alternate, at_least, at_most
+from tests.benchmarks.plain import without_learning
 from tests.benchmarks.records import FIRST_DAY, NOW, month, source_of
 from tests.fixtures.pipelines import Pipelines
 

@@ -1,21 +1,13 @@
 """What the learning figures cost: of a daily run, of a rebuild, and the memory of an export."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
-from unittest.mock import patch
 
-import tasks.figures
-from flows.running import publishing
-from tasks.analyses.checks import analyse_checks
-from tasks.analyses.days import analyse_days
-from tasks.analyses.hours import analyse_hours
-from tasks.analyses.records import analyse_records
-from tasks.analyses.term import analyse_term
 from tasks.figures import rebuild_figures
 from tests.benchmarks import floor, history
 from tests.benchmarks.measure import Ratio, alternate, at_most, run
+from tests.benchmarks.plain import without_learning
 from tests.benchmarks.records import month
 from tests.fixtures.pipelines import Pipeline, Pipelines
 from tests.sandbox.grader import RecordList
@@ -23,28 +15,16 @@ from tests.sandbox.grader import RecordList
 MILLION_DAYS, A_DAY = 250, 4_000
 
 
-@contextmanager
-def without_learning() -> Iterator[None]:
-    """The product as it was before it had any learning figures."""
-    plain = (analyse_days, analyse_term, analyse_hours, analyse_records, analyse_checks)
-    with (
-        patch.object(tasks.figures, "roll_up", lambda *_: None),
-        patch.object(tasks.figures, "judge_days", lambda *_: None),
-        patch.object(publishing, "ANALYSES", plain),
-        patch.object(publishing, "_refresh_titles", lambda _: None),
-    ):
-        yield
-
-
 def compare_day(pipelines: Pipelines) -> Iterator[Ratio]:
-    """Measures refreshing one day on a table of 100,000 attempts, with and without them."""
+    """Measures the command that refreshes one day, on a table of 100,000 attempts, with and without them."""
     pipeline = history.make_filled(pipelines, history.REFERENCE)
 
-    def plainly() -> None:
-        with without_learning():
-            history.run_day(pipeline)
+    def refresh(how: str) -> None:
+        arguments = ["-m", "tests.benchmarks.plain", how, "--start-date", str(history.DAY), "--refresh"]
+        run(arguments, pipeline.variables())
 
-    taken = alternate({"with": partial(history.run_day, pipeline), "without": plainly}, history.ROUNDS)
+    with pipeline.engine():
+        taken = alternate({how: partial(refresh, how) for how in ("with", "without")}, history.ROUNDS)
     details = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in taken.items())
     yield at_most("a day: with learning figures / without", taken["with"] / taken["without"], 1.25, details)
 
