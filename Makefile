@@ -34,9 +34,10 @@ run: $(VENV)/installed-run
 up: $(VENV)/installed-run
 	@$(BIN)/python -m tests.sandbox --up
 
-# Three at a time keep two cores busy: the slow tests wait a lot. The tests of a file share its servers.
+# Three at a time keep two cores busy: the slow tests wait a lot. The tests of a file share its servers. Files come as
+# they are listed, for those with the most tests do not take longest.
 test: fast browser
-	$(BIN)/python -m pytest -m "slow and not stress" -n 3 --dist loadfile
+	$(BIN)/python -m pytest -m "slow and not stress" -n 3 --dist loadfile --no-loadscope-reorder
 
 fast: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m "not slow and not stress" -n 2
