@@ -26,6 +26,10 @@ _FEW: Final = Text(
     "Fewer than {fewest} students in {days} days: no figures, since they would tell of each",
 )
 _NOBODY: Final = Text("За {days} дней не было ни одной попытки", "There was no attempt in {days} days")
+_UNKNOWN: Final = Text(
+    "Попыток этого курса ещё не было: верен ли его ключ в EMAIL_TO?",
+    "There has been no attempt yet: is the key of this course in EMAIL_TO right?",
+)
 
 # A view takes the table's place wherever its name stands, in the function `student_tasks` too. The figures of a day are
 # not kept by course: they are computed as `tasks.figures` does it for all, on the days from which anything is shown.
@@ -55,9 +59,11 @@ _VIEWS: Final = (
     """,
 )
 _COURSES: Final = f"SELECT DISTINCT course FROM {student_task_days.name} WHERE course <> '' ORDER BY course"
-_STUDENTS: Final = (
-    f"SELECT count(DISTINCT user_id) FROM {student_task_days.name} WHERE day BETWEEN %(first)s AND %(last)s"
-)
+_STUDENTS: Final = f"""
+    SELECT count(DISTINCT user_id), count(*) > 0 OR EXISTS (SELECT FROM {student_task_days.name})
+    FROM {student_task_days.name}
+    WHERE day BETWEEN %(first)s AND %(last)s
+"""
 
 
 def see_alone(engine: Engine, course: str, period: Period) -> Engine:
@@ -87,11 +93,12 @@ def tell_of_few(engine: Engine, summary: RunSummary) -> Findings | None:
         TransientError, PermanentError: see `tasks.database.translate_errors`.
     """
     last = summary.period.last_day
-    ((students,),) = read_rows(engine, _STUDENTS, {"first": last - timedelta(days=DAYS - 1), "last": last})
+    ((students, is_known),) = read_rows(engine, _STUDENTS, {"first": last - timedelta(days=DAYS - 1), "last": last})
     if students >= FEWEST_STUDENTS:
         return None
-    told = (_FEW if students else _NOBODY).to(summary.language, fewest=FEWEST_STUDENTS, days=DAYS)
-    return Findings(headlines=(Headline(told, short=told),))
+    told = _FEW if students else _NOBODY if is_known else _UNKNOWN
+    said = told.to(summary.language, fewest=FEWEST_STUDENTS, days=DAYS)
+    return Findings(headlines=(Headline(said, short=said),))
 
 
 def find_course(engine: Engine, name: str) -> str:

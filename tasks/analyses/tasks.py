@@ -1,6 +1,6 @@
 """Tasks: how students fare with each of them over the last four weeks, and the way through each course."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -90,54 +90,58 @@ def analyse_tasks(engine: Engine, summary: RunSummary) -> Findings:
     note = ATTEMPTS_SPAN.to(language, first=first, last=last)
     ranks = rank(figures)
     order = sorted(figures, key=lambda key: (ranks.get(key, len(figures)), names[key].name(language)))
-    section = Section(
-        "tasks",
-        _TITLE.to(language),
-        (
-            Column("task", TASK.to(language), "text"),
-            Column("course", COURSE.to(language), "text"),
-            Column("rank", _RANK.to(language), "count", meaning=_RANK_MEANING.to(language)),
-            *(
-                replace(each, bounds=_BOUNDS) if each.name == SHARE_UNSOLVED.name else each
-                for each in figure_columns(TASK_FIGURES, language)
+    rows = tuple(
+        Row(
+            (
+                names[key].link(language),
+                course_name(names[key].course),
+                ranks.get(key),
+                *(figures[key][each.name] for each in TASK_FIGURES),
+                _trend(figures[key], before.get(key)),
+                Line.of(weeks[key], language),
             ),
-            Column("trend", _TREND.to(language), "change", meaning=_TREND_MEANING.to(language)),
-            Column("weeks", _WEEKS.to(language), "text", meaning=_WEEKS_MEANING.to(language)),
-        ),
-        tuple(
-            Row(
-                (
-                    names[key].link(language),
-                    course_name(names[key].course),
-                    ranks.get(key),
-                    *(figures[key][each.name] for each in TASK_FIGURES),
-                    _trend(figures[key], before.get(key)),
-                    Line.of(weeks[key], language),
-                ),
-                key=key,
-            )
-            for key in order
-        ),
-        (note,),
-        grouped_by="course",
+            key=key,
+        )
+        for key in order
     )
-    worst = [key for key in order if key in ranks and figures[key][STUDENTS_LOST.name]][:MOST_NAMED]
-    headlines: list[Headline] = []
-    for key in worst:
-        lost, tried = (int(figures[key][figure.name] or 0) for figure in (STUDENTS_LOST, STUDENTS_TRIED))
-        said = {"lost": write_number(lost, language), "students": _STUDENTS.to(language, tried)}
-        told = _TOLD.to(language, task=names[key].name(language), **said)
-        short = "" if headlines else _TASKS.to(language, len(worst))
-        headlines.append(Headline(told, "todo", short, names[key].url, section.name))
-    public = withhold(
-        section,
+    section = withhold(
+        Section("tasks", _TITLE.to(language), _columns(language), rows, (note,), grouped_by="course"),
         language,
         group=STUDENTS_TRIED.name,
         hidden=[*(each.name for each in TASK_FIGURES if each is not STUDENTS_TRIED), "trend", "weeks"],
         within="course",
         added_up=_SOLVED,
     )
-    return Findings((describe_way(figures, names, note, language), public), tuple(headlines))
+    worst = [key for key in order if key in ranks and figures[key][STUDENTS_LOST.name]][:MOST_NAMED]
+    return Findings(
+        (describe_way(figures, names, note, language), section), tuple(_tell(worst, figures, names, section, language))
+    )
+
+
+def _columns(language: Language) -> tuple[Column, ...]:
+    return (
+        Column("task", TASK.to(language), "text"),
+        Column("course", COURSE.to(language), "text"),
+        Column("rank", _RANK.to(language), "count", meaning=_RANK_MEANING.to(language)),
+        *(
+            replace(each, bounds=_BOUNDS) if each.name == SHARE_UNSOLVED.name else each
+            for each in figure_columns(TASK_FIGURES, language)
+        ),
+        Column("trend", _TREND.to(language), "change", meaning=_TREND_MEANING.to(language)),
+        Column("weeks", _WEEKS.to(language), "text", meaning=_WEEKS_MEANING.to(language)),
+    )
+
+
+def _tell(
+    worst: Sequence[tuple[str, str]], figures: Figures, names: Names, section: Section, language: Language
+) -> Iterator[Headline]:
+    """A headline for each of these tasks; how many there are is said once, by the first."""
+    for key in worst:
+        lost, tried = (int(figures[key][figure.name] or 0) for figure in (STUDENTS_LOST, STUDENTS_TRIED))
+        said = {"lost": write_number(lost, language), "students": _STUDENTS.to(language, tried)}
+        told = _TOLD.to(language, task=names[key].name(language), **said)
+        short = _TASKS.to(language, len(worst)) if key == worst[0] else ""
+        yield Headline(told, "todo", short, names[key].url, section.name)
 
 
 def describe_way(figures: Figures, names: Names, note: str, language: Language) -> Section:

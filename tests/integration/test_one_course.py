@@ -66,14 +66,17 @@ def headlines(summary: RunSummary) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("students", "told"),
+    ("students", "day", "told"),
     [
-        (FEWEST_STUDENTS - 1, ["Fewer than 10 students in 28 days: no figures, since they would tell of each"]),
-        (0, ["There was no attempt in 28 days"]),
+        (FEWEST_STUDENTS - 1, 29, ["Fewer than 10 students in 28 days: no figures, since they would tell of each"]),
+        (FEWEST_STUDENTS, 1, ["There was no attempt in 28 days"]),
+        (0, 1, ["There has been no attempt yet: is the key of this course in EMAIL_TO right?"]),
     ],
 )
-def test_of_a_course_of_few_students_no_figure_is_told(engine: Engine, students: int, told: list[str]) -> None:
-    load_attempts(engine, [*group(students, "loops", 0, 1, day=29), *group(30, "lists", 1, course=OTHER)])
+def test_of_a_course_of_few_students_no_figure_is_told(
+    engine: Engine, students: int, day: int, told: list[str]
+) -> None:
+    load_attempts(engine, [*group(students, "loops", 0, 1, day=day), *group(30, "lists", 1, course=OTHER)])
     summary = tell(engine)
     assert (headlines(summary), summary.sections) == (told, ())
 
