@@ -96,9 +96,9 @@ def tell_of_few(engine: Engine, summary: RunSummary) -> Findings | None:
     ((students, is_known),) = read_rows(engine, _STUDENTS, {"first": last - timedelta(days=DAYS - 1), "last": last})
     if students >= FEWEST_STUDENTS:
         return None
-    told = _FEW if students else _NOBODY if is_known else _UNKNOWN
-    said = told.to(summary.language, fewest=FEWEST_STUDENTS, days=DAYS)
-    return Findings(headlines=(Headline(said, short=said),))
+    short = (_FEW if students else _NOBODY).to(summary.language, fewest=FEWEST_STUDENTS, days=DAYS)
+    told = short if is_known else _UNKNOWN.to(summary.language)
+    return Findings(headlines=(Headline(told, short=short),))
 
 
 def find_course(engine: Engine, name: str) -> str:
