@@ -5,10 +5,9 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from sqlalchemy import text
 
-from tests.benchmarks.measure import Ratio, alternate, at_most
+from tests.benchmarks.measure import Ratio, alternate, at_most, run
 from tests.benchmarks.records import A_DAY, month, source_of
 from tests.fixtures.pipelines import Pipeline, Pipelines
 
@@ -79,9 +78,6 @@ def fill(engine: "Engine", rows: int) -> None:
         connection.execute(text("VACUUM ANALYZE attempts"))
 
 
-def run_day(pipeline: Pipeline) -> None:
-    """Refreshes the day, and publishes it."""
-    # Each run would wait for the thread of its heartbeats, to the next full second, and so hide what is less.
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        state = pipeline.run(str(DAY), refresh=True)
-    assert state.is_completed(), state.message
+def run_day(pipeline: Pipeline, how: str = "with") -> None:
+    """Refreshes the day, and publishes it, by the command; `how` is that of `plain`."""
+    run(["-m", "tests.benchmarks.plain", how, "--start-date", str(DAY), "--refresh"], pipeline.variables())

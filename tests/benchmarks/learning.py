@@ -18,13 +18,8 @@ MILLION_DAYS, A_DAY = 250, 4_000
 def compare_day(pipelines: Pipelines) -> Iterator[Ratio]:
     """Measures the command that refreshes one day, on a table of 100,000 attempts, with and without them."""
     pipeline = history.make_filled(pipelines, history.REFERENCE)
-
-    def refresh(how: str) -> None:
-        arguments = ["-m", "tests.benchmarks.plain", how, "--start-date", str(history.DAY), "--refresh"]
-        run(arguments, pipeline.variables())
-
     with pipeline.engine():
-        taken = alternate({how: partial(refresh, how) for how in ("with", "without")}, history.ROUNDS)
+        taken = alternate({how: partial(history.run_day, pipeline, how) for how in ("with", "without")}, history.ROUNDS)
     details = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in taken.items())
     yield at_most("a day: with learning figures / without", taken["with"] / taken["without"], 1.25, details)
 
