@@ -10,13 +10,15 @@ from html import unescape
 from typing import cast
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from schemas.language import Language
 from schemas.section import Findings, Headline
 from schemas.summary import RunSummary, StageFailure
 from schemas.wording import STATUS_FAILED, STATUS_SUCCEEDED
 from tasks.errors import InvalidInputError
-from tasks.mail import build_message
+from tasks.mail import build_message, build_notice
 from tasks.rendering import write_row
 from tests.fixtures.summaries import make_summary
 
@@ -61,6 +63,18 @@ def test_the_subject_tells_success_from_failure(
     subject = mail(make_summary(failures=failures, language=language))["Subject"]
     assert [fact for fact in facts if fact not in subject] == []
     assert ("attempts" in subject or "попыток" in subject) == (not failures)
+
+
+@given(
+    st.lists(st.sampled_from("ещё «Вложенные циклы» · 4 172 (+1 % Python: a, решений —".split()), min_size=1).map(
+        " ".join
+    )
+)
+@example("попытки ; задачи циклы» ещё задачи Python %")
+def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(title: str) -> None:
+    written = build_notice(title, ["…"], SENDER, READERS, SENT_AT).as_bytes()
+    assert message_from_bytes(written, policy=policy.default)["Subject"] == title
+    assert max(map(len, written.splitlines())) <= 78
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
