@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.errors import HeaderParseError, InvalidHeaderDefect
 from email.header import Header
-from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from email.utils import make_msgid
@@ -81,8 +81,8 @@ def build_notice(
     return message
 
 
-class _Subject(UniqueUnstructuredHeader):
-    """A subject that arrives as it was written: Python's own folding loses a space between encoded words now and then."""
+class _Subject(UnstructuredHeader, BaseHeader):
+    """A subject that arrives as it was written: Python's folding can lose a space of it."""
 
     def fold(self, *, policy: Policy) -> str:
         """The header's lines, for which a message asks."""
