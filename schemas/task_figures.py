@@ -16,7 +16,7 @@ OTHER_TASKS: Final = 5
 """As in `student_tasks`, which knows the share of the student's other tasks only from so many on."""
 
 STUDENT_TASKS: Final = "student_tasks({first}, {last})"
-"""What the figures are computed from: a function, made by migration 0002."""
+"""What the figures are computed from: a function, made by migration 0003."""
 FIRST_SUBMITS: Final = """(
     SELECT course, task, mod(first, 2) AS first_correct, DATE '0001-01-01' + first / 2 AS first_graded
     FROM (

@@ -187,7 +187,7 @@ def test_everything_is_made_and_a_second_time_nothing_changes(pipeline: Pipeline
     assert server.everything() == made
     assert server.objects("deployments") == deployed
     assert [line.replace("created", "there already") for line in first[5:]] == second[5:]
-    assert pipeline.rows("SELECT version_num FROM codegrader_schema") == [("0002",)]
+    assert pipeline.rows("SELECT version_num FROM codegrader_schema") == [("0003",)]
     assert {block["type"] for block in made["block_documents"]} == {
         *("grader-api", "gcp-credentials", "email-server-credentials")
     }

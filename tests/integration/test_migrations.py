@@ -108,6 +108,23 @@ def test_a_table_of_the_earlier_script_is_left_alone(bare: Engine, empty: "SqlAl
     engine.dispose()
 
 
+@fault("database", "the learning figures' table is of an earlier shape", "made anew, and filled by the next run")
+def test_rows_of_student_days_of_an_earlier_shape_are_made_anew(bare: Engine, engine: Engine) -> None:
+    migrate(bare)
+    load(bare, numbered(3))
+    do(bare, "UPDATE loaded_windows SET figures_due = false")
+    do(bare, "DROP FUNCTION student_tasks; DROP TABLE student_task_days; CREATE TABLE student_task_days (day date)")
+    for name in ("student_tasks", "task_survival"):
+        do(bare, f"CREATE FUNCTION {name}(date, date) RETURNS TABLE (task text) LANGUAGE sql AS 'SELECT NULL::text'")
+    do(bare, "UPDATE codegrader_schema SET version_num = '0002'")
+    migrate(bare)
+    assert catalogue(bare) == catalogue(engine)
+    assert column(bare, "SELECT DISTINCT figures_due FROM loaded_windows") == [True]
+    assert column(bare, "SELECT count(place) FROM student_tasks('2023-01-01', '2023-01-02')") == [0]
+    assert column(bare, "SELECT to_regproc('task_survival')::text") == [None]
+    assert column(bare, "SELECT count(*) FROM attempts") == [3]
+
+
 # --- what cannot be migrated, and who migrates first
 
 
@@ -121,7 +138,7 @@ def test_a_schema_from_the_future_is_left_alone(bare: Engine, empty: "SqlAlchemy
     do(bare, "UPDATE codegrader_schema SET version_num = '9999'")
     before = catalogue(bare)
     for attempt in (try_database, open_engine):
-        with pytest.raises(PermanentError, match=r"not known to this version \(newest: 0002\): update") as refusal:
+        with pytest.raises(PermanentError, match=r"not known to this version \(newest: 0003\): update") as refusal:
             attempt(empty)
         assert len(str(refusal.value).splitlines()) == 1
     assert catalogue(bare) == before
@@ -190,7 +207,7 @@ def test_two_processes_that_migrate_at_once_wait_for_each_other(bare: Engine) ->
     assert [process.communicate(timeout=30)[1] for process in processes] == ["", ""]
     assert [process.returncode for process in processes] == [0, 0]
     engine = create_engine(bare.url)
-    assert column(engine, "SELECT version_num FROM codegrader_schema") == ["0002"]
+    assert column(engine, "SELECT version_num FROM codegrader_schema") == ["0003"]
     assert load(engine, numbered(3)).new == 3
     engine.dispose()
 

@@ -1,4 +1,4 @@
-"""What a student did on a task on one day, one row; the titles of tasks; and the anomalies of days.
+"""What a student did on a task on one day, one row.
 
 All windows become due, so that the next run makes these rows of every day that is loaded.
 """
@@ -6,8 +6,8 @@ All windows become due, so that the next run makes these rows of every day that 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -75,26 +75,13 @@ STUDENT_TASKS = """
     $$
 """
 
-# What the figures of a day count, for a reader who does not know the columns.
-COMMENTS = {
-    "attempts": "All attempts: runs, submits and any others.",
-    "successful_attempts": "Attempts whose verdict is “correct” (is_correct = 1).",
-    "unique_users": (
-        "Different students with at least one attempt. It cannot be summed: over several days each counts once."
-    ),
-    "runs": "Attempts of type run: the program was tried in the editor.",
-    "submits": "Attempts of type submit: the program was handed in for grading.",
-    "success_rate": "Submits whose verdict is “correct”, divided by all submits; runs do not count.",
-}
-
 
 def upgrade() -> None:
+    # A database in which 0002 ran before these were a migration of their own has them in an earlier shape.
+    op.execute("DROP FUNCTION IF EXISTS student_tasks, task_survival")
+    op.execute("DROP TABLE IF EXISTS student_task_days")
     _create_student_task_days()
-    _create_task_titles()
-    _create_anomalies()
     op.execute(STUDENT_TASKS)
-    for name, comment in COMMENTS.items():
-        op.alter_column("daily_metrics", name, comment=comment)
     op.execute("UPDATE loaded_windows SET figures_due = true")
 
 
@@ -124,26 +111,3 @@ def _create_student_task_days() -> None:
     )
     for columns in (["user_id", "course", "day"], ["day"]):
         op.create_index(f"student_task_days_{'_'.join(columns)}_idx", "student_task_days", columns)
-
-
-def _create_task_titles() -> None:
-    op.create_table(
-        "task_titles",
-        sa.Column("course", sa.Text, nullable=False),
-        sa.Column("task", sa.Text, nullable=False),
-        sa.Column("title", sa.Text, nullable=False),
-        sa.Column("position", sa.Integer, comment="The task's place in its course, as the author counts."),
-        sa.Column("retired", sa.Boolean, nullable=False),
-        sa.PrimaryKeyConstraint("course", "task", name="task_titles_pkey"),
-    )
-
-
-def _create_anomalies() -> None:
-    op.create_table(
-        "anomalies",
-        sa.Column("day", sa.Date, nullable=False, comment="In the time zone of daily_metrics."),
-        sa.Column("course", sa.Text, nullable=False, comment="Empty for all courses together."),
-        sa.Column("figure", sa.Text, nullable=False),
-        *(sa.Column(name, sa.Float, nullable=False) for name in ("value", "expected", "low", "high")),
-        sa.PrimaryKeyConstraint("day", "course", "figure", name="anomalies_pkey"),
-    )
