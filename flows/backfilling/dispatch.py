@@ -36,7 +36,7 @@ DEPLOYMENT: Final = "codegrader-etl/daily"
 TAG: Final = "backfill"
 ACTIVE: Final = [kind for kind in StateType if kind not in TERMINAL_STATES]
 START_PATIENCE: Final = timedelta(minutes=1)
-POLL_S: Final = 2.0
+POLL_S: Final = 1.0
 MOST_STARTS: Final = 2
 """A chunk whose run crashed is started once more: a worker may die by chance, two suggest that the chunk kills them."""
 NOT_HERE: Final = (

@@ -54,14 +54,14 @@ ANALYSES: Final = (*FROM_THE_DATABASE, analyse_records, analyse_checks)
 
 
 def publish(run: Publication) -> RunSummary:
-    """Computes the figures of what a run has loaded, analyses them, and shows them to every target.
+    """Computes the figures of what was loaded, analyses them, and shows them to every target.
 
     The summary says then what was found, what was published or not configured, and everything that failed.
     """
-    settings, period = run.configuration.settings, run.summary.period
+    settings = run.configuration.settings
 
     def compute() -> int:
-        return figures(run.engine, period.days, period.time_zone, opaque(find_days_off(settings.holidays)))
+        return figures(run.engine, settings.time_zone, opaque(find_days_off(settings.holidays)))
 
     run.stages.run("figures", compute, "days computed: {}".format)
     if run.targets.report:
