@@ -174,7 +174,7 @@ def test_a_stopped_backfill_and_a_killed_worker_cost_nothing_but_time(
         assert not any(codegrader_notify(run["id"]) for run in runs)
     (mail,) = pipeline.world.smtp.messages
     assert "СБОЙ" not in mail["Subject"]
-    # By the runs that loaded them: to compute them all once more would keep the workers' work waiting on one process.
+    # Each day once, by the run that loaded it: at the end of a backfill no worker has anything to do.
     assert sum(map(int, re.findall(r"days computed: (\d+)", pipeline.log()))) == DAYS
 
     asked = len(pipeline.world.grader.requests)
